@@ -1,0 +1,1 @@
+"""Three clouds on one machine, for the demo and the tests."""

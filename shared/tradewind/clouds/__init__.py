@@ -1,0 +1,1 @@
+"""One folder per cloud, with the same file names in each."""

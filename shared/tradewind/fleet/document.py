@@ -1,0 +1,136 @@
+"""Reading a fleet file so that every error names the file, the line, the field, and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import yaml
+from pydantic import ValidationError
+
+from tradewind.errors import FleetError
+from tradewind.fleet.model import Fleet
+
+Path: TypeAlias = tuple[str | int, ...]
+BRANCH = 2
+
+
+def parse_fleet(text: str, *, origin: str) -> Fleet:
+    """Parse and check a fleet file.
+
+    Args:
+        text: The file's contents, YAML (and so JSON too).
+        origin: How to call the file in errors.
+
+    Raises:
+        FleetError: One line per problem, each as `file:line: field: what is wrong and what is allowed`.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        problem = getattr(error, "problem", None) or "unreadable"
+        raise FleetError(f"{origin}:{line}: not valid YAML: {problem}") from error
+    lines = dict(_lines(root, ())) if root is not None else {}
+    problems = [f"{origin}:{line}: {_spell(path)}: the key stands twice" for path, line in _repeated(root, ())]
+    if not problems:
+        try:
+            fleet = Fleet.model_validate(document)
+        except ValidationError as error:
+            problems = [_describe(origin, lines, detail) for detail in error.errors(include_url=False)]
+        else:
+            problems = [
+                f"{origin}:{_line(lines, path)}: {_spell(path)}: {message}" for path, message in contradictions(fleet)
+            ]
+    if problems:
+        raise FleetError("\n".join(problems))
+    return fleet
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the fleet file, for editors."""
+    schema = Fleet.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "tradewind fleet", **schema}
+
+
+def contradictions(fleet: Fleet) -> Iterable[tuple[Path, str]]:
+    """Yield what is wrong with a fleet whose fields are each right by themselves."""
+    sites = ", ".join(fleet.sites)
+    seen: dict[tuple[str, str], str] = {}
+    for name, site in fleet.sites.items():
+        place = (site.cloud, site.address)
+        if place in seen:
+            yield ("sites", name), f"is the same bucket as site {seen[place]!r}"
+        seen[place] = name
+        if site.control_bucket == site.address.rpartition("/")[2]:
+            yield ("sites", name, "control_bucket"), "must be another bucket than the site's own"
+    names: set[str] = set()
+    for index, rule in enumerate(fleet.rules):
+        at: Path = ("rules", index)
+        if rule.name in names:
+            yield (*at, "name"), f"another rule is called {rule.name!r}, too"
+        names.add(rule.name)
+        if rule.classification not in fleet.classifications:
+            known = ", ".join(fleet.classifications)
+            yield (*at, "classification"), f"unknown classification {rule.classification!r}; known are: {known}"
+        if len(set(rule.members)) != len(rule.members):
+            yield at, "names one site twice"
+        for member in rule.members:
+            if member not in fleet.sites:
+                yield at, f"unknown site {member!r}; known are: {sites}"
+            elif rule.targets_of(member) and fleet.sites[member].queues is None:
+                yield at, f"site {member!r} is a source of this rule and needs `queues`"
+
+
+def _lines(node: yaml.Node, path: Path) -> Iterable[tuple[Path, int]]:
+    yield path, node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            for below, line in _lines(value, (*path, key.value)):
+                yield below, key.start_mark.line + 1 if len(below) == len(path) + 1 else line
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _lines(value, (*path, index))
+
+
+def _repeated(node: yaml.Node | None, path: Path) -> Iterable[tuple[Path, int]]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield (*path, key.value), key.start_mark.line + 1
+            seen.add(key.value)
+            yield from _repeated(value, (*path, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _repeated(value, (*path, index))
+
+
+def _describe(origin: str, lines: dict[Path, int], detail: Any) -> str:
+    # pydantic puts the chosen branch of a union (`aws`, `one_way`, ...) behind the site's name or the rule's index;
+    # the file has no such level.
+    path = tuple(part for at, part in enumerate(detail["loc"]) if not (at == BRANCH and len(detail["loc"]) > BRANCH))
+    path = tuple("from" if part == "from_" else part for part in path)
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        message = "there is no such field here"
+    elif detail["type"] == "missing":
+        message = "this field is required"
+    elif "pattern" in detail.get("ctx", {}):
+        message = f"{detail['input']!r} does not match {detail['ctx']['pattern']}"
+    elif detail["type"] not in ("value_error", "union_tag_not_found"):
+        message = f"{message} (it is {detail['input']!r})"
+    return f"{origin}:{_line(lines, path)}: {_spell(path)}: {message}"
+
+
+def _line(lines: dict[Path, int], path: Path) -> int:
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _spell(path: Path) -> str:
+    spelled = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return spelled.lstrip(".") or "the file"

@@ -1,0 +1,46 @@
+"""What the core asks of the outside world: small protocols, and the values that travel through them.
+
+The core imports this package and never a cloud; each cloud folder implements it (`runtime` knows which).
+"""
+
+from tradewind.ports.audit import AuditLog, AuditRecord
+from tradewind.ports.events import Change, Notification
+from tradewind.ports.gate import Admission, Gate, Movement
+from tradewind.ports.metadata import PROVENANCE_KEY, Metadata
+from tradewind.ports.queue import Message, Queue
+from tradewind.ports.secrets import Secrets
+from tradewind.ports.store import (
+    Checksums,
+    CompositeChecksum,
+    Download,
+    MultipartStore,
+    ObjectPage,
+    ObjectState,
+    ObjectStore,
+    Part,
+    PutReceipt,
+)
+
+__all__ = [
+    "PROVENANCE_KEY",
+    "Admission",
+    "AuditLog",
+    "AuditRecord",
+    "Change",
+    "Checksums",
+    "CompositeChecksum",
+    "Download",
+    "Gate",
+    "Message",
+    "Metadata",
+    "Movement",
+    "MultipartStore",
+    "Notification",
+    "ObjectPage",
+    "ObjectState",
+    "ObjectStore",
+    "Part",
+    "PutReceipt",
+    "Queue",
+    "Secrets",
+]

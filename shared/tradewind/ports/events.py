@@ -1,0 +1,38 @@
+"""The normal form of every cloud's storage event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Change(StrEnum):
+    """What is said to have happened to a key."""
+
+    WRITTEN = "written"
+    DELETED = "deleted"
+    METADATA = "metadata"
+    EXPIRED = "expired"
+    """Removed by a lifecycle rule of the bucket, not by a user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """Something happened to this key. A hint: the state is always read from the stores."""
+
+    cloud: str
+    """`aws`, `gcp` or `azure`."""
+    bucket: str
+    """The bucket; on Azure `account/container`."""
+    key: str
+    """The key as the user spelled it (decoded)."""
+    change: Change
+    time: datetime | None = None
+    """When it happened, by the store's clock, UTC."""
+    version: str | None = None
+    """The store's token for that version, where the event names it."""
+    size: int | None = None
+    """Bytes, where the event names them."""
+    id: str = ""
+    """The event's own id, for the audit log."""
