@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from tradewind.ports import RESERVED_PREFIX
 
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 """Lower-case letters, digits and hyphens; used in metadata, metrics and paths."""
@@ -13,7 +15,16 @@ Jurisdiction: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-
 """Whose law applies: `EU`, or an ISO 3166 code such as `US`, `CH`, `US-CA`."""
 Url: TypeAlias = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 Glob: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
-Prefix: TypeAlias = Annotated[str, StringConstraints(pattern=r"^(?!\.tradewind/)")]
+
+
+def _unreserved(prefix: str) -> str:
+    if prefix.startswith(RESERVED_PREFIX):
+        message = f"{RESERVED_PREFIX!r} is reserved and never replicated"
+        raise ValueError(message)
+    return prefix
+
+
+Prefix: TypeAlias = Annotated[str, AfterValidator(_unreserved)]
 
 
 class _Part(BaseModel):

@@ -6,7 +6,7 @@ The core imports this package and never a cloud; each cloud folder implements it
 from tradewind.ports.audit import AuditLog, AuditRecord
 from tradewind.ports.events import Change, Notification
 from tradewind.ports.gate import Admission, Gate, Movement
-from tradewind.ports.metadata import PROVENANCE_KEY, Metadata
+from tradewind.ports.metadata import PROVENANCE_KEY, RESERVED_PREFIX, Metadata
 from tradewind.ports.queue import Message, Queue
 from tradewind.ports.secrets import Secrets
 from tradewind.ports.store import (
@@ -17,12 +17,14 @@ from tradewind.ports.store import (
     ObjectPage,
     ObjectState,
     ObjectStore,
+    ObjectSummary,
     Part,
     PutReceipt,
 )
 
 __all__ = [
     "PROVENANCE_KEY",
+    "RESERVED_PREFIX",
     "Admission",
     "AuditLog",
     "AuditRecord",
@@ -39,6 +41,7 @@ __all__ = [
     "ObjectPage",
     "ObjectState",
     "ObjectStore",
+    "ObjectSummary",
     "Part",
     "PutReceipt",
     "Queue",

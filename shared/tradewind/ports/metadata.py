@@ -9,6 +9,9 @@ from types import MappingProxyType
 PROVENANCE_KEY = "tradewind"
 """The one user-metadata name that tradewind owns; each replica carries its provenance under it."""
 
+RESERVED_PREFIX = ".tradewind/"
+"""Keys under this are tradewind's own in every bucket, and are never replicated."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
