@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from tradewind.errors import FleetError
-from tradewind.fleet.model import Fleet
+from tradewind.fleet.model import Fleet, Rule
 
 Path: TypeAlias = tuple[str | int, ...]
 BRANCH = 2
@@ -57,15 +58,7 @@ def json_schema() -> dict[str, Any]:
 
 def contradictions(fleet: Fleet) -> Iterable[tuple[Path, str]]:
     """Yield what is wrong with a fleet whose fields are each right by themselves."""
-    sites = ", ".join(fleet.sites)
-    seen: dict[tuple[str, str], str] = {}
-    for name, site in fleet.sites.items():
-        place = (site.cloud, site.address)
-        if place in seen:
-            yield ("sites", name), f"is the same bucket as site {seen[place]!r}"
-        seen[place] = name
-        if site.control_bucket == site.address.rpartition("/")[2]:
-            yield ("sites", name, "control_bucket"), "must be another bucket than the site's own"
+    yield from _site_contradictions(fleet)
     names: set[str] = set()
     for index, rule in enumerate(fleet.rules):
         at: Path = ("rules", index)
@@ -75,13 +68,28 @@ def contradictions(fleet: Fleet) -> Iterable[tuple[Path, str]]:
         if rule.classification not in fleet.classifications:
             known = ", ".join(fleet.classifications)
             yield (*at, "classification"), f"unknown classification {rule.classification!r}; known are: {known}"
-        if len(set(rule.members)) != len(rule.members):
-            yield at, "names one site twice"
-        for member in rule.members:
-            if member not in fleet.sites:
-                yield at, f"unknown site {member!r}; known are: {sites}"
-            elif rule.targets_of(member) and fleet.sites[member].queues is None:
-                yield at, f"site {member!r} is a source of this rule and needs `queues`"
+        yield from ((at, message) for message in _member_contradictions(fleet, rule))
+
+
+def _site_contradictions(fleet: Fleet) -> Iterable[tuple[Path, str]]:
+    seen: dict[tuple[str, str], str] = {}
+    for name, site in fleet.sites.items():
+        place = (site.cloud, site.address)
+        if place in seen:
+            yield ("sites", name), f"is the same bucket as site {seen[place]!r}"
+        seen[place] = name
+        if site.control_bucket == site.address.rpartition("/")[2]:
+            yield ("sites", name, "control_bucket"), "must be another bucket than the site's own"
+
+
+def _member_contradictions(fleet: Fleet, rule: Rule) -> Iterable[str]:
+    if len(set(rule.members)) != len(rule.members):
+        yield "names one site twice"
+    for member in dict.fromkeys(rule.members):
+        if member not in fleet.sites:
+            yield f"unknown site {member!r}; known are: {', '.join(fleet.sites)}"
+        elif rule.targets_of(member) and fleet.sites[member].queues is None:
+            yield f"site {member!r} is a source of this rule and needs `queues`"
 
 
 def _lines(node: yaml.Node, path: Path) -> Iterable[tuple[Path, int]]:
@@ -108,7 +116,7 @@ def _repeated(node: yaml.Node | None, path: Path) -> Iterable[tuple[Path, int]]:
             yield from _repeated(value, (*path, index))
 
 
-def _describe(origin: str, lines: dict[Path, int], detail: Any) -> str:
+def _describe(origin: str, lines: dict[Path, int], detail: ErrorDetails) -> str:
     # pydantic puts the chosen branch of a union (`aws`, `one_way`, ...) behind the site's name or the rule's index;
     # the file has no such level.
     path = tuple(part for at, part in enumerate(detail["loc"]) if not (at == BRANCH and len(detail["loc"]) > BRANCH))

@@ -7,7 +7,7 @@ from tradewind.ports.audit import AuditLog, AuditRecord
 from tradewind.ports.events import Change, Notification
 from tradewind.ports.gate import Admission, Gate, Movement
 from tradewind.ports.metadata import PROVENANCE_KEY, RESERVED_PREFIX, Metadata
-from tradewind.ports.queue import Message, Queue
+from tradewind.ports.queue import REASON, Message, Queue
 from tradewind.ports.secrets import Secrets
 from tradewind.ports.store import (
     Checksums,
@@ -24,6 +24,7 @@ from tradewind.ports.store import (
 
 __all__ = [
     "PROVENANCE_KEY",
+    "REASON",
     "RESERVED_PREFIX",
     "Admission",
     "AuditLog",

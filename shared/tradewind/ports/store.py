@@ -98,6 +98,10 @@ class ObjectPage:
 class ObjectStore(Protocol):
     """One bucket or container."""
 
+    @property
+    def checksum(self) -> Literal["crc32c", "md5"]:
+        """Which checksum this store verifies when it is written, and keeps and reports afterwards."""
+
     def check_key(self, key: str) -> None:
         """Raise `UnportableError` if this store cannot hold `key` exactly as it is spelled. No I/O."""
 

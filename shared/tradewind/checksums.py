@@ -1,0 +1,80 @@
+"""Comparing bytes with whatever checksum their store happens to keep.
+
+The CRCs are those of the Rocksoft model: CRC-32C (Castagnoli; RFC 3720), CRC-32 (ISO-HDLC; zlib) and CRC-64/NVME, which
+Azure calls CRC64 and S3 calls CRC64NVME.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from itertools import accumulate, pairwise
+
+from tradewind.errors import IntegrityError
+from tradewind.ports import Checksums, CompositeChecksum
+
+UNPROVEN = "unproven"
+"""The source kept nothing to compare with."""
+
+
+def crc32c(body: bytes) -> int:
+    """Return the CRC-32C of `body`."""
+    import google_crc32c  # noqa: PLC0415 - a few milliseconds that an event without bytes need not pay
+
+    return int(google_crc32c.value(body))
+
+
+def crc64nvme(body: bytes) -> int:
+    """Return the CRC-64/NVME of `body`."""
+    from azure.storage.extensions import crc64  # noqa: PLC0415 - as above
+
+    return int(crc64.compute(body, 0))
+
+
+def md5(body: bytes) -> bytes:
+    """Return the MD5 of `body`, which guards against accidents only; some stores keep nothing else."""
+    return hashlib.md5(body, usedforsecurity=False).digest()
+
+
+def prove(body: bytes, kept: Checksums, *, crc: int, subject: str) -> str:
+    """Compare `body` with the strongest checksum that its store keeps.
+
+    Args:
+        body: The whole object.
+        kept: What the store says about it.
+        crc: CRC-32C of `body`, computed already.
+        subject: How to call the object in an error.
+
+    Returns:
+        The name of the checksum that was compared, or `UNPROVEN`.
+
+    Raises:
+        IntegrityError: The bytes are not those that the store keeps.
+    """
+    if kept.crc32c is not None:
+        name, same = "crc32c", kept.crc32c == crc
+    elif kept.crc64nvme is not None:
+        name, same = "crc64nvme", kept.crc64nvme == crc64nvme(body)
+    elif kept.crc32 is not None:
+        name, same = "crc32", kept.crc32 == zlib.crc32(body)
+    elif kept.composite is not None:
+        name, same = f"{kept.composite.algorithm} of parts", kept.composite.digest == composite(body, kept.composite)
+    elif kept.md5 is not None:
+        name, same = "md5", kept.md5 == md5(body)
+    else:
+        return UNPROVEN
+    if not same:
+        raise IntegrityError(
+            f"The bytes read from {subject} do not have the {name} that its store keeps",
+            hint="They are read again; if this repeats, the object is damaged at its source",
+        )
+    return name
+
+
+def composite(body: bytes, kept: CompositeChecksum) -> bytes:
+    """Return the checksum of the part checksums of `body`, cut as `kept` says."""
+    function = crc32c if kept.algorithm == "crc32c" else zlib.crc32
+    view = memoryview(body)
+    cuts = pairwise(accumulate(kept.part_sizes, initial=0))
+    parts = b"".join(function(bytes(view[start:end])).to_bytes(4, "big") for start, end in cuts)
+    return function(parts).to_bytes(4, "big") if sum(kept.part_sizes) == len(body) else b""

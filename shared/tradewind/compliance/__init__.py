@@ -1,0 +1,5 @@
+"""Where data may be."""
+
+from tradewind.compliance.gate import JurisdictionGate
+
+__all__ = ["JurisdictionGate"]

@@ -1,0 +1,72 @@
+"""Settling one message: done, back to the queue, or to the dead letters with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tradewind.errors import BadEventError, PermanentError, TradewindError
+from tradewind.ports import REASON, Message, Notification, Queue
+from tradewind.replication.copying import Outcome
+
+
+class Replicates(Protocol):
+    """What turns a notification into outcomes (see `Replicator.replicate`)."""
+
+    def replicate(self, notification: Notification, *, attempt: int = 1) -> Sequence[Outcome]:
+        """Replicate what `notification` speaks of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Works off messages, each of which may carry several notifications.
+
+    Args:
+        decode: Turns a message's body into notifications.
+        replicator: Works on them.
+        dead_letters: Opens the queue for what no redelivery can mend.
+        last_attempt: The delivery after which the platform gives a message up.
+    """
+
+    decode: Callable[[str], Sequence[Notification]]
+    replicator: Replicates
+    dead_letters: Callable[[], Queue]
+    last_attempt: int
+
+    def deliver(self, message: Message) -> Sequence[Outcome]:
+        """Work off one message.
+
+        When this returns, the message is settled: its work is done, or it is among the dead letters.
+
+        Raises:
+            TradewindError: It cannot be done now; the message must be delivered again.
+        """
+        try:
+            notifications = self.decode(message.body)
+        except BadEventError as error:
+            self._bury(message, [error])
+            return []
+        outcomes: list[Outcome] = []
+        errors: list[TradewindError] = []
+        for notification in notifications:
+            try:
+                outcomes += self.replicator.replicate(notification, attempt=message.attempt)
+            except TradewindError as error:
+                errors.append(error)
+        errors += [outcome.error for outcome in outcomes if outcome.error is not None]
+        hopeful = [error for error in errors if not isinstance(error, BadEventError | PermanentError)]
+        if hopeful and message.attempt < self.last_attempt:
+            raise hopeful[0]
+        if errors:
+            self._bury(message, errors)
+        return outcomes
+
+    def _bury(self, message: Message, errors: Sequence[TradewindError]) -> None:
+        reasons = "; ".join(dict.fromkeys(f"{type(error).__name__}: {error}" for error in errors))
+        attributes = {
+            REASON: reasons[:1000],
+            "tradewind-message": message.id,
+            "tradewind-attempt": str(message.attempt),
+        }
+        self.dead_letters().send(message.body, attributes=attributes)

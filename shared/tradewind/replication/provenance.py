@@ -1,0 +1,116 @@
+"""Where a replica came from, kept with the replica itself as one metadata entry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from tradewind.errors import ConfigurationError
+from tradewind.ports import PROVENANCE_KEY, Metadata, ObjectState
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Which write of an object this is. Both fields come from the store that was written."""
+
+    token: str
+    modified: datetime
+    """UTC. Two writes of the same bytes have one ETag on S3, and differ here."""
+
+    @classmethod
+    def of(cls, state: ObjectState) -> Version:
+        """Return the version that `state` shows."""
+        return cls(state.token, state.modified)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a replica says about itself."""
+
+    origin: str
+    """Site of the user's write."""
+    version: Version
+    """Of the origin's object."""
+    size: int
+    """Bytes."""
+    crc32c: int
+    key: str
+    """Fingerprint of the key, so that provenance that was copied to another key is not believed."""
+    md5: bytes | None = None
+    """Where the replica's store keeps no CRC-32C."""
+
+    def encode(self) -> str:
+        """Return the metadata value: ASCII, about 200 characters."""
+        fields: dict[str, Any] = {
+            "v": FORMAT,
+            "origin": self.origin,
+            "version": self.version.token,
+            "modified": self.version.modified.isoformat(),
+            "size": self.size,
+            "crc32c": f"{self.crc32c:08x}",
+            "key": self.key,
+        }
+        if self.md5 is not None:
+            fields["md5"] = self.md5.hex()
+        return json.dumps(fields, separators=(",", ":"))
+
+
+def fingerprint(key: str) -> str:
+    """Return 16 hexadecimal digits that stand for `key`; the key itself may be 1,024 bytes long."""
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def decode(value: str) -> Provenance | None:
+    """Return the provenance in a metadata value, or None if it is something else.
+
+    Raises:
+        ConfigurationError: A newer tradewind wrote it. To take its replica for a user's object would send it round.
+    """
+    try:
+        fields = json.loads(value)
+        if isinstance(fields, dict) and isinstance(fields.get("v"), int) and fields["v"] > FORMAT:
+            raise ConfigurationError(
+                f"A replica carries provenance of format {fields['v']}, and this is tradewind of format {FORMAT}",
+                hint="Deploy the same version of tradewind to every cloud",
+            )
+        modified = datetime.fromisoformat(fields["modified"])
+        if fields["v"] != FORMAT or modified.tzinfo is None:
+            return None
+        return Provenance(
+            origin=str(fields["origin"]),
+            version=Version(str(fields["version"]), modified),
+            size=int(fields["size"]),
+            crc32c=int(fields["crc32c"], 16),
+            key=str(fields["key"]),
+            md5=bytes.fromhex(fields["md5"]) if "md5" in fields else None,
+        )
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def provenance_of(state: ObjectState) -> Provenance | None:
+    """Return the provenance that speaks of this very object, or None if a user wrote it.
+
+    Metadata is inherited by copies and kept by some tools when they overwrite, so provenance counts only where it
+    matches the object's own key, size and checksum as its store reports them.
+    """
+    value = state.metadata.user.get(PROVENANCE_KEY)
+    claim = decode(value) if value is not None else None
+    if claim is None or claim.size != state.size or claim.key != fingerprint(state.key):
+        return None
+    kept = state.checksums
+    if kept.crc32c is not None:
+        return claim if kept.crc32c == claim.crc32c else None
+    if claim.md5 is not None:
+        return claim if kept.md5 == claim.md5 else None
+    return claim
+
+
+def stamped(metadata: Metadata, provenance: Provenance) -> Metadata:
+    """Return `metadata` with `provenance` in the place of any that it had."""
+    return replace(metadata, user={**metadata.user, PROVENANCE_KEY: provenance.encode()})
