@@ -26,7 +26,7 @@ def crc32c(body: bytes) -> int:
 
 def crc64nvme(body: bytes) -> int:
     """Return the CRC-64/NVME of `body`."""
-    from azure.storage.extensions import crc64  # noqa: PLC0415 - as above
+    from azure.storage.extensions.checksums import crc64  # noqa: PLC0415 - as above
 
     return int(crc64.compute(body, 0))
 

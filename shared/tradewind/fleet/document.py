@@ -29,12 +29,14 @@ def parse_fleet(text: str, *, origin: str) -> Fleet:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         document = yaml.safe_load(text)
+        lines = dict(_lines(root, ())) if root is not None else {}
+    except RecursionError:
+        raise FleetError(f"{origin}:1: the file contains itself, or is nested beyond reason") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or "unreadable"
         raise FleetError(f"{origin}:{line}: not valid YAML: {problem}") from error
-    lines = dict(_lines(root, ())) if root is not None else {}
     problems = [f"{origin}:{line}: {_spell(path)}: the key stands twice" for path, line in _repeated(root, ())]
     if not problems:
         try:

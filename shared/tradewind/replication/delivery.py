@@ -23,13 +23,13 @@ class Delivery:
     """Works off messages, each of which may carry several notifications.
 
     Args:
-        decode: Turns a message's body into notifications.
+        decode: Turns a message into notifications.
         replicator: Works on them.
         dead_letters: Opens the queue for what no redelivery can mend.
         last_attempt: The delivery after which the platform gives a message up.
     """
 
-    decode: Callable[[str], Sequence[Notification]]
+    decode: Callable[[Message], Sequence[Notification]]
     replicator: Replicates
     dead_letters: Callable[[], Queue]
     last_attempt: int
@@ -43,7 +43,7 @@ class Delivery:
             TradewindError: It cannot be done now; the message must be delivered again.
         """
         try:
-            notifications = self.decode(message.body)
+            notifications = self.decode(message)
         except BadEventError as error:
             self._bury(message, [error])
             return []

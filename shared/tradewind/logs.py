@@ -1,0 +1,21 @@
+"""Log lines as JSON on standard output, for platforms that read fields from there."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+
+def log_json() -> None:
+    """Send the logs of `tradewind` to standard output, one JSON object a line; calling it again changes nothing."""
+    from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415 - AWS has a formatter of its own
+
+    logger = logging.getLogger("tradewind")
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stdout)
+        # Cloud Logging takes `severity`, `message` and `time` out of such a line.
+        renamed = {"levelname": "severity", "asctime": "time", "name": "logger"}
+        handler.setFormatter(JsonFormatter("%(levelname)s %(name)s %(message)s %(asctime)s", rename_fields=renamed))
+        logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False

@@ -1,0 +1,80 @@
+"""What a replica says about itself, and when it is believed."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tradewind.errors import ConfigurationError
+from tradewind.ports import PROVENANCE_KEY, Checksums, Metadata, ObjectState
+from tradewind.replication.provenance import Provenance, Version, decode, fingerprint, provenance_of, stamped
+
+NOW = datetime(2026, 11, 21, 3, 14, 15, 926535, tzinfo=UTC)
+CLAIM = Provenance("aws-use1", Version('"abc"', NOW), 5, 0xDEADBEEF, fingerprint("models/a"))
+
+
+def state(claim: Provenance = CLAIM, checksums: Checksums = Checksums(crc32c=0xDEADBEEF)) -> ObjectState:  # noqa: B008 - frozen
+    """Return an object that carries `claim`."""
+    return ObjectState("models/a", "t", 5, NOW, checksums, stamped(Metadata(), claim))
+
+
+@given(
+    st.builds(
+        Provenance,
+        origin=st.from_regex(r"[a-z0-9-]{1,20}", fullmatch=True),
+        version=st.builds(Version, st.text(), st.datetimes(timezones=st.just(UTC))),
+        size=st.integers(0, 2**43),
+        crc32c=st.integers(0, 2**32 - 1),
+        key=st.text().map(fingerprint),
+        md5=st.none() | st.binary(min_size=16, max_size=16),
+    )
+)
+def test_survives_encoding(claim: Provenance) -> None:
+    """What is encoded is decoded to the same, and the value is ASCII that any header carries."""
+    assert decode(claim.encode()) == claim
+    assert claim.encode().isascii()
+    assert claim.encode().isprintable()
+
+
+@given(st.text() | st.from_regex(r'\{"v":1,.*\}', fullmatch=True))
+def test_anything_else_is_no_provenance(value: str) -> None:
+    """A user's own metadata under our name is not provenance, and no error either."""
+    assert decode(value) is None
+
+
+def test_a_newer_format_stops_the_work() -> None:
+    """A replica of a newer tradewind is not taken for a user's object, which would send it round."""
+    with pytest.raises(ConfigurationError, match="format 2"):
+        decode('{"v":2}')
+
+
+def test_believed_where_it_matches() -> None:
+    """An object whose provenance matches its own content is a replica."""
+    assert provenance_of(state()) == CLAIM
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(state(), size=6),
+        replace(state(), key="models/b"),
+        state(checksums=Checksums(crc32c=1)),
+        replace(state(), metadata=Metadata()),
+        replace(state(), metadata=Metadata(user={PROVENANCE_KEY: "mine"})),
+    ],
+    ids=["other size", "copied to another key", "other bytes", "no provenance", "not provenance"],
+)
+def test_not_believed_where_it_does_not(changed: ObjectState) -> None:
+    """A user's object that inherited provenance counts as freshly written."""
+    assert provenance_of(changed) is None
+
+
+def test_md5_stands_in_where_the_store_keeps_no_crc32c() -> None:
+    """On Azure other bytes of the same size are told by the MD5 that the service keeps."""
+    claim = replace(CLAIM, md5=b"m" * 16)
+
+    assert provenance_of(state(claim, checksums=Checksums(md5=b"m" * 16))) == claim
+    assert provenance_of(state(claim, checksums=Checksums(md5=b"x" * 16))) is None
+    assert provenance_of(state(claim, checksums=Checksums())) is None

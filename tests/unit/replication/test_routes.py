@@ -1,0 +1,85 @@
+"""Which targets a key has."""
+
+import pytest
+
+from tradewind.fleet import Fleet, OneWayRule
+from tradewind.replication.routes import covers, movement, routes_for
+
+
+def fleet(*rules: dict[str, object]) -> Fleet:
+    """Return a fleet of three sites with these rules."""
+    sites = {
+        name: {
+            "cloud": "aws",
+            "region": "r",
+            "jurisdiction": jurisdiction,
+            "bucket": f"bucket-{name}",
+            "control_bucket": "control",
+            "queues": {"notifications": "n", "dead_letters": "d"},
+        }
+        for name, jurisdiction in (("a", "US"), ("b", "EU"), ("c", "CH"))
+    }
+    common = {"classification": "public", "mode": "one_way", "from": "a"}
+    return Fleet.model_validate(
+        {
+            "version": 1,
+            "sites": sites,
+            "classifications": {"public": {"jurisdictions": "any"}, "personal": {"jurisdictions": ["EU"]}},
+            "rules": [common | rule for rule in rules],
+        }
+    )
+
+
+def test_the_first_matching_rule_decides_for_each_target() -> None:
+    """Rules that overlap are tried in the file's order, each target by itself."""
+    made = fleet(
+        {"name": "narrow", "prefix": "x/", "to": ["b"], "classification": "personal"},
+        {"name": "wide", "to": ["b", "c"]},
+    )
+
+    assert [(r.rule.name, r.target) for r in routes_for(made, "a", "x/1")] == [("narrow", "b"), ("wide", "c")]
+    assert [(r.rule.name, r.target) for r in routes_for(made, "a", "y")] == [("wide", "b"), ("wide", "c")]
+    assert routes_for(made, "b", "x/1") == ()
+
+
+def test_the_reserved_prefix_goes_nowhere() -> None:
+    """Tradewind's own keys are no rule's."""
+    assert routes_for(fleet({"name": "all", "to": ["b"]}), "a", ".tradewind/parts/1") == ()
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "key", "covered"),
+    [
+        ([], [], "m/a.bin", True),
+        (["m/*.bin"], [], "m/a.bin", True),
+        (["m/*.bin"], [], "m/deep/a.bin", False),
+        (["m/**/*.bin"], [], "m/deep/er/a.bin", True),
+        (["m/**/*.bin"], [], "m/a.bin", True),
+        (["**"], ["**/*.tmp"], "m/x.tmp", False),
+        (["**"], ["*.tmp"], "m/x.tmp", True),
+        (["m/?.bin"], [], "m/ab.bin", False),
+        (["m/[ab].bin"], [], "m/[ab].bin", True),
+        (["m/a+(b)|c.bin"], [], "m/a+(b)|c.bin", True),
+        (["**"], [], "m/line\nbreak", True),
+    ],
+)
+def test_globs(include: list[str], exclude: list[str], key: str, covered: bool) -> None:  # noqa: FBT001 - a table
+    """`*` and `?` stay within a folder, `**` crosses folders, and everything else is literal."""
+    rule = fleet({"name": "r", "to": ["b"], "include": include, "exclude": exclude}).rules[0]
+
+    assert isinstance(rule, OneWayRule)
+    assert covers(rule, key) is covered
+
+
+def test_the_gate_is_told_both_jurisdictions() -> None:
+    """What is asked about a movement names the rule, the class of the data, and both ends."""
+    made = fleet({"name": "r", "to": ["b"]})
+    asked = movement(made, routes_for(made, "a", "k")[0], "k")
+
+    assert (asked.rule, asked.classification, asked.source_jurisdiction, asked.target_jurisdiction, asked.key) == (
+        "r",
+        "public",
+        "US",
+        "EU",
+        "k",
+    )
