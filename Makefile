@@ -1,0 +1,164 @@
+# Everything that a contributor runs. `make help` lists it; CONTRIBUTING.md says when to run what.
+#
+# The only thing needed beforehand is Python 3.11 or later: every other tool is installed, at the version and with the
+# hash that requirements/ names, into .venv (and AWS SAM, whose pins are its own, into .venv-sam).
+
+PYTHON ?= python3
+LAMBDA_PYTHON ?= 3.13
+LAMBDA_PLATFORM ?= aarch64-manylinux2014
+PACKAGES ?= build/package
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+SAM_VENV := .venv-sam
+TYPED := shared sandbox tests bench
+
+export SAM_CLI_TELEMETRY := 0
+export UV_PYTHON_DOWNLOADS := never
+# A virtual environment that is active in the caller's shell is not the one that is meant here.
+unexport VIRTUAL_ENV
+
+# uv does not read pip's settings; whoever configured pip for a package mirror has configured this project, too.
+# Recursive on purpose: asking pip takes a moment, and only the recipes that download need the answer. Those recipes
+# are silent, since an index address may hold a password.
+PIP_INDEX = $(or $(PIP_INDEX_URL),$(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null))
+WITH_INDEX = $(if $(UV_DEFAULT_INDEX)$(UV_INDEX_URL),,$(foreach url,$(PIP_INDEX),UV_DEFAULT_INDEX='$(url)')) \
+	$(if $(PIP_EXTRA_INDEX_URL),UV_INDEX='$(PIP_EXTRA_INDEX_URL)' UV_INDEX_STRATEGY=unsafe-best-match) \
+	$(if $(SSL_CERT_FILE),,$(if $(PIP_CERT),SSL_CERT_FILE='$(PIP_CERT)'))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test check bench lock check-locks check-types check-infrastructure clean
+.PHONY: package-aws package-gcp package-azure build-TradewindLayer build-ReplicateFunction
+
+help: ## explain every target
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- the environment --------------------------------------------------------------------------------------------------
+
+setup: $(VENV)/.installed ## install the locked tools and the project into .venv (other targets do so by themselves)
+
+# Debian splits ensurepip from python3, so the environment may have to borrow the pip of the Python that makes it.
+$(UV): requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "tradewind needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+			"Name another one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || $(PYTHON) -m venv --without-pip $(VENV)
+	@if $(BIN)/python -m pip --version >/dev/null 2>&1; then pip="$(BIN)/python -m pip"; \
+	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then pip="$(PYTHON) -m pip --python $(BIN)/python"; \
+	else echo "$(PYTHON) has no pip and cannot make one: install the packages python3-venv and python3-pip" >&2; exit 1; \
+	fi; $$pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/.installed: $(UV) requirements/dev.txt pyproject.toml
+	@$(WITH_INDEX) $(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(SAM_VENV)/.installed: $(UV) requirements/sam.txt
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(SAM_VENV)
+	@$(WITH_INDEX) $(UV) pip sync --quiet --python $(SAM_VENV)/bin/python --require-hashes requirements/sam.txt
+	@touch $@
+
+# --- use it -----------------------------------------------------------------------------------------------------------
+
+demo: setup ## replicate a real model between three clouds on this machine, and prove that it arrived
+	@$(BIN)/tradewind demo
+
+test: setup ## run every test; narrow it with ARGS="tests/unit -k name"
+	@$(BIN)/python -m pytest $(ARGS)
+
+bench: setup ## measure replication against rclone on the same emulators
+	@$(BIN)/python bench/replication.py $(ARGS)
+
+check: setup check-types check-locks check-infrastructure ## lint, type-check, check the layers, the locks and the templates
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+# Handler folders are no packages (an `azure` package would shadow the SDK), so each is a run of its own.
+check-types: setup
+	$(BIN)/mypy $(wildcard $(TYPED))
+	$(BIN)/mypy functions/aws/*.py
+	$(BIN)/mypy functions/azure/*.py
+	$(BIN)/mypy serverless-gcp/main.py
+
+# Neither needs an account or the network; the region only says which resource types exist.
+check-infrastructure: setup $(SAM_VENV)/.installed
+	$(SAM_VENV)/bin/cfn-lint template.yaml
+	$(SAM_VENV)/bin/sam validate --lint --region us-east-1 --template template.yaml
+	$(BIN)/shellcheck .ci/run serverless-gcp/deploy.sh functions/azure/deploy.sh
+
+# --- locks ------------------------------------------------------------------------------------------------------------
+
+COMPILE = $(WITH_INDEX) $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate $(if $(UPGRADE),--upgrade)
+
+# Pins that are there already are kept, hashes included: a lock changes when pyproject.toml does, or with UPGRADE=1.
+define compile-locks
+	@$(COMPILE) --group uv -o $(1)/uv.txt
+	@$(COMPILE) --group sam -o $(1)/sam.txt
+	@$(COMPILE) pyproject.toml --all-extras --group dev -o $(1)/dev.txt
+	@$(COMPILE) pyproject.toml --extra aws --extra gcs --extra blob --constraint $(1)/dev.txt -o $(1)/aws.txt
+	@$(COMPILE) pyproject.toml --extra gcp --extra s3 --extra blob --constraint $(1)/dev.txt -o $(1)/gcp.txt
+	@$(COMPILE) pyproject.toml --extra azure --extra s3 --extra gcs --constraint $(1)/dev.txt -o $(1)/azure.txt
+endef
+
+lock: $(UV) ## bring requirements/*.txt in step with pyproject.toml; UPGRADE=1 takes the newest versions
+	$(call compile-locks,requirements)
+	@cp requirements/gcp.txt serverless-gcp/requirements.txt
+
+check-locks: $(UV)
+	@rm -rf build/locks && mkdir -p build/locks && cp requirements/*.txt build/locks
+	$(call compile-locks,build/locks)
+	@diff -r -U 0 requirements build/locks || { echo "requirements/ has drifted from pyproject.toml: run make lock" >&2; exit 1; }
+	@cmp requirements/gcp.txt serverless-gcp/requirements.txt || { echo "run make lock" >&2; exit 1; }
+
+# --- bundles: exactly what each cloud runs ----------------------------------------------------------------------------
+
+# The package without what Python left beside it.
+copy-package = tar -C shared --exclude __pycache__ -cf - tradewind | tar -C $(1) -xf -
+# Times are no part of a bundle: the same checkout gives the same bytes.
+freeze = find $(1) -exec touch -h -t 198001010000 {} +
+
+# Wheels for the platform of the function, not of this machine: neither Docker nor that Python is needed.
+define build-layer
+	@mkdir -p $(1)/python
+	@$(WITH_INDEX) $(UV) pip install --quiet --target $(1)/python --python $(BIN)/python \
+		--python-version $(LAMBDA_PYTHON) --python-platform $(LAMBDA_PLATFORM) \
+		--only-binary :all: --no-deps --require-hashes -r requirements/aws.txt
+	@rm -rf $(1)/python/bin $(1)/python/.lock
+	@$(call copy-package,$(1)/python)
+endef
+
+package-aws: setup ## stage the Lambda bundle in build/package/aws
+	@rm -rf $(PACKAGES)/aws && mkdir -p $(PACKAGES)/aws/functions/aws
+	@cp functions/aws/*.py $(PACKAGES)/aws/functions/aws
+	@cp template.yaml $(PACKAGES)/aws
+	$(call build-layer,$(PACKAGES)/aws/shared)
+	@$(call freeze,$(PACKAGES)/aws)
+
+package-gcp: setup ## stage the Cloud Run function's bundle in build/package/gcp
+	@rm -rf $(PACKAGES)/gcp && mkdir -p $(PACKAGES)/gcp
+	@cp serverless-gcp/main.py serverless-gcp/requirements.txt serverless-gcp/.gcloudignore $(PACKAGES)/gcp
+	@$(call copy-package,$(PACKAGES)/gcp)
+	@$(call freeze,$(PACKAGES)/gcp)
+
+package-azure: setup ## stage the Azure Functions bundle in build/package/azure
+	@rm -rf $(PACKAGES)/azure && mkdir -p $(PACKAGES)/azure
+	@cp functions/azure/*.py $(PACKAGES)/azure
+	@cp azure-host.json $(PACKAGES)/azure/host.json
+	@cp requirements/azure.txt $(PACKAGES)/azure/requirements.txt
+	@$(call copy-package,$(PACKAGES)/azure)
+	@$(call freeze,$(PACKAGES)/azure)
+
+# `sam build` calls these, in this folder, with the folder that it will upload (see Metadata in template.yaml).
+build-TradewindLayer: setup
+	$(call build-layer,$(ARTIFACTS_DIR))
+
+build-ReplicateFunction:
+	@cp functions/aws/*.py $(ARTIFACTS_DIR)
+
+clean: ## remove what was built, and the environments
+	rm -rf build dist .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis $(VENV) $(SAM_VENV)
