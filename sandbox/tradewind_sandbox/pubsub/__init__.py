@@ -1,0 +1,1 @@
+"""Pub/Sub for one machine: the real clients talk to it over gRPC, and push subscriptions are delivered over HTTP."""
