@@ -1,0 +1,181 @@
+"""One table from what boto3 raises to `tradewind.errors`.
+
+Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. A HEAD answer has no body, so botocore calls
+its error by the HTTP status (`"404"`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tradewind.errors import (
+    AccessDeniedError,
+    BucketNotFoundError,
+    CredentialsError,
+    IntegrityError,
+    NotFoundError,
+    ObjectTooLargeError,
+    PermanentError,
+    PreconditionFailedError,
+    StoreUnavailableError,
+    TradewindError,
+    TransientError,
+    UnportableError,
+)
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+Family: TypeAlias = type[TradewindError]
+
+PERMISSIONS: Mapping[str, str] = {
+    "head": "s3:GetObject (and s3:ListBucket, without which S3 answers 403 for a key that does not exist)",
+    "get": "s3:GetObject (and s3:ListBucket, without which S3 answers 403 for a key that does not exist)",
+    "put": "s3:PutObject",
+    "delete": "s3:DeleteObject and s3:GetObject (a conditional delete needs both)",
+    "list": "s3:ListBucket",
+    "send": "sqs:SendMessage",
+    "receive": "sqs:ReceiveMessage",
+    "acknowledge": "sqs:DeleteMessage",
+    "release": "sqs:ChangeMessageVisibility",
+    "depth": "sqs:GetQueueAttributes",
+    "read secret": "secretsmanager:GetSecretValue",
+}
+"""What each operation needs."""
+
+_GONE: tuple[Family, str] = (NotFoundError, "")
+_MOVED: tuple[Family, str] = (PreconditionFailedError, "")
+_NO_BUCKET: tuple[Family, str] = (
+    BucketNotFoundError,
+    "Create it, or correct the site's bucket or queue in the fleet file",
+)
+_UNKNOWN: tuple[Family, str] = (
+    CredentialsError,
+    "AWS does not know these credentials: check the secret that the site's `credentials` names",
+)
+_MISSING: tuple[Family, str] = (
+    CredentialsError,
+    "Set the site's `credentials` in the fleet file, or give this process a role",
+)
+_EXPIRED: tuple[Family, str] = (CredentialsError, "The session token has expired: renew it, or use a role")
+_CLOCK: tuple[Family, str] = (CredentialsError, "Set this machine's clock; AWS refuses signatures that are 15 min off")
+_DENIED: tuple[Family, str] = (AccessDeniedError, "Grant {permission} to the identity that the site's credentials name")
+_KEY: tuple[Family, str] = (AccessDeniedError, "Let the same identity use the bucket's KMS key, and check its state")
+_BROKEN: tuple[Family, str] = (IntegrityError, "Nothing was written; the bytes are sent again")
+_DOWN: tuple[Family, str] = (StoreUnavailableError, "It is tried again; see https://health.aws.amazon.com if it lasts")
+_OTHER: tuple[Family, str] = (TransientError, "AWS refused the request; what it says is above")
+
+_CODES: Mapping[str, tuple[Family, str]] = {
+    "NoSuchKey": _GONE,
+    "NoSuchVersion": _GONE,
+    "404": _GONE,
+    "NoSuchBucket": _NO_BUCKET,
+    "AWS.SimpleQueueService.NonExistentQueue": _NO_BUCKET,
+    "QueueDoesNotExist": _NO_BUCKET,
+    "PreconditionFailed": _MOVED,
+    "ConditionalRequestConflict": _MOVED,
+    "412": _MOVED,
+    "InvalidAccessKeyId": _UNKNOWN,
+    "InvalidClientTokenId": _UNKNOWN,
+    "SignatureDoesNotMatch": _UNKNOWN,
+    "UnrecognizedClientException": _UNKNOWN,
+    "InvalidToken": _UNKNOWN,
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
+    "TokenRefreshRequired": _EXPIRED,
+    "RequestExpired": _EXPIRED,
+    "RequestTimeTooSkewed": _CLOCK,
+    "AccessDenied": _DENIED,
+    "AccessDeniedException": _DENIED,
+    "AllAccessDisabled": _DENIED,
+    "AccountProblem": _DENIED,
+    "403": _DENIED,
+    "KMS.DisabledException": _KEY,
+    "KMS.NotFoundException": _KEY,
+    "KMS.KMSInvalidStateException": _KEY,
+    "BadDigest": _BROKEN,
+    "InvalidDigest": _BROKEN,
+    "XAmzContentChecksumMismatch": _BROKEN,
+    "XAmzContentSHA256Mismatch": _BROKEN,
+    "KeyTooLongError": (UnportableError, "S3 keys have at most 1,024 bytes"),
+    "MetadataTooLarge": (UnportableError, "S3 keeps 2 KB of user metadata"),
+    "EntityTooLarge": (ObjectTooLargeError, ""),
+    "InvalidObjectState": (PermanentError, "The object is archived: restore it, then redrive the message"),
+    "SlowDown": _DOWN,
+    "RequestTimeout": _DOWN,
+    "Throttling": _DOWN,
+    "ThrottlingException": _DOWN,
+    "TooManyRequestsException": _DOWN,
+    "RequestThrottled": _DOWN,
+}
+_ELSEWHERE = frozenset(
+    {"PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
+)
+_REDIRECTS = frozenset({301, 302, 307})
+_THROTTLED = 429
+_SERVER_ERROR = 500
+
+
+@contextmanager
+def translate(operation: str, subject: str) -> Iterator[None]:
+    """Turn what boto3 raises in the block into an error of `tradewind.errors`; other errors pass.
+
+    Args:
+        operation: A key of `PERMISSIONS`.
+        subject: What was worked on, as `s3://bucket/key`.
+    """
+    try:
+        yield
+    except TradewindError:
+        raise
+    except Exception as error:
+        meaning = _meaning(error, operation)
+        if meaning is None:
+            raise
+        family, hint = meaning
+        raise family(f"Could not {operation} {subject}: {_first_line(error)}", hint=hint) from error
+
+
+def wrong_region(answer: Mapping[str, Any]) -> str | None:
+    """Return the region that S3 says the bucket is in, if this error answer speaks of another one than was asked."""
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    error = answer.get("Error", {})
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = error.get("Region") or headers.get("x-amz-bucket-region")
+    # A HEAD that was signed for another region is answered by a bare 400 that bears the right one.
+    elsewhere = error.get("Code") in _ELSEWHERE or status in _REDIRECTS or (error.get("Code") == "400" and region)
+    return str(region or "another region") if elsewhere else None
+
+
+def _meaning(error: Exception, operation: str) -> tuple[Family, str] | None:
+    from botocore import exceptions as sdk  # noqa: PLC0415 - loaded already when it raises, and not before
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - likewise
+
+    if isinstance(error, sdk.ClientError):
+        return _answered(error, operation)
+    kinds: tuple[tuple[tuple[type[Exception], ...], tuple[Family, str]], ...] = (
+        ((sdk.FlexibleChecksumError,), (IntegrityError, "The bytes were damaged on the way; they are read again")),
+        ((sdk.NoCredentialsError, sdk.PartialCredentialsError, sdk.CredentialRetrievalError), _MISSING),
+        ((sdk.TokenRetrievalError, sdk.SSOError, sdk.MetadataRetrievalError), _MISSING),
+        ((sdk.HTTPClientError, sdk.IncompleteReadError, HTTPError, OSError), _DOWN),
+        ((sdk.BotoCoreError,), _OTHER),
+    )
+    return next((meaning for kind, meaning in kinds if isinstance(error, kind)), None)
+
+
+def _answered(error: ClientError, operation: str) -> tuple[Family, str]:
+    if (region := wrong_region(error.response)) is not None:
+        return BucketNotFoundError, f"The bucket is in {region}: correct the site's `region` in the fleet file"
+    code = error.response.get("Error", {}).get("Code", "")
+    if code in _CODES:
+        family, hint = _CODES[code]
+        return family, hint.format(permission=PERMISSIONS.get(operation, "the permission"))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return _DOWN if status == _THROTTLED or status >= _SERVER_ERROR else _OTHER
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

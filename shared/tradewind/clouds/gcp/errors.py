@@ -1,0 +1,134 @@
+"""One table from what Google's libraries raise to `tradewind.errors`.
+
+Status codes: https://cloud.google.com/storage/docs/json_api/v1/status-codes. Cloud Storage tells cases of one status
+apart only in the message, so a few phrases of it count, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeAlias
+
+from tradewind.errors import (
+    AccessDeniedError,
+    BucketNotFoundError,
+    CredentialsError,
+    IntegrityError,
+    NotFoundError,
+    ObjectTooLargeError,
+    PreconditionFailedError,
+    StoreUnavailableError,
+    TradewindError,
+    TransientError,
+    UnportableError,
+)
+
+Family: TypeAlias = type[TradewindError]
+
+PERMISSIONS: Mapping[str, str] = {
+    "head": "storage.objects.get (role Storage Object Viewer)",
+    "get": "storage.objects.get (role Storage Object Viewer)",
+    "put": "storage.objects.create, and storage.objects.delete to replace (role Storage Object User)",
+    "delete": "storage.objects.delete (role Storage Object User)",
+    "list": "storage.objects.list (role Storage Object Viewer)",
+    "send": "pubsub.topics.publish (role Pub/Sub Publisher)",
+    "receive": "pubsub.subscriptions.consume (role Pub/Sub Subscriber)",
+    "acknowledge": "pubsub.subscriptions.consume (role Pub/Sub Subscriber)",
+    "release": "pubsub.subscriptions.consume (role Pub/Sub Subscriber)",
+    "depth": "monitoring.timeSeries.list (role Monitoring Viewer)",
+    "read secret": "secretmanager.versions.access (role Secret Manager Secret Accessor)",
+}
+"""What each operation needs."""
+
+_GONE: tuple[Family, str] = (NotFoundError, "")
+_MOVED: tuple[Family, str] = (PreconditionFailedError, "")
+_NO_BUCKET: tuple[Family, str] = (
+    BucketNotFoundError,
+    "Create it, or correct the site's bucket or queue in the fleet file",
+)
+_UNKNOWN: tuple[Family, str] = (
+    CredentialsError,
+    "Google does not accept these credentials: check the secret that the site's `credentials` names",
+)
+_MISSING: tuple[Family, str] = (
+    CredentialsError,
+    "Set the site's `credentials` in the fleet file, or give this process a service account",
+)
+_DENIED: tuple[Family, str] = (AccessDeniedError, "Grant {permission} to the identity that the site's credentials name")
+_BROKEN: tuple[Family, str] = (IntegrityError, "Nothing was written; the bytes are sent again")
+_DOWN: tuple[Family, str] = (
+    StoreUnavailableError,
+    "It is tried again; see https://status.cloud.google.com if it lasts",
+)
+_OTHER: tuple[Family, str] = (TransientError, "Google refused the request; what it says is above")
+
+_PHRASES: tuple[tuple[int, str, tuple[Family, str]], ...] = (
+    (404, "specified bucket does not exist", _NO_BUCKET),
+    (404, "resource not found (resource=", _NO_BUCKET),
+    (400, "doesn't match calculated", _BROKEN),
+    (400, "metadata part is too large", (UnportableError, "Cloud Storage keeps 8 KiB of user metadata")),
+    (400, "exceeds the limit of 8", (UnportableError, "Cloud Storage keeps 8 KiB of user metadata")),
+)
+_STATUS: Mapping[int, tuple[Family, str]] = {
+    401: _UNKNOWN,
+    403: _DENIED,
+    404: _GONE,
+    408: _DOWN,
+    412: _MOVED,
+    413: (ObjectTooLargeError, ""),
+    429: _DOWN,
+    499: _DOWN,
+}
+_SERVER_ERROR = 500
+
+
+@contextmanager
+def translate(operation: str, subject: str) -> Iterator[None]:
+    """Turn what Google's libraries raise in the block into an error of `tradewind.errors`; other errors pass.
+
+    Args:
+        operation: A key of `PERMISSIONS`.
+        subject: What was worked on, as `gs://bucket/key`.
+    """
+    try:
+        yield
+    except TradewindError:
+        raise
+    except Exception as error:
+        meaning = _meaning(error, operation)
+        if meaning is None:
+            raise
+        family, hint = meaning
+        raise family(f"Could not {operation} {subject}: {_first_line(error)}", hint=hint) from error
+
+
+def _meaning(error: Exception, operation: str) -> tuple[Family, str] | None:
+    # Loaded already when they raise, and not before.
+    from google.api_core import exceptions as api  # noqa: PLC0415
+    from google.auth import exceptions as auth  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+    if isinstance(error, api.GoogleAPICallError):
+        return _answered(int(error.code or 0), str(error.message), operation)
+    if isinstance(error, auth.RefreshError) and error.retryable:
+        return _DOWN
+    kinds: tuple[tuple[tuple[type[Exception], ...], tuple[Family, str]], ...] = (
+        ((auth.DefaultCredentialsError,), _MISSING),
+        ((auth.TransportError, api.RetryError, HTTPError, OSError), _DOWN),  # those of requests are OSErrors
+        ((auth.GoogleAuthError,), _UNKNOWN),
+    )
+    return next((meaning for kind, meaning in kinds if isinstance(error, kind)), None)
+
+
+def _answered(status: int, message: str, operation: str) -> tuple[Family, str]:
+    for number, phrase, meaning in _PHRASES:
+        if status == number and phrase in message.lower():
+            return meaning
+    family, hint = _STATUS.get(status) or (_DOWN if status >= _SERVER_ERROR else _OTHER)
+    return family, hint.format(permission=PERMISSIONS.get(operation, "the role"))
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
