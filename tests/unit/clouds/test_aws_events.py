@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewind.clouds.aws.events import decode
+from tradewind.clouds.aws import events
 from tradewind.errors import BadEventError
-from tradewind.ports import Change, Notification
+from tradewind.ports import Change, Message, Notification
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -22,6 +22,11 @@ JSON = st.recursive(
     max_leaves=8,
 )
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+def decode(body: str) -> list[Notification]:
+    """Decode a message that has nothing but a body."""
+    return events.decode(Message(body))
 
 
 def record(**changes: object) -> dict[str, Any]:

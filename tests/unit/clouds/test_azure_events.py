@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewind.clouds.azure.events import decode
+from tradewind.clouds.azure import events
 from tradewind.errors import BadEventError
-from tradewind.ports import Change, Notification
+from tradewind.ports import Change, Message, Notification
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -23,6 +23,11 @@ JSON = st.recursive(
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 CONTAINER = "/blobServices/default/containers/tradewind-weu"
 SOURCE = "/subscriptions/0/resourceGroups/t/providers/Microsoft.Storage/storageAccounts/devstoreaccount1"
+
+
+def decode(body: str) -> list[Notification]:
+    """Decode a message that has nothing but a body."""
+    return events.decode(Message(body))
 
 
 def grid(**changes: object) -> dict[str, Any]:

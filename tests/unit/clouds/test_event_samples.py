@@ -15,7 +15,7 @@ from tradewind.clouds.aws import events as aws
 from tradewind.clouds.azure import events as azure
 from tradewind.clouds.gcp import events as gcp
 from tradewind.errors import BadEventError
-from tradewind.ports import Change, Notification
+from tradewind.ports import Change, Message, Notification
 
 EVENTS = Path(__file__).parents[3] / "events"
 ROW = re.compile(r"^\| \[(?P<file>[^]]+)\]\((?P=file)\) \|[^|]*\| (?P<says>[^|]*) \|[^|]*\|$", re.MULTILINE)
@@ -26,17 +26,17 @@ BUCKETS = {"aws": "tradewind-use1", "gcp": "tradewind-euw4", "azure": "devstorea
 def messages(cloud: str, event: dict[str, Any]) -> Iterator[list[Notification]]:
     """Yield what each message of a trigger's event decodes to."""
     if cloud == "azure":
-        yield azure.decode(json.dumps(event))
+        yield azure.decode(Message(json.dumps(event)))
     elif cloud == "gcp" and "specversion" in event:
-        yield gcp.decode(event["type"], event["data"], event_id=event["id"])
+        yield gcp.decode(gcp.message_of(event["type"], event["data"], event_id=event["id"]))
     elif cloud == "gcp":
-        yield gcp.decode(gcp.PUBLISHED, {"message": event["message"]})
+        yield gcp.decode(gcp.message_of(gcp.PUBLISHED, {"message": event["message"]}))
     elif "detail-type" in event:
-        yield aws.decode(json.dumps(event))
+        yield aws.decode(Message(json.dumps(event)))
     else:
         for record in event["Records"]:
             try:
-                yield aws.decode(record["body"])
+                yield aws.decode(Message(record["body"]))
             except BadEventError as error:
                 yield refused(error)
 
@@ -92,9 +92,9 @@ def test_takes_a_queue_message_in_base64(name: str) -> None:
     encoded = base64.b64encode(text.encode()).decode()
 
     try:
-        plain = azure.decode(text)
+        plain = azure.decode(Message(text))
     except BadEventError:
         with pytest.raises(BadEventError):
-            azure.decode(encoded)
+            azure.decode(Message(encoded))
     else:
-        assert azure.decode(encoded) == plain
+        assert azure.decode(Message(encoded)) == plain

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewind.clouds.gcp.events import PUBLISHED, decode
+from tradewind.clouds.gcp import events
+from tradewind.clouds.gcp.events import PUBLISHED, message_of
 from tradewind.errors import BadEventError
-from tradewind.ports import Change, Notification
+from tradewind.ports import Change, Message, Notification
 
 FINALIZED = "google.cloud.storage.object.v1.finalized"
 JSON = st.recursive(
@@ -23,6 +24,11 @@ JSON = st.recursive(
     max_leaves=8,
 )
 OBJECT = {"bucket": "tradewind-euw4", "name": "models/a.bin", "generation": "42", "size": "7"}
+
+
+def decode(event_type: str, data: object, event_id: str = "") -> list[Notification]:
+    """Decode a CloudEvent as the handler hands it on."""
+    return events.decode(message_of(event_type, data, event_id=event_id))
 
 
 def encoded(value: object) -> str:
@@ -108,8 +114,13 @@ def test_a_later_event_of_the_same_version_means_nothing() -> None:
         (FINALIZED, {**OBJECT, "timeCreated": "now"}, "time that is not ISO 8601"),
         (PUBLISHED, {}, "message: Field required"),
         (PUBLISHED, {"message": {"data": "?"}}, "not base64"),
+        (
+            PUBLISHED,
+            {"message": {"data": encoded({"specversion": "2.0", "type": FINALIZED, "data": OBJECT})}},
+            "specversion",
+        ),
         (PUBLISHED, {"message": {"data": encoded({})}}, "no attribute eventType"),
-        (PUBLISHED, {"message": {}}, "is not JSON"),
+        (PUBLISHED, {"message": {}}, "eventType: Field required"),
         (PUBLISHED, published(objectId=None), "objectId: Field required"),
         (PUBLISHED, published(payloadFormat="JSON_API_V2"), "unknown payloadFormat"),
         (PUBLISHED, published(eventTime="now"), "time that is not ISO 8601"),
@@ -122,12 +133,40 @@ def test_a_bad_event_says_what_is_wrong_with_it(event_type: str, data: object, f
         decode(event_type, data)
 
 
-def test_a_redriven_event_is_followed_one_level_deep() -> None:
-    """A CloudEvent inside a Pub/Sub message is understood, a message inside a message is not."""
-    inner = {"specversion": "1.0", "type": PUBLISHED, "id": "1", "data": published()}
+@pytest.mark.parametrize(("event_type", "data"), [(FINALIZED, OBJECT), (PUBLISHED, published())])
+def test_a_message_means_the_same_after_any_number_of_redrives(event_type: str, data: object) -> None:
+    """What was dead-lettered and sent to the topic again is understood, and does not grow."""
+    message = message_of(event_type, data, event_id="8417")
+    attributes = {"tradewind-reason": "a target was down"}
+    pushed = {"message": {"data": base64.b64encode(message.body.encode()).decode(), "attributes": attributes}}
 
-    with pytest.raises(BadEventError, match="holds another Pub/Sub message"):
-        decode(PUBLISHED, {"message": {"data": encoded(inner)}})
+    again = message_of(PUBLISHED, pushed, event_id="9000")
+
+    assert again.body == message.body
+    assert events.decode(again) == events.decode(message)
+
+
+def test_a_pulled_notification_is_understood() -> None:
+    """A message that a tool pulled has the notification's attributes, and the object as its body."""
+    attributes = published()["message"]["attributes"]
+
+    assert events.decode(Message(json.dumps(OBJECT), "8417", attributes=attributes)) == decode(PUBLISHED, published())
+
+
+def test_the_delivery_attempt_is_kept() -> None:
+    """Pub/Sub counts deliveries where the subscription has a dead-letter policy."""
+    assert message_of(PUBLISHED, {**published(), "deliveryAttempt": 4}).attempt == 4
+    assert message_of(PUBLISHED, published()).attempt == 1
+
+
+@pytest.mark.parametrize("data", [b"bytes", {1: 2}, {(): 2}, {"message": 7}, {"message": {"data": "?"}}, None])
+def test_every_event_makes_a_message(data: object) -> None:
+    """What cannot be understood still becomes a message, so that it can be dead-lettered."""
+    message = message_of(PUBLISHED, data, event_id="8417")
+
+    assert message.id == "8417"
+    with pytest.raises(BadEventError):
+        events.decode(message)
 
 
 @given(st.sampled_from([PUBLISHED, FINALIZED, "google.cloud.storage.object.v1.deleted"]) | st.text(), JSON)

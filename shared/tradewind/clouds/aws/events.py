@@ -19,7 +19,7 @@ from typing_extensions import TypedDict  # before Python 3.12, pydantic cannot r
 
 from tradewind.clouds import wire
 from tradewind.errors import BadEventError
-from tradewind.ports import Change, Notification
+from tradewind.ports import Change, Message, Notification
 
 S3, EVENT_BRIDGE, SNS = "S3 notification", "EventBridge event", "SNS message"
 
@@ -117,15 +117,15 @@ _BRIDGE_ENVELOPE = TypeAdapter(BridgeEnvelope)
 _BRIDGE = TypeAdapter(BridgeEvent)
 
 
-def decode(body: str) -> list[Notification]:
-    """Return what one message body says; an empty list if it means nothing to replication.
+def decode(message: Message) -> list[Notification]:
+    """Return what one message says; an empty list if it means nothing to replication.
 
     A body of several records is understood as a whole or not at all, so that a record cannot get lost beside a bad one.
 
     Raises:
         BadEventError: The body is malformed, of an unknown schema version, or not about Amazon S3.
     """
-    value = wire.parse(body, kind="message")
+    value = wire.parse(message.body, kind="message")
     if isinstance(value, dict) and "Type" in value and "Records" not in value:
         value = _unwrap(value)
     return _decode(value)

@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # before Python 3.12, pydantic cannot read those of `typing`
 
 from tradewind.clouds import wire
-from tradewind.ports import Change, Notification
+from tradewind.ports import Change, Message, Notification
 
 GRID = "Event Grid event"
 STORAGE, OWN = "Microsoft.Storage.", "Microsoft.EventGrid."
@@ -78,7 +78,7 @@ _GRID = TypeAdapter(GridEvent)
 _CLOUD_EVENT = TypeAdapter(CloudEvent)
 
 
-def decode(body: str) -> list[Notification]:
+def decode(message: Message) -> list[Notification]:
     """Return what one queue message or trigger body says; an empty list if it means nothing to replication.
 
     Several events in one body (an array, as web hooks receive them) are understood as a whole or not at all.
@@ -86,7 +86,7 @@ def decode(body: str) -> list[Notification]:
     Raises:
         BadEventError: The body is malformed, of an unknown schema version, or not about Blob Storage.
     """
-    value = wire.parse(_plain(body), kind=GRID)
+    value = wire.parse(_plain(message.body), kind=GRID)
     events = value if isinstance(value, list) else [value]
     return [found for event in events for found in _event(event)]
 

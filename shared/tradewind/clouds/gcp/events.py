@@ -10,13 +10,16 @@ Sources:
 from __future__ import annotations
 
 import base64
+import json
+from collections.abc import Mapping
 from typing import NotRequired
 
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # before Python 3.12, pydantic cannot read those of `typing`
 
 from tradewind.clouds import wire
-from tradewind.ports import Change, Notification
+from tradewind.errors import BadEventError
+from tradewind.ports import Change, Message, Notification
 
 PUBSUB, STORAGE = "Pub/Sub message", "Cloud Storage event"
 PUBLISHED = "google.cloud.pubsub.topic.v1.messagePublished"
@@ -59,10 +62,11 @@ class PubsubMessage(TypedDict):
     messageId: NotRequired[str]
 
 
-class Published(TypedDict):
+class Push(TypedDict):
     """Data of a CloudEvent that carries a Pub/Sub message."""
 
     message: PubsubMessage
+    deliveryAttempt: NotRequired[int]
 
 
 class StorageObject(TypedDict):
@@ -79,62 +83,74 @@ class StorageObject(TypedDict):
 
 
 class Envelope(TypedDict):
-    """A CloudEvent in its structured JSON form, as a redriven message holds it."""
+    """A CloudEvent in its structured JSON form."""
 
     specversion: str
     type: str
     id: NotRequired[str]
-    data: dict[str, object]
+    data: object
 
 
-_PUBLISHED = TypeAdapter(Published)
+_PUSH = TypeAdapter(Push)
 _ATTRIBUTES = TypeAdapter(Attributes)
 _OBJECT = TypeAdapter(StorageObject)
 _ENVELOPE = TypeAdapter(Envelope)
 
 
-def decode(event_type: str, data: object, *, event_id: str = "") -> list[Notification]:
-    """Return what one CloudEvent says; an empty list if it means nothing to replication.
+def message_of(event_type: str, data: object, *, event_id: str = "") -> Message:
+    """Return the message that stands for a CloudEvent, whatever is in it.
 
-    An object that was overwritten is announced twice, as gone and as written; what is gone because something newer has
-    its name is not a delete, and the newer one's own event speaks for it. Eventarc does not say which of both a delete
-    was, so there it stays a hint that the stores' state corrects.
+    The body is the whole event in its structured form, so that it can be dead-lettered and redriven; of a push that
+    carries such a body, redriven, it is that body. Nothing is refused here, but by `decode`, whose refusals are settled.
 
     Args:
         event_type: The CloudEvent's `type`.
         data: The CloudEvent's `data`, as the functions framework read it from JSON.
         event_id: The CloudEvent's `id`; a Pub/Sub message's own id is preferred, since it outlives redelivery.
+    """
+    try:
+        body = json.dumps({"specversion": "1.0", "type": event_type, "id": event_id, "data": data}, default=repr)
+    except (TypeError, ValueError, RecursionError):
+        body = wire.excerpt(data)
+    try:
+        push = wire.read(_PUSH, data if event_type == PUBLISHED else None, kind=PUBSUB)
+        attempt, message = push.get("deliveryAttempt", 1), push["message"]
+        if "eventType" not in (message.get("attributes") or {}):
+            body = _text(message.get("data")) or body
+    except BadEventError:
+        return Message(body, event_id)
+    return Message(body, message.get("messageId", event_id), attempt)
+
+
+def decode(message: Message) -> list[Notification]:
+    """Return what one message says; an empty list if it means nothing to replication.
+
+    The message is a bucket notification as it is pulled from Pub/Sub, or what `message_of` made.
+
+    An object that was overwritten is announced twice, as gone and as written; what is gone because something newer has
+    its name is not a delete, and the newer one's own event speaks for it. Eventarc does not say which of both a delete
+    was, so there it stays a hint that the stores' state corrects.
 
     Raises:
         BadEventError: The event is malformed, of an unknown schema version, or not about Cloud Storage.
     """
-    if event_type == PUBLISHED:
-        return _published(data, event_id)
-    if not event_type.startswith(OBJECT):
-        wire.refuse(STORAGE, "is of a type that is not Cloud Storage's", event_type)
-    version, _, name = event_type.removeprefix(OBJECT).partition(".")
-    if version != "v1":
-        wire.refuse(STORAGE, "is of an unknown version (v1 is known)", event_type)
-    change = EVENTS.get(name)
-    return [] if change is None else _direct(change, data, event_id)
+    if "eventType" in message.attributes:
+        return _notification(message.attributes, message.body, message.id)
+    value = wire.parse(message.body, kind=PUBSUB)
+    if not isinstance(value, dict) or "specversion" not in value:
+        wire.refuse(PUBSUB, "has no attribute eventType, so it is no bucket notification", value)
+    event = wire.read(_ENVELOPE, value, kind=STORAGE)
+    if event["specversion"] != "1.0":
+        wire.refuse(STORAGE, "is of an unknown specversion (1.0 is known)", event["specversion"])
+    if event["type"] == PUBLISHED:
+        pushed = wire.read(_PUSH, event["data"], kind=PUBSUB)["message"]
+        identity = pushed.get("messageId", message.id)
+        return _notification(pushed.get("attributes") or {}, _text(pushed.get("data")), identity)
+    return _direct(event["type"], event["data"], event.get("id") or message.id)
 
 
-def _published(data: object, event_id: str) -> list[Notification]:
-    message = wire.read(_PUBLISHED, data, kind=PUBSUB)["message"]
-    identity = message.get("messageId") or event_id
-    attributes = message.get("attributes") or {}
-    if "eventType" in attributes:
-        return _notification(wire.read(_ATTRIBUTES, attributes, kind=PUBSUB), message.get("data"), identity)
-    event = wire.parse(_text(message.get("data")), kind=PUBSUB)
-    if not isinstance(event, dict) or "specversion" not in event:
-        wire.refuse(PUBSUB, "has no attribute eventType, so it is no bucket notification", message)
-    envelope = wire.read(_ENVELOPE, event, kind=STORAGE)
-    if envelope["type"] == PUBLISHED:
-        wire.refuse(PUBSUB, "holds another Pub/Sub message", envelope["data"])
-    return decode(envelope["type"], envelope["data"], event_id=envelope.get("id", identity))
-
-
-def _notification(attributes: Attributes, data: str | None, identity: str) -> list[Notification]:
+def _notification(found: Mapping[str, object], data: str, identity: str) -> list[Notification]:
+    attributes = wire.read(_ATTRIBUTES, dict(found), kind=PUBSUB)
     if attributes["payloadFormat"] not in ("JSON_API_V1", "NONE"):
         wire.refuse(PUBSUB, "has an unknown payloadFormat (JSON_API_V1 and NONE are known)", attributes)
     change = NOTIFICATIONS.get(attributes["eventType"])
@@ -142,7 +158,7 @@ def _notification(attributes: Attributes, data: str | None, identity: str) -> li
         return []
     size = None
     if attributes["payloadFormat"] == "JSON_API_V1":
-        size = _number(wire.read(_OBJECT, wire.parse(_text(data), kind=PUBSUB), kind=PUBSUB).get("size"))
+        size = _number(wire.read(_OBJECT, wire.parse(data, kind=PUBSUB), kind=PUBSUB).get("size"))
     return [
         Notification(
             cloud="gcp",
@@ -157,7 +173,15 @@ def _notification(attributes: Attributes, data: str | None, identity: str) -> li
     ]
 
 
-def _direct(change: Change, data: object, identity: str) -> list[Notification]:
+def _direct(event_type: str, data: object, identity: str) -> list[Notification]:
+    if not event_type.startswith(OBJECT):
+        wire.refuse(STORAGE, "is of a type that is not Cloud Storage's", event_type)
+    version, _, name = event_type.removeprefix(OBJECT).partition(".")
+    if version != "v1":
+        wire.refuse(STORAGE, "is of an unknown version (v1 is known)", event_type)
+    change = EVENTS.get(name)
+    if change is None:
+        return []
     described = wire.read(_OBJECT, data, kind=STORAGE)
     if change is Change.DELETED and "overwrittenByGeneration" in described:
         return []
