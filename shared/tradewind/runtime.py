@@ -24,7 +24,7 @@ from tradewind.audit import LoggedAudit
 from tradewind.compliance import JurisdictionGate
 from tradewind.credentials import resolve
 from tradewind.errors import ConfigurationError, FleetError, TransientError
-from tradewind.fleet import AwsSite, AzureSite, Fleet, GcpSite, Site, parse_fleet
+from tradewind.fleet import AwsSite, AzureSite, Fleet, GcpSite, Rule, Site, parse_fleet
 from tradewind.ports import Message, Notification, ObjectStore, Queue, Secrets
 from tradewind.replication.copying import Outcome
 from tradewind.replication.delivery import Delivery
@@ -63,7 +63,7 @@ class Runtime:
     folder: Path
     _opened: dict[tuple[str, ...], Any] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
-    _executor: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, THREADS, "tradewind"))
+    executor: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, THREADS, "tradewind"))
 
     def site(self, name: str) -> Site:
         """Return a site by its name.
@@ -76,6 +76,18 @@ class Runtime:
         except KeyError:
             known = ", ".join(self.fleet.sites)
             raise ConfigurationError(f"There is no site {name!r}", hint=f"The fleet file has: {known}") from None
+
+    def rule(self, name: str) -> Rule:
+        """Return a rule by its name.
+
+        Raises:
+            ConfigurationError: The fleet has no such rule.
+        """
+        for rule in self.fleet.rules:
+            if rule.name == name:
+                return rule
+        known = ", ".join(rule.name for rule in self.fleet.rules) or "none"
+        raise ConfigurationError(f"There is no rule {name!r}", hint=f"The fleet file has: {known}")
 
     def store(self, name: str) -> ObjectStore:
         """Return the store of a site's bucket."""
@@ -98,7 +110,7 @@ class Runtime:
                 store_of=self.store,
                 gate=JurisdictionGate(self.fleet.classifications),
                 audit=LoggedAudit(),
-                executor=self._executor,
+                executor=self.executor,
                 clock=lambda: datetime.now(UTC),
             ),
         )

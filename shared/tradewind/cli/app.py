@@ -1,0 +1,93 @@
+"""The commands, and how errors reach a person."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tradewind import __version__
+from tradewind.cli import dlq, fleet
+from tradewind.cli.context import FleetOption, open_runtime
+from tradewind.errors import BadEventError, ConfigurationError, TradewindError
+from tradewind.replication.verify import verify as compare_sites
+
+WRONG_USE = 2
+app = typer.Typer(name="tradewind", no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(fleet.app, name="fleet")
+app.add_typer(dlq.app, name="dlq")
+if find_spec("tradewind_sandbox") and find_spec("moto"):
+    from tradewind_sandbox import cli as sandbox
+
+    app.add_typer(sandbox.app, name="sandbox")
+    app.command(name="demo")(sandbox.demo)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback(help="Keep ML artifacts, training and serving alive across AWS, Google Cloud and Azure.")
+def options(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the whole chain of causes of an error.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback answers
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take the options that every command has."""
+    context.obj = {"debug": debug}
+
+
+@app.command()
+def verify(
+    rule: Annotated[str, typer.Argument(help="Name of a rule in the fleet file.")],
+    fleet_file: FleetOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Compare the sites of a rule object by object; exit 1 if they differ."""
+    runtime = open_runtime(fleet_file)
+    report = compare_sites(runtime.rule(rule), runtime.store, runtime.executor)
+    if as_json:
+        typer.echo(json.dumps(asdict(report), indent=2))
+    else:
+        console = Console()
+        if report.differences:
+            table = Table("site", "key", "finding", "reason", title=f"Rule {report.rule}")
+            for each in report.differences:
+                table.add_row(each.site, repr(each.key)[1:-1], each.finding.value, each.reason)
+            console.print(table)
+        console.print(
+            f"{report.keys:,} keys, {report.replicas:,} replicas match ({report.size:,} bytes), "
+            f"{len(report.differences):,} differences"
+        )
+    raise typer.Exit(1 if report.differences else 0)
+
+
+def run() -> None:
+    """Run the command that the process's arguments name, and show errors as sentences."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        app(standalone_mode=True)
+    except TradewindError as error:
+        if debug:
+            raise
+        complain(error)
+        sys.exit(WRONG_USE if isinstance(error, ConfigurationError | BadEventError) else 1)
+
+
+def complain(error: TradewindError) -> None:
+    """Say on standard error what failed and what to do next."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print("error:", error.message, style="bold red", markup=False)
+    if error.hint:
+        console.print("what to do:", error.hint, markup=False)
+    console.print("(--debug shows the causes)", style="dim")

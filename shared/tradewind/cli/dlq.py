@@ -1,0 +1,66 @@
+"""`tradewind dlq`: messages that no redelivery could help."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tradewind.cli.context import FleetOption, open_runtime
+from tradewind.replication.dead_letters import DeadLetter, read_letters
+from tradewind.replication.dead_letters import redrive as send_again
+from tradewind.runtime import Runtime
+
+app = typer.Typer(no_args_is_help=True, help="Messages that no redelivery could help.")
+SiteOption = Annotated[str | None, typer.Option("--site", help="Only this site's. Default: every site's.")]
+
+
+def _sites(runtime: Runtime, site: str | None) -> list[str]:
+    if site is not None:
+        runtime.site(site)
+        return [site]
+    return [name for name, each in runtime.fleet.sites.items() if each.queues is not None]
+
+
+@app.command("list")
+def list_letters(
+    site: SiteOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many of each site.")] = 100,
+    fleet_file: FleetOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+) -> None:
+    """Show dead letters with their reasons; they stay where they are."""
+    runtime = open_runtime(fleet_file)
+    found = {name: read_letters(runtime.queue(name, "dead_letters"), limit=limit) for name in _sites(runtime, site)}
+    if as_json:
+        typer.echo(
+            json.dumps([{"site": name, **asdict(each)} for name, all_ in found.items() for each in all_], indent=2)
+        )
+        return
+    table = Table("site", "id", "reason", "message", title="Dead letters")
+    for name, letters in found.items():
+        for letter in letters:
+            table.add_row(name, letter.id, letter.reason, letter.body[:200])
+    Console().print(table if table.row_count else "No dead letters")
+
+
+@app.command()
+def redrive(
+    site: SiteOption = None,
+    reason: Annotated[str, typer.Option(help="Only those whose reason contains this text.")] = "",
+    message: Annotated[str, typer.Option("--id", help="Only the one with this id.")] = "",
+    fleet_file: FleetOption = None,
+) -> None:
+    """Send dead letters to work again, after their reason is mended."""
+    runtime = open_runtime(fleet_file)
+
+    def wanted(letter: DeadLetter) -> bool:
+        return reason in letter.reason and message in ("", letter.id)
+
+    for name in _sites(runtime, site):
+        queues = runtime.queue(name, "dead_letters"), runtime.queue(name, "notifications")
+        typer.echo(f"{name}: {send_again(*queues, wanted=wanted)} sent to work again")

@@ -1,0 +1,80 @@
+"""How one key stands at all the sites of a rule. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tradewind.fleet import OneWayRule, Rule
+from tradewind.ports import ObjectState
+from tradewind.replication.provenance import Provenance, Version, provenance_of
+
+
+class Finding(StrEnum):
+    """What is said of one key at one site."""
+
+    MATCH = "match"
+    """The replica of the present version, and its store keeps the checksum that was computed when it was copied."""
+    MISSING = "missing"
+    STALE = "stale"
+    """A replica of another version than the origin's present one."""
+    EXTRA = "extra"
+    """A replica whose origin has no such object any more, or an object that no rule sent there."""
+    CONFLICT = "conflict"
+    """Written independently at two sites."""
+    UNPROVEN = "unproven"
+    """Its store keeps no checksum that could be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A finding that a person may have to do something about."""
+
+    key: str
+    site: str
+    finding: Finding
+    reason: str
+
+
+def compare(rule: Rule, states: Mapping[str, ObjectState | None]) -> dict[str, tuple[Finding, str]]:
+    """Return what is to be said one key at each site that should hold a replica of it.
+
+    Args:
+        rule: A rule that covers the key.
+        states: The key's state at every site of the rule; None where it is absent.
+    """
+    claims = {site: provenance_of(state) if state else None for site, state in states.items()}
+    sources = [rule.from_] if isinstance(rule, OneWayRule) else rule.members
+    owners = [site for site in sources if states[site] is not None and claims[site] is None]
+    if not owners:
+        return {
+            site: (Finding.EXTRA, f"a replica of {claim.origin}, which has no such object")
+            for site, claim in claims.items()
+            if claim is not None and claim.origin in states
+        }
+    origin = owners[0]
+    original = states[origin]
+    assert original is not None  # noqa: S101 - an owner has a state
+    return {site: _stands(origin, original, states[site], claims[site]) for site in rule.members if site != origin}
+
+
+def _stands(
+    origin: str, original: ObjectState, state: ObjectState | None, claim: Provenance | None
+) -> tuple[Finding, str]:
+    kept = original.checksums.crc32c
+    if state is None:
+        found = Finding.MISSING, f"{origin} has it"
+    elif claim is None:
+        found = Finding.CONFLICT, f"not a replica, and {origin} has an object of that key"
+    elif claim.origin != origin:
+        found = Finding.CONFLICT, f"a replica of {claim.origin}, and {origin} has an object of that key"
+    elif claim.version != Version.of(original):
+        found = Finding.STALE, f"a replica of {claim.version.token} of {origin}, which is at {original.token} now"
+    elif kept is not None and kept != claim.crc32c:
+        found = Finding.STALE, f"its CRC32C is {claim.crc32c:08x}, and {origin} keeps {kept:08x}"
+    elif state.checksums.crc32c is None and claim.md5 is None:
+        found = Finding.UNPROVEN, "its store keeps no checksum"
+    else:
+        found = Finding.MATCH, f"crc32c {claim.crc32c:08x}"
+    return found
