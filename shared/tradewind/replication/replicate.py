@@ -63,10 +63,13 @@ class Replicator:
         admitted: list[Route] = []
         for route in routes_for(self.fleet, site, notification.key):
             admission = self.gate.admit(movement(self.fleet, route, notification.key))
-            if admission.allowed:
-                admitted.append(route)
-            else:
+            if not admission.allowed:
                 outcomes.append(Outcome(route, Verdict.REFUSED, admission.reason))
+            elif notification.change is Change.EXPIRED:
+                reason = "a lifecycle rule of the source removed it there, and that is no user's delete"
+                outcomes.append(Outcome(route, Verdict.KEPT, reason))
+            else:
+                admitted.append(route)
         small = notification.size is None or notification.size <= OPTIMISTIC
         fresh = notification.change is Change.WRITTEN and attempt == 1 and small
         outcomes += self._copy(site, notification.key, admitted, assume_absent=fresh)

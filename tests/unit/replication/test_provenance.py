@@ -40,7 +40,7 @@ def test_survives_encoding(claim: Provenance) -> None:
 
 
 @given(
-    st.text()
+    st.text().filter(lambda text: '"v"' not in text)
     | st.dictionaries(
         st.sampled_from(["origin", "version", "modified", "size", "crc32c", "key", "md5"]),
         st.none() | st.integers() | st.text() | st.lists(st.integers()),
