@@ -1,0 +1,1 @@
+"""The three function runtimes, which run the handler files themselves."""
