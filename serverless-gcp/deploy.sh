@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# Deploys tradewind to Google Cloud: one site, one bucket, one Cloud Run function. See --help.
+set -euo pipefail
+
+usage() {
+  cat <<'USAGE'
+Usage: serverless-gcp/deploy.sh --project ID --region REGION --site NAME --bucket NAME --fleet URI [options]
+
+Creates or updates what one Google Cloud site needs: the topics, the subscriptions, the bucket's notification, two
+service accounts with only the rights that they need, and the function. Running it again changes nothing that is right.
+
+  --project ID        project of the site
+  --region REGION     region of the function; take the bucket's
+  --site NAME         the site's name in the fleet file
+  --bucket NAME       the site's bucket; it must exist
+  --fleet URI         where the fleet file is, e.g. gs://BUCKET/tradewind.yaml
+  --control-bucket B  the site's control bucket (default: the bucket of --fleet)
+  --name NAME         prefix of everything that is created (default: tradewind)
+  --topic ID          topic and subscription of the notifications (default: NAME-notifications)
+  --dead-letters ID   topic and subscription of the dead letters (default: NAME-dead-letters)
+  --secret ID         secret in Secret Manager that the function may read; repeat it for several
+  --memory SIZE       memory of an instance (default: 1Gi)
+  --concurrency N     objects that one instance works on at once, up to 64 MiB each (default: 4)
+  --max-instances N   instances at once (default: 50)
+  --dry-run           print the commands, and run none
+  -h, --help          this text
+USAGE
+}
+
+fail() {
+  printf 'deploy.sh: %s\n' "$1" >&2
+  exit 2
+}
+
+name=tradewind memory=1Gi concurrency=4 max_instances=50 dry_run=false
+project="" region="" site="" bucket="" fleet="" control_bucket="" topic="" dead_letters=""
+secrets=""
+while (($#)); do
+  case $1 in
+    --dry-run) dry_run=true && shift && continue ;;
+    -h | --help) usage && exit 0 ;;
+  esac
+  (($# > 1)) || fail "$1 is unknown, or needs a value (see --help)"
+  case $1 in
+    --project) project=$2 ;;
+    --region) region=$2 ;;
+    --site) site=$2 ;;
+    --bucket) bucket=$2 ;;
+    --fleet) fleet=$2 ;;
+    --control-bucket) control_bucket=$2 ;;
+    --name) name=$2 ;;
+    --topic) topic=$2 ;;
+    --dead-letters) dead_letters=$2 ;;
+    --secret) secrets="$secrets $2" ;;
+    --memory) memory=$2 ;;
+    --concurrency) concurrency=$2 ;;
+    --max-instances) max_instances=$2 ;;
+    *) fail "unknown option $1 (see --help)" ;;
+  esac
+  shift 2
+done
+for option in project region site bucket fleet; do
+  [[ -n ${!option} ]] || fail "--$option is missing (see --help)"
+done
+if [[ -z $control_bucket ]]; then
+  [[ $fleet == gs://*/* ]] || fail "--control-bucket is missing: it cannot be taken from --fleet $fleet"
+  control_bucket=${fleet#gs://} && control_bucket=${control_bucket%%/*}
+fi
+[[ $control_bucket != "$bucket" ]] || fail "the control bucket must be another bucket than the site's own"
+topic=${topic:-$name-notifications}
+dead_letters=${dead_letters:-$name-dead-letters}
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+service=$name-replicate
+function_account=$name-replicate@$project.iam.gserviceaccount.com
+push_account=$name-push@$project.iam.gserviceaccount.com
+
+# Runs a command that changes something, or prints it.
+run() {
+  if $dry_run; then
+    printf '%q ' "$@" && printf '\n'
+  else
+    "$@"
+  fi
+}
+
+# Asks for a value that later commands need; a dry run shows the given stand-in instead.
+ask() {
+  local stand_in=$1
+  shift
+  if $dry_run; then printf '%s' "$stand_in"; else "$@"; fi
+}
+
+# Whether something is there already; in a dry run nothing is.
+exists() {
+  ! $dry_run && "$@" >/dev/null 2>&1
+}
+
+cloud() {
+  run gcloud --project "$project" --quiet "$@"
+}
+
+announces() {
+  ! $dry_run && gcloud storage buckets notifications list "gs://$bucket" --project "$project" |
+    grep -E "/topics/$topic([^A-Za-z0-9._~%+-]|\$)" >/dev/null
+}
+
+number=$(ask PROJECT_NUMBER gcloud projects describe "$project" --format "value(projectNumber)")
+pubsub_agent=service-$number@gcp-sa-pubsub.iam.gserviceaccount.com
+storage_agent=$(ask STORAGE_AGENT gcloud storage service-agent --project "$project")
+
+echo "# services"
+cloud services enable artifactregistry.googleapis.com cloudbuild.googleapis.com pubsub.googleapis.com \
+  run.googleapis.com secretmanager.googleapis.com storage.googleapis.com
+
+echo "# identities"
+for account in "$name-replicate" "$name-push"; do
+  exists gcloud iam service-accounts describe "$account@$project.iam.gserviceaccount.com" --project "$project" ||
+    cloud iam service-accounts create "$account"
+done
+
+echo "# topics, and the pull subscription that keeps the dead letters"
+for id in "$topic" "$dead_letters"; do
+  exists gcloud pubsub topics describe "$id" --project "$project" || cloud pubsub topics create "$id"
+done
+exists gcloud pubsub subscriptions describe "$dead_letters" --project "$project" ||
+  cloud pubsub subscriptions create "$dead_letters" --topic "$dead_letters" \
+    --message-retention-duration 31d --expiration-period never --ack-deadline 60
+
+echo "# what the function may do"
+cloud storage buckets add-iam-policy-binding "gs://$bucket" \
+  --member "serviceAccount:$function_account" --role roles/storage.objectUser
+cloud storage buckets add-iam-policy-binding "gs://$control_bucket" \
+  --member "serviceAccount:$function_account" --role roles/storage.objectUser
+cloud pubsub topics add-iam-policy-binding "$dead_letters" \
+  --member "serviceAccount:$function_account" --role roles/pubsub.publisher
+for secret in $secrets; do
+  cloud secrets add-iam-policy-binding "$secret" \
+    --member "serviceAccount:$function_account" --role roles/secretmanager.secretAccessor
+done
+
+echo "# the function"
+run make --directory "$root" package-gcp
+cloud run deploy "$service" --source "$root/build/package/gcp" --function replicate --base-image python313 \
+  --region "$region" --service-account "$function_account" --no-allow-unauthenticated --ingress internal \
+  --memory "$memory" --cpu 1 --concurrency "$concurrency" --max-instances "$max_instances" --timeout 300 \
+  --set-env-vars "TRADEWIND_FLEET=$fleet,TRADEWIND_SITE=$site"
+cloud run services add-iam-policy-binding "$service" --region "$region" \
+  --member "serviceAccount:$push_account" --role roles/run.invoker
+url=$(ask FUNCTION_URL gcloud run services describe "$service" --project "$project" --region "$region" \
+  --format "value(status.url)")
+
+echo "# delivery: pushed as the push account, retried for hours, then kept among the dead letters"
+subscription=(
+  --push-endpoint "$url" --push-auth-service-account "$push_account" --ack-deadline 600
+  --min-retry-delay 10s --max-retry-delay 600s --message-retention-duration 31d --expiration-period never
+  --dead-letter-topic "$dead_letters" --max-delivery-attempts 50
+)
+if exists gcloud pubsub subscriptions describe "$topic" --project "$project"; then
+  cloud pubsub subscriptions update "$topic" "${subscription[@]}"
+else
+  cloud pubsub subscriptions create "$topic" --topic "$topic" "${subscription[@]}"
+fi
+cloud pubsub topics add-iam-policy-binding "$dead_letters" \
+  --member "serviceAccount:$pubsub_agent" --role roles/pubsub.publisher
+cloud pubsub subscriptions add-iam-policy-binding "$topic" \
+  --member "serviceAccount:$pubsub_agent" --role roles/pubsub.subscriber
+cloud iam service-accounts add-iam-policy-binding "$push_account" \
+  --member "serviceAccount:$pubsub_agent" --role roles/iam.serviceAccountTokenCreator
+
+echo "# the bucket announces its changes, last, when all that hears them is there"
+cloud pubsub topics add-iam-policy-binding "$topic" \
+  --member "serviceAccount:$storage_agent" --role roles/pubsub.publisher
+if ! announces; then
+  cloud storage buckets notifications create "gs://$bucket" --topic "projects/$project/topics/$topic" \
+    --event-types OBJECT_FINALIZE,OBJECT_DELETE,OBJECT_METADATA_UPDATE --payload-format json
+fi
+
+printf '\n# In the fleet file, site %s: queues: {notifications: %s, dead_letters: %s}\n' "$site" "$topic" "$dead_letters"
