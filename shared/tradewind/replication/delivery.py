@@ -65,6 +65,7 @@ class Delivery:
     def _bury(self, message: Message, errors: Sequence[TradewindError]) -> None:
         reasons = "; ".join(dict.fromkeys(f"{type(error).__name__}: {error}" for error in errors))
         attributes = {
+            **message.attributes,
             REASON: reasons[:1000],
             "tradewind-message": message.id,
             "tradewind-attempt": str(message.attempt),

@@ -2,37 +2,14 @@
 
 import pytest
 
-from tradewind.fleet import Fleet, OneWayRule
+from fakes.world import fleet_of
+from tradewind.fleet import OneWayRule
 from tradewind.replication.routes import covers, movement, routes_for
-
-
-def fleet(*rules: dict[str, object]) -> Fleet:
-    """Return a fleet of three sites with these rules."""
-    sites = {
-        name: {
-            "cloud": "aws",
-            "region": "r",
-            "jurisdiction": jurisdiction,
-            "bucket": f"bucket-{name}",
-            "control_bucket": "control",
-            "queues": {"notifications": "n", "dead_letters": "d"},
-        }
-        for name, jurisdiction in (("a", "US"), ("b", "EU"), ("c", "CH"))
-    }
-    common = {"classification": "public", "mode": "one_way", "from": "a"}
-    return Fleet.model_validate(
-        {
-            "version": 1,
-            "sites": sites,
-            "classifications": {"public": {"jurisdictions": "any"}, "personal": {"jurisdictions": ["EU"]}},
-            "rules": [common | rule for rule in rules],
-        }
-    )
 
 
 def test_the_first_matching_rule_decides_for_each_target() -> None:
     """Rules that overlap are tried in the file's order, each target by itself."""
-    made = fleet(
+    made = fleet_of(
         {"name": "narrow", "prefix": "x/", "to": ["b"], "classification": "personal"},
         {"name": "wide", "to": ["b", "c"]},
     )
@@ -44,7 +21,7 @@ def test_the_first_matching_rule_decides_for_each_target() -> None:
 
 def test_the_reserved_prefix_goes_nowhere() -> None:
     """Tradewind's own keys are no rule's."""
-    assert routes_for(fleet({"name": "all", "to": ["b"]}), "a", ".tradewind/parts/1") == ()
+    assert routes_for(fleet_of({"name": "all", "to": ["b"]}), "a", ".tradewind/parts/1") == ()
 
 
 @pytest.mark.parametrize(
@@ -65,7 +42,7 @@ def test_the_reserved_prefix_goes_nowhere() -> None:
 )
 def test_globs(include: list[str], exclude: list[str], key: str, covered: bool) -> None:  # noqa: FBT001 - a table
     """`*` and `?` stay within a folder, `**` crosses folders, and everything else is literal."""
-    rule = fleet({"name": "r", "to": ["b"], "include": include, "exclude": exclude}).rules[0]
+    rule = fleet_of({"name": "r", "to": ["b"], "include": include, "exclude": exclude}).rules[0]
 
     assert isinstance(rule, OneWayRule)
     assert covers(rule, key) is covered
@@ -73,7 +50,7 @@ def test_globs(include: list[str], exclude: list[str], key: str, covered: bool) 
 
 def test_the_gate_is_told_both_jurisdictions() -> None:
     """What is asked about a movement names the rule, the class of the data, and both ends."""
-    made = fleet({"name": "r", "to": ["b"]})
+    made = fleet_of({"name": "r", "to": ["b"]})
     asked = movement(made, routes_for(made, "a", "k")[0], "k")
 
     assert (asked.rule, asked.classification, asked.source_jurisdiction, asked.target_jurisdiction, asked.key) == (
