@@ -98,6 +98,8 @@ class CopyLoop:
                 return
             try:
                 self._turn(waiting, unseen=assume_absent and turn == 0)
+            except (PreconditionFailedError, NotFoundError):
+                continue  # the source was replaced while it was read
             except TradewindError as error:  # the source's, so it is every target's
                 self._fail(self._waiting(), error)
         if waiting := self._waiting():

@@ -9,6 +9,7 @@ from tradewind.errors import (
     BadEventError,
     IntegrityError,
     ObjectTooLargeError,
+    PreconditionFailedError,
     StoreUnavailableError,
     TransientError,
     UnportableError,
@@ -126,6 +127,20 @@ def test_the_source_is_confirmed_after_the_write() -> None:
     world.replicator.replicate(notification)
 
     assert world.body("b", KEY) == b"new"
+
+
+def test_a_source_that_is_replaced_while_it_is_read_is_read_again() -> None:
+    """A read that is pinned to a version that is gone starts over with the present one."""
+    world = World({"name": "one", "to": ["b"]})
+    notification = world.write("a", KEY, b"weights")
+
+    def replaced(_: str) -> None:
+        world.stores["a"].before = lambda _: None
+        raise PreconditionFailedError("the present version is another one")
+
+    world.stores["a"].before = replaced
+
+    assert world.replicator.replicate(notification)[0].verdict is Verdict.COPIED
 
 
 def test_what_a_user_writes_meanwhile_at_the_target_survives() -> None:
