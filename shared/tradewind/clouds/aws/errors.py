@@ -135,7 +135,7 @@ def translate(operation: str, subject: str) -> Iterator[None]:
         if meaning is None:
             raise
         family, hint = meaning
-        raise family(f"Could not {operation} {subject}: {_first_line(error)}", hint=hint) from error
+        raise family(f"Could not {operation} {subject}: {_describe(error)}", hint=hint) from error
 
 
 def wrong_region(answer: Mapping[str, Any]) -> str | None:
@@ -176,6 +176,9 @@ def _answered(error: ClientError, operation: str) -> tuple[Family, str]:
     return _DOWN if status == _THROTTLED or status >= _SERVER_ERROR else _OTHER
 
 
-def _first_line(error: Exception) -> str:
+def _describe(error: Exception) -> str:
+    answer = getattr(error, "response", None)
+    if isinstance(answer, dict) and "Error" in answer:
+        return f"{answer['Error'].get('Code')}: {answer['Error'].get('Message')}".rstrip(".")
     lines = str(error).splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__

@@ -119,6 +119,8 @@ _STATUS: Mapping[int, tuple[Family, str]] = {
     429: _DOWN,
 }
 _SERVER_ERROR = 500
+_OTHER_MD5 = "contentMD5 doesn't match"
+"""How Azurite says Md5Mismatch."""
 
 
 @contextmanager
@@ -156,6 +158,8 @@ def _meaning(error: Exception, operation: str) -> tuple[Family, str] | None:
 
 def _answered(error: HttpResponseError, operation: str) -> tuple[Family, str]:
     status = error.status_code or 0
+    if _OTHER_MD5 in str(error):
+        return _BROKEN
     meaning = _CODES.get(_code(error)) or _STATUS.get(status) or (_DOWN if status >= _SERVER_ERROR else _OTHER)
     family, hint = meaning
     return family, hint.format(permission=PERMISSIONS.get(operation, "the role"))

@@ -6,6 +6,7 @@ apart only in the message, so a few phrases of it count, too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -81,6 +82,7 @@ _STATUS: Mapping[int, tuple[Family, str]] = {
     499: _DOWN,
 }
 _SERVER_ERROR = 500
+_REQUEST = re.compile(r"^(\d+) [A-Z]+ https?://\S+: ")
 
 
 @contextmanager
@@ -100,7 +102,7 @@ def translate(operation: str, subject: str) -> Iterator[None]:
         if meaning is None:
             raise
         family, hint = meaning
-        raise family(f"Could not {operation} {subject}: {_first_line(error)}", hint=hint) from error
+        raise family(f"Could not {operation} {subject}: {_describe(error)}", hint=hint) from error
 
 
 def _meaning(error: Exception, operation: str) -> tuple[Family, str] | None:
@@ -129,6 +131,7 @@ def _answered(status: int, message: str, operation: str) -> tuple[Family, str]:
     return family, hint.format(permission=PERMISSIONS.get(operation, "the role"))
 
 
-def _first_line(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     lines = str(error).splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    # Google's messages begin with the request, which can be a page long and says nothing that the subject does not.
+    return _REQUEST.sub(r"\1 ", lines[0]).rstrip(".") if lines else type(error).__name__

@@ -1,0 +1,66 @@
+"""The S3 client: tuned, thread-safe, one per process for each account and region."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from tradewind.clouds.aws.identity import open_session
+from tradewind.errors import ConfigurationError
+from tradewind.fleet import AwsSite
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CONNECTIONS = 64
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 60.0
+ATTEMPTS = 3
+
+
+def open_client(site: AwsSite, credentials: Mapping[str, str] | None) -> S3Client:
+    """Return the client for `site`, sharing one among sites of the same region, endpoint and credentials.
+
+    Raises:
+        CredentialsError: The secret lacks a field.
+        ConfigurationError: The region or endpoint is not one.
+    """
+    given = tuple(sorted(credentials.items())) if credentials is not None else None
+    return _client(site.region, site.endpoint, given)
+
+
+@cache
+def _client(region: str, endpoint: str | None, credentials: tuple[tuple[str, str], ...] | None) -> S3Client:
+    from botocore.config import Config  # noqa: PLC0415 - 0.3 s with boto3 that only a function that talks to S3 pays
+
+    given = dict(credentials) if credentials is not None else None
+    session = open_session(given, region=region, subject=f"S3 in {region}")
+    config = Config(
+        max_pool_connections=CONNECTIONS,
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        parameter_validation=False,
+        # The store sends and reads the checksums itself; computing another one, or a SHA-256 of the body for the
+        # signature, costs more than everything else that a small copy does.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        s3={"addressing_style": "path" if endpoint else "auto", "payload_signing_enabled": False},
+        user_agent_extra="tradewind",
+    )
+    try:
+        client = session.client("s3", endpoint_url=endpoint, config=config)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"No S3 client for region {region!r}, endpoint {endpoint!r}: {error}",
+            hint="Correct the site's `region` or `endpoint` in the fleet file",
+        ) from error
+    client.meta.events.register("before-call.s3", _stay_in_region)
+    return client
+
+
+def _stay_in_region(params: dict[str, Any], **_: object) -> None:
+    # botocore would follow a bucket to another region silently. Where data is has a meaning here (the site's
+    # jurisdiction), so a bucket that is not in the site's region is an error that says so.
+    params["context"].setdefault("s3_redirect", {})["redirected"] = True

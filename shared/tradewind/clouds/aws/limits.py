@@ -1,0 +1,45 @@
+"""What S3 cannot hold.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html and `UsingMetadata.html`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tradewind.clouds.header_text import encode_name, encode_value, require_headers, require_size, require_text
+from tradewind.errors import UnportableError
+from tradewind.ports import Metadata
+
+KEY_BYTES = 1024
+METADATA_BYTES = 2048
+# What HTTP allows in a header's name.
+_UNSAFE = re.compile(r"[^!#$%&'*+.^`|~0-9a-z_-]")
+
+
+def check_key(key: str) -> None:
+    """Raise `UnportableError` if S3 cannot hold `key`: any UTF-8 text of 1 to 1,024 bytes is a key."""
+    require_text(key, what="The key")
+    if not 0 < len(key.encode()) <= KEY_BYTES:
+        raise UnportableError(f"S3 keys have 1 to 1,024 bytes, and {key[:64]!r} has {len(key.encode()):,}")
+
+
+def check_metadata(metadata: Metadata) -> None:
+    """Raise `UnportableError` if S3 cannot hold `metadata`."""
+    require_headers(metadata, store="S3")
+    require_size(encode_user(metadata), limit=METADATA_BYTES, store="S3")
+
+
+def encode_user(metadata: Metadata) -> dict[str, str]:
+    """Return the user metadata as S3 carries it.
+
+    Raises:
+        UnportableError: It is not Unicode text, or a name is empty.
+    """
+    encoded: dict[str, str] = {}
+    for name, value in metadata.user.items():
+        require_text(name + value, what="The metadata")
+        if not name:
+            raise UnportableError("The object has a metadata entry without a name")
+        encoded[encode_name(name.lower(), unsafe=_UNSAFE)] = encode_value(value)
+    return encoded

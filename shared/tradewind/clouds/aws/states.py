@@ -1,0 +1,107 @@
+"""From S3's answers to the port's values."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from tradewind.clouds.header_text import decode_name, decode_value
+from tradewind.ports import Checksums, CompositeChecksum, Metadata, ObjectState, ObjectSummary
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_DIRECTORY_BUCKET = "--x-s3"
+
+
+def state_of(
+    bucket: str, key: str, answer: Mapping[str, Any], part_sizes: Callable[[str], tuple[int, ...] | None]
+) -> ObjectState:
+    """Return the state that a GET or HEAD answered.
+
+    Args:
+        bucket: Whose kind decides what an ETag means.
+        key: The object's.
+        answer: From boto3.
+        part_sizes: Asked, with the token, if the answer bears a checksum of part checksums.
+    """
+    token = token_of(answer["ETag"])
+    total = str(answer.get("ContentRange", "")).rpartition("/")[2]
+    return ObjectState(
+        key=key,
+        token=token,
+        size=int(total) if total.isdecimal() else int(answer["ContentLength"]),
+        modified=_whole_seconds(answer["LastModified"]),
+        checksums=_checksums(bucket, token, answer, part_sizes),
+        metadata=Metadata(
+            content_type=_text(answer.get("ContentType")),
+            content_encoding=_without_framing(answer.get("ContentEncoding")),
+            content_language=_text(answer.get("ContentLanguage")),
+            content_disposition=_text(answer.get("ContentDisposition")),
+            cache_control=_text(answer.get("CacheControl")),
+            user={decode_name(name): decode_value(value) for name, value in answer.get("Metadata", {}).items()},
+        ),
+    )
+
+
+def summary_of(entry: ObjectTypeDef) -> ObjectSummary:
+    """Return one line of a listing."""
+    return ObjectSummary(
+        key=entry["Key"],
+        token=token_of(entry["ETag"]),
+        size=entry["Size"],
+        modified=_whole_seconds(entry["LastModified"]),
+    )
+
+
+def token_of(etag: str) -> str:
+    """Return the ETag without quotes, as events spell it."""
+    return etag.strip('"')
+
+
+def _checksums(
+    bucket: str, token: str, answer: Mapping[str, Any], part_sizes: Callable[[str], tuple[int, ...] | None]
+) -> Checksums:
+    values: dict[str, int] = {}
+    composite: CompositeChecksum | None = None
+    algorithms: tuple[Literal["crc32c", "crc32"], ...] = ("crc32c", "crc32")
+    for algorithm in algorithms:
+        value = str(answer.get(f"Checksum{algorithm.upper()}", ""))
+        encoded, _, parts = value.partition("-")
+        # Full-object checksums carry no number of parts, whatever the type field says.
+        if parts or (value and answer.get("ChecksumType") == "COMPOSITE"):
+            if (sizes := part_sizes(token)) is not None and parts in ("", str(len(sizes))):
+                composite = CompositeChecksum(algorithm, b64decode(encoded), sizes)
+        elif value:
+            values[algorithm] = int.from_bytes(b64decode(value))
+    if crc64 := answer.get("ChecksumCRC64NVME"):
+        values["crc64nvme"] = int.from_bytes(b64decode(crc64))
+    return Checksums(**values, md5=_md5(bucket, token, answer), composite=composite)
+
+
+def _md5(bucket: str, token: str, answer: Mapping[str, Any]) -> bytes | None:
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html: an ETag is the MD5 of the bytes only if the
+    # object was not uploaded in parts and is not encrypted with a key of KMS or of the customer.
+    encrypted = answer.get("SSECustomerAlgorithm") or answer.get("ServerSideEncryption", "AES256") != "AES256"
+    if encrypted or bucket.endswith(_DIRECTORY_BUCKET) or not _MD5.fullmatch(token):
+        return None
+    return bytes.fromhex(token)
+
+
+def _without_framing(encoding: str | None) -> str | None:
+    # `aws-chunked` is how some clients frame an upload; S3 sometimes keeps the word, though not the framing.
+    codings = [coding.strip() for coding in (encoding or "").split(",")]
+    return ", ".join(coding for coding in codings if coding and coding != "aws-chunked") or None
+
+
+def _text(value: str | None) -> str | None:
+    return decode_value(value) if value else None
+
+
+def _whole_seconds(time: datetime) -> datetime:
+    # Headers have whole seconds; a listing may have more digits, and must not look like another version for it.
+    return time.astimezone(UTC).replace(microsecond=0)

@@ -1,0 +1,144 @@
+"""Object storage in memory: the reference that the contract suite holds the clouds against."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import md5 as md5_of
+from threading import Lock
+from typing import Literal
+
+import google_crc32c
+
+from tradewind.clouds.header_text import require_size, require_text
+from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError, UnportableError
+from tradewind.ports import (
+    Checksums,
+    Download,
+    Metadata,
+    ObjectPage,
+    ObjectState,
+    ObjectSummary,
+    PutReceipt,
+)
+
+CHUNK = 1024 * 1024
+KEY_BYTES = 1024
+METADATA_BYTES = 8192
+
+
+def now() -> datetime:
+    """Return the present time in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    state: ObjectState
+    body: bytes
+
+
+class MemoryStore:
+    """One bucket (see `ports.ObjectStore`); tokens are numbers that only grow.
+
+    Args:
+        name: How to call it in errors.
+        clock: The store's clock, in UTC.
+    """
+
+    checksum: Literal["crc32c"] = "crc32c"
+
+    def __init__(self, name: str = "memory", *, clock: Callable[[], datetime] = now) -> None:
+        self._name = name
+        self._clock = clock
+        self._lock = Lock()
+        self._objects: dict[str, _Object] = {}
+        self._writes = 0
+
+    def check_key(self, key: str) -> None:
+        """Refuse what none of the clouds can hold."""
+        require_text(key, what="The key")
+        if not 0 < len(key.encode()) <= KEY_BYTES:
+            raise UnportableError(f"Keys have 1 to 1,024 bytes, and {key[:64]!r} has {len(key.encode()):,}")
+
+    def check_metadata(self, metadata: Metadata) -> None:
+        """Refuse what none of the clouds can hold."""
+        for name, value in metadata.user.items():
+            require_text(name + value, what="The metadata")
+            if not name:
+                raise UnportableError("The object has a metadata entry without a name")
+        require_size(dict(metadata.user), limit=METADATA_BYTES, store="Memory")
+
+    def head(self, key: str) -> ObjectState | None:
+        """Return the key's state."""
+        self.check_key(key)
+        with self._lock:
+            held = self._objects.get(key)
+        return held.state if held else None
+
+    @contextmanager
+    def get(
+        self, key: str, *, token: str | None = None, start: int = 0, length: int | None = None
+    ) -> Iterator[Download]:
+        """Open the object for reading; what is read is the version that was opened, whatever happens meanwhile."""
+        self.check_key(key)
+        with self._lock:
+            held = self._required("get", key, token)
+        end = held.state.size if length is None else min(held.state.size, start + length)
+        yield Download(held.state, (held.body[at : min(at + CHUNK, end)] for at in range(start, end, CHUNK)))
+
+    def put(
+        self, key: str, body: bytes, *, metadata: Metadata, crc32c: int, md5: bytes | None, expect: str | None
+    ) -> PutReceipt:
+        """Write the whole object, comparing the bytes with the checksums that are given."""
+        self.check_key(key)
+        self.check_metadata(metadata)
+        digest = md5_of(body, usedforsecurity=False).digest()
+        if crc32c != google_crc32c.value(body) or md5 not in (None, digest):
+            raise IntegrityError(f"Could not put {self._uri(key)}: the bytes have another checksum")
+        with self._lock:
+            held = self._objects.get(key)
+            if (held.state.token if held else None) != expect:
+                raise PreconditionFailedError(f"Could not put {self._uri(key)}: its token is not {expect}")
+            self._writes += 1
+            state = ObjectState(
+                key=key,
+                token=str(self._writes),
+                size=len(body),
+                modified=self._clock(),
+                checksums=Checksums(crc32c=crc32c, md5=digest),
+                metadata=metadata,
+            )
+            self._objects[key] = _Object(state, bytes(body))
+        return PutReceipt(state.token)
+
+    def delete(self, key: str, *, expect: str) -> None:
+        """Delete under a condition."""
+        self.check_key(key)
+        with self._lock:
+            self._required("delete", key, expect)
+            del self._objects[key]
+
+    def list(self, prefix: str = "", *, cursor: str | None = None, limit: int = 1000) -> ObjectPage:
+        """Return one page, in the order of the keys' UTF-8 bytes."""
+        with self._lock:
+            states = {key: held.state for key, held in self._objects.items() if key.startswith(prefix)}
+        keys = sorted(states, key=str.encode)
+        first = bisect_right(keys, cursor.encode(), key=str.encode) if cursor is not None else 0
+        page = keys[first : first + limit]
+        lines = tuple(ObjectSummary(key, s.token, s.size, s.modified) for key in page for s in [states[key]])
+        return ObjectPage(lines, page[-1] if first + limit < len(keys) else None)
+
+    def _uri(self, key: str) -> str:
+        return f"{self._name}://{key}"
+
+    def _required(self, operation: str, key: str, token: str | None) -> _Object:
+        held = self._objects.get(key)
+        if held is None:
+            raise NotFoundError(f"Could not {operation} {self._uri(key)}: there is no such object")
+        if token not in (None, held.state.token):
+            raise PreconditionFailedError(f"Could not {operation} {self._uri(key)}: its token is not {token}")
+        return held
