@@ -16,12 +16,11 @@ SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _AWS_SUBJECT = "urn:ietf:params:aws:token-type:aws4_request"
 
 
-def open_credentials(fields: Mapping[str, str] | None, *, subject: str) -> Credentials:
-    """Return Google credentials.
+def load_credentials(fields: Mapping[str, str] | None) -> Credentials:
+    """Return the credentials that a secret describes, or those of the process if there is none.
 
     Args:
         fields: Of the secret (see `fleet.model.Credentials`); None for the identity of the process.
-        subject: What they are for, as `pubsub://project/topic`, for the message.
 
     Raises:
         CredentialsError: There are none, or they are malformed or of no known kind.
@@ -38,7 +37,7 @@ def open_credentials(fields: Mapping[str, str] | None, *, subject: str) -> Crede
         return _of_kind(info)
     except (GoogleAuthError, ValueError, KeyError, TypeError) as error:
         raise CredentialsError(
-            f"There are no usable Google credentials for {subject}: {error}",
+            f"No usable Google credentials: {error}",
             hint="Set the site's `credentials` in the fleet file to a service account's or workload identity's file",
         ) from error
 
