@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
@@ -190,9 +190,8 @@ def _object_site(scheme: str, rest: str, location: str) -> tuple[Site, str]:
     )
 
 
-@cache
-def _kept() -> dict[str, tuple[float, Runtime]]:
-    return {}
+_kept: dict[str, tuple[float, Runtime]] = {}
+"""By the fleet file's location: when it was read, and what it said."""
 
 
 def current() -> Runtime:
@@ -206,8 +205,8 @@ def current() -> Runtime:
     location = os.environ.get(FLEET_VARIABLE)
     if not location:
         raise FleetError(f"{FLEET_VARIABLE} is not set", hint="It says where the fleet file is")
-    kept = _kept().get(location)
-    if kept and time.monotonic() - kept[0] < FRESH:
+    kept = _kept.get(location)
+    if kept and monotonic() - kept[0] < FRESH:
         return kept[1]
     try:
         runtime = read_fleet(location)
@@ -218,8 +217,13 @@ def current() -> Runtime:
         runtime = kept[1]
     if kept and runtime.fleet == kept[1].fleet:
         runtime = kept[1]  # with its open clients
-    _kept()[location] = (time.monotonic(), runtime)
+    _kept[location] = (monotonic(), runtime)
     return runtime
+
+
+def forget() -> None:
+    """Forget every fleet file that was read, as a new process has."""
+    _kept.clear()
 
 
 def deliver(message: Message) -> Sequence[Outcome]:

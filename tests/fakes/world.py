@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, ParamSpec, TypeVar
 
-from tradewind.checksums import crc32c
 from tradewind.clouds.memory.store import MemoryStore
+
+from tradewind.checksums import crc32c
 from tradewind.compliance import JurisdictionGate
 from tradewind.fleet import Fleet
 from tradewind.ports import (
@@ -147,6 +148,17 @@ class World:
         if state is not None:
             self.memory[site].delete(key, expect=state.token)
         return self.announce(site, key, Change.DELETED)
+
+    def damage_on_the_way(self, site: str, key: str, body: bytes) -> None:
+        """Let readers of an object get other bytes than those whose checksum its store keeps."""
+        objects = self.memory[site]._objects  # noqa: SLF001 - a store that does this by itself would be of no use
+        objects[key] = replace(objects[key], body=body)
+
+    def damage_at_rest(self, site: str, key: str, body: bytes) -> None:
+        """Change an object's bytes and nothing else."""
+        state = self.memory[site].head(key)
+        assert state is not None
+        self.write(site, key, body, state.metadata)
 
     def announce(self, site: str, key: str, change: Change) -> Notification:
         """Return a notification of `key` at `site`."""

@@ -20,7 +20,7 @@ class Finding(StrEnum):
     STALE = "stale"
     """A replica of another version than the origin's present one."""
     EXTRA = "extra"
-    """A replica whose origin has no such object any more, or an object that no rule sent there."""
+    """A replica whose origin has no such object any more, though the rule propagates deletes."""
     CONFLICT = "conflict"
     """Written independently at two sites."""
     UNPROVEN = "unproven"
@@ -48,6 +48,8 @@ def compare(rule: Rule, states: Mapping[str, ObjectState | None]) -> dict[str, t
     sources = [rule.from_] if isinstance(rule, OneWayRule) else rule.members
     owners = [site for site in sources if states[site] is not None and claims[site] is None]
     if not owners:
+        if rule.deletes == "keep":
+            return {}
         return {
             site: (Finding.EXTRA, f"a replica of {claim.origin}, which has no such object")
             for site, claim in claims.items()

@@ -1,0 +1,97 @@
+"""Comparing the sites of a rule."""
+
+import pytest
+
+from fakes.world import InlineExecutor, World
+from tradewind.replication.compare import Finding
+from tradewind.replication.verify import Report, verify
+
+ONE_WAY: dict[str, object] = {
+    "name": "one",
+    "to": ["b", "c"],
+    "prefix": "m/",
+    "exclude": ["**/*.tmp"],
+    "deletes": "propagate",
+}
+BOTH: dict[str, object] = {"name": "both", "sites": ["a", "b", "c"]}
+
+
+def check(world: World) -> Report:
+    """Verify the world's one rule."""
+    return verify(world.fleet.rules[0], world.stores.__getitem__, InlineExecutor())
+
+
+def replicated(rule: dict[str, object]) -> World:
+    """Return a world with one object that is everywhere."""
+    world = World(rule)
+    world.replicator.replicate(world.write("a", "m/x", b"weights"))
+    return world
+
+
+@pytest.mark.parametrize("rule", [ONE_WAY, BOTH], ids=["one_way", "active_active"])
+def test_sites_in_sync(rule: dict[str, object]) -> None:
+    """What was replicated is a match at every other site, with its bytes counted."""
+    report = check(replicated(rule))
+
+    assert (report.keys, report.replicas, report.size, report.differences) == (1, 2, 14, [])
+
+
+@pytest.mark.parametrize("rule", [ONE_WAY, BOTH], ids=["one_way", "active_active"])
+def test_every_kind_of_difference_is_told_apart(rule: dict[str, object]) -> None:
+    """Missing, stale, conflicting and orphaned objects are named with their site; who keeps deletes has no orphans."""
+    world = replicated(rule)
+    world.write("a", "m/missing", b"1")
+    world.replicator.replicate(world.write("a", "m/stale", b"1"))
+    world.pass_time()
+    world.write("a", "m/stale", b"2")
+    world.replicator.replicate(world.write("a", "m/conflict", b"1"))
+    world.write("b", "m/conflict", b"mine")
+    world.replicator.replicate(world.write("a", "m/orphan", b"1"))
+    world.delete("a", "m/orphan")
+
+    found = {(each.key, each.site): each.finding for each in check(world).differences}
+
+    orphans = {("m/orphan", site): Finding.EXTRA for site in "bc"} if rule is ONE_WAY else {}
+    assert found == orphans | {
+        ("m/missing", "b"): Finding.MISSING,
+        ("m/missing", "c"): Finding.MISSING,
+        ("m/stale", "b"): Finding.STALE,
+        ("m/stale", "c"): Finding.STALE,
+        ("m/conflict", "b"): Finding.CONFLICT,
+    }
+
+
+def test_damage_at_a_target_is_found() -> None:
+    """A replica whose bytes changed behind our back no longer matches its provenance."""
+    world = replicated(ONE_WAY)
+    world.damage_at_rest("b", "m/x", b"weightz")
+
+    differences = check(world).differences
+
+    assert [(each.site, each.finding) for each in differences] == [("b", Finding.CONFLICT)]
+
+
+def test_only_what_the_rule_covers_is_compared() -> None:
+    """Keys outside the prefix, excluded keys and tradewind's own are no difference."""
+    world = World(ONE_WAY)
+    for key in ("other", "m/x.tmp", ".tradewind/x"):
+        world.write("a", key, b"1")
+
+    assert check(world).keys == 0
+
+
+def test_objects_of_its_own_at_a_one_way_target_are_no_difference() -> None:
+    """A one-way rule says nothing of what only a target has."""
+    world = World(ONE_WAY)
+    world.write("b", "m/own", b"1")
+
+    assert check(world).differences == []
+
+
+def test_many_keys_are_listed_page_by_page() -> None:
+    """More keys than one page and one batch hold are all compared."""
+    world = World({"name": "one", "to": ["b"]})
+    for number in range(1500):
+        world.write("a", f"{number:04}", b"")
+
+    assert len(check(world).differences) == 1500
