@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, ParamSpec, TypeVar
 
-from tradewind.clouds.memory.store import MemoryStore
-
 from tradewind.checksums import crc32c
+from tradewind.clouds.memory.store import MemoryStore
 from tradewind.compliance import JurisdictionGate
 from tradewind.fleet import Fleet
 from tradewind.ports import (
@@ -139,7 +138,7 @@ class World:
         """Write as a user, and return what the store would announce."""
         store = self.memory[site]
         state = store.head(key)
-        store.put(key, body, metadata=metadata, crc32c=crc32c(body), md5=None, expect=state and state.token)
+        store.put(key, body, metadata=metadata, crc32c=crc32c(body), md5=None, expect=state.token if state else None)
         return self.announce(site, key, Change.WRITTEN)
 
     def delete(self, site: str, key: str) -> Notification:
@@ -151,7 +150,7 @@ class World:
 
     def damage_on_the_way(self, site: str, key: str, body: bytes) -> None:
         """Let readers of an object get other bytes than those whose checksum its store keeps."""
-        objects = self.memory[site]._objects  # noqa: SLF001 - a store that does this by itself would be of no use
+        objects = self.memory[site]._objects
         objects[key] = replace(objects[key], body=body)
 
     def damage_at_rest(self, site: str, key: str, body: bytes) -> None:
