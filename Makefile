@@ -117,8 +117,8 @@ check-locks: $(UV)
 
 # --- bundles: exactly what each cloud runs ----------------------------------------------------------------------------
 
-# The package without what Python left beside it.
-copy-package = tar -C shared --exclude __pycache__ -cf - tradewind | tar -C $(1) -xf -
+# The package without its command line, and without what Python left beside it.
+copy-package = tar -C shared --exclude __pycache__ --exclude tradewind/cli -cf - tradewind | tar -C $(1) -xf -
 # Times are no part of a bundle: the same checkout gives the same bytes.
 freeze = find $(1) -exec touch -h -t 198001010000 {} +
 
@@ -132,20 +132,20 @@ define build-layer
 	@$(call copy-package,$(1)/python)
 endef
 
-package-aws: setup ## stage the Lambda bundle in build/package/aws
+package-aws: $(UV) ## stage the Lambda bundle in build/package/aws
 	@rm -rf $(PACKAGES)/aws && mkdir -p $(PACKAGES)/aws/functions/aws
 	@cp functions/aws/*.py $(PACKAGES)/aws/functions/aws
 	@cp template.yaml $(PACKAGES)/aws
 	$(call build-layer,$(PACKAGES)/aws/shared)
 	@$(call freeze,$(PACKAGES)/aws)
 
-package-gcp: setup ## stage the Cloud Run function's bundle in build/package/gcp
+package-gcp: ## stage the Cloud Run function's bundle in build/package/gcp
 	@rm -rf $(PACKAGES)/gcp && mkdir -p $(PACKAGES)/gcp
 	@cp serverless-gcp/main.py serverless-gcp/requirements.txt serverless-gcp/.gcloudignore $(PACKAGES)/gcp
 	@$(call copy-package,$(PACKAGES)/gcp)
 	@$(call freeze,$(PACKAGES)/gcp)
 
-package-azure: setup ## stage the Azure Functions bundle in build/package/azure
+package-azure: ## stage the Azure Functions bundle in build/package/azure
 	@rm -rf $(PACKAGES)/azure && mkdir -p $(PACKAGES)/azure
 	@cp functions/azure/*.py $(PACKAGES)/azure
 	@cp azure-host.json $(PACKAGES)/azure/host.json
@@ -154,7 +154,7 @@ package-azure: setup ## stage the Azure Functions bundle in build/package/azure
 	@$(call freeze,$(PACKAGES)/azure)
 
 # `sam build` calls these, in this folder, with the folder that it will upload (see Metadata in template.yaml).
-build-TradewindLayer: setup
+build-TradewindLayer: $(UV)
 	$(call build-layer,$(ARTIFACTS_DIR))
 
 build-ReplicateFunction:

@@ -1,0 +1,199 @@
+"""What is declared around the functions keeps the promises that the handlers rely on."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from staging import ROOT
+from tradewind.runtime import LAST_ATTEMPT
+
+GCP = ["serverless-gcp/deploy.sh", "--project", "p", "--region", "europe-west4", "--site", "gcp-euw4"]
+GCP += ["--bucket", "data", "--fleet", "gs://control/tradewind.yaml"]
+AZURE = ["functions/azure/deploy.sh", "--resource-group", "g", "--location", "westeurope", "--site", "azure-weu"]
+AZURE += ["--account", "acct", "--container", "data", "--fleet", "az://acct/control/tradewind.yaml"]
+
+
+class Intrinsics(yaml.SafeLoader):
+    """Reads CloudFormation's short forms (`!Ref x`) as `{"Ref": x}`."""
+
+
+def _intrinsic(loader: Intrinsics, tag: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        return {tag: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {tag: loader.construct_sequence(node, deep=True)}
+    raise TypeError(node)
+
+
+Intrinsics.add_multi_constructor("!", _intrinsic)
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    """Return the template's resources."""
+    template = yaml.load((ROOT / "template.yaml").read_text(), Loader=Intrinsics)  # noqa: S506 - a SafeLoader
+    found: dict[str, Any] = template["Resources"]
+    return found
+
+
+def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """Return the properties of every resource of a type."""
+    return [each["Properties"] for each in resources.values() if each["Type"] == kind]
+
+
+def script(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a deploy script where neither gcloud nor az can be found."""
+    command = ["bash", *arguments]
+    env = {"PATH": "/usr/bin:/bin"}
+    return subprocess.run(command, cwd=ROOT, env=env, check=False, capture_output=True, text=True)
+
+
+def commands(arguments: list[str]) -> str:
+    """Return what a deploy script would run."""
+    done = script([*arguments, "--dry-run"])
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_queue_outlives_six_runs_of_its_function(resources: dict[str, Any]) -> None:
+    """A message does not come back while Lambda may still be working on its batch, retries included."""
+    for function in of_type(resources, "AWS::Serverless::Function"):
+        for event in function["Events"].values():
+            queue = resources[event["Properties"]["Queue"]["GetAtt"].split(".")[0]]["Properties"]
+            assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+            assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+            assert queue["RedrivePolicy"]["deadLetterTargetArn"]
+            assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_the_functions_know_when_a_delivery_is_the_last(resources: dict[str, Any]) -> None:
+    """The three platforms give a message up after the delivery at which the core writes its reason down."""
+    host = json.loads((ROOT / "azure-host.json").read_text())
+    gcp = re.search(r"--max-delivery-attempts (\d+)", commands(GCP))
+    aws = [queue["RedrivePolicy"] for queue in of_type(resources, "AWS::SQS::Queue") if "RedrivePolicy" in queue]
+
+    assert {policy["maxReceiveCount"] for policy in aws} == {LAST_ATTEMPT}
+    assert gcp is not None
+    assert int(gcp[1]) == LAST_ATTEMPT
+    assert host["extensions"]["queues"]["maxDequeueCount"] == LAST_ATTEMPT
+
+
+def test_the_function_may_do_no_more_than_it_does(resources: dict[str, Any]) -> None:
+    """No action and no resource of the function's policies is a wildcard."""
+    (function,) = of_type(resources, "AWS::Serverless::Function")
+    statements = [each for policy in function["Policies"] for each in policy.get("Statement", [])]
+
+    actions = [action for each in statements for action in _listed(each["Action"])]
+    places = [json.dumps(place) for each in statements for place in _listed(each["Resource"])]
+
+    assert actions
+    assert not [action for action in actions if "*" in action]
+    assert not [place for place in places if place in ('"*"', '{"Sub": "*"}')]
+
+
+def test_only_the_bucket_of_the_site_may_announce_changes(resources: dict[str, Any]) -> None:
+    """A queue's policy names the one source and the account, so nobody else's bucket can fill it."""
+    policies = of_type(resources, "AWS::SQS::QueuePolicy")
+    allowed = [each for policy in policies for each in _statements(policy) if each["Effect"] == "Allow"]
+
+    assert {each["Principal"]["Service"] for each in allowed} == {"events.amazonaws.com", "s3.amazonaws.com"}
+    for each in allowed:
+        assert each["Action"] == "sqs:SendMessage"
+        assert each["Condition"]["ArnEquals"]["aws:SourceArn"]
+        assert each["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+
+
+def test_every_trigger_on_aws_has_a_sample(resources: dict[str, Any]) -> None:
+    """`events/aws` holds a message of each way that the template wires, and of each kind of change of its rule."""
+    bodies = [record["body"] for event in samples("aws") for record in event.get("Records", []) if "body" in record]
+    parsed = [json.loads(body) for body in bodies if body.startswith("{")]
+    direct = {record.get("eventSource") for body in parsed for record in body.get("Records", [])}
+    over_eventbridge = {(body.get("source"), body.get("detail-type")) for body in parsed}
+
+    (rule,) = of_type(resources, "AWS::Events::Rule")
+    pattern = rule["EventPattern"]
+
+    functions = of_type(resources, "AWS::Serverless::Function")
+    triggers = {event["Type"] for function in functions for event in function["Events"].values()}
+    assert triggers == {"SQS"}
+    assert "aws:s3" in direct
+    assert {(source, kind) for source in pattern["source"] for kind in pattern["detail-type"]} <= over_eventbridge
+
+
+def test_every_event_that_google_cloud_announces_has_a_sample() -> None:
+    """`events/gcp` holds a Pub/Sub message of each type that the bucket's notification asks for."""
+    asked = re.search(r"--event-types (\S+)", commands(GCP))
+    bodies = [event.get("data", {}).get("message", {}) for event in samples("gcp")]
+
+    assert asked is not None
+    assert set(asked[1].replace("\\", "").split(",")) <= {
+        body.get("attributes", {}).get("eventType") for body in bodies if isinstance(body, dict)
+    }
+
+
+def test_every_event_that_azure_announces_has_a_sample() -> None:
+    """`events/azure` holds an event of each type that the Event Grid subscription asks for."""
+    asked = re.findall(r"Microsoft\.Storage\.\w+", commands(AZURE))
+
+    assert asked
+    assert set(asked) <= {event.get("eventType") for event in samples("azure")}
+
+
+@pytest.mark.parametrize("arguments", [GCP, AZURE])
+def test_a_dry_run_prints_every_command_and_runs_none(arguments: list[str]) -> None:
+    """Where neither gcloud nor az is installed a dry run still shows the whole deployment."""
+    lines = [line for line in commands(arguments).splitlines() if line and not line.startswith("#")]
+
+    assert len(lines) > 10
+    assert {line.split()[0] for line in lines} <= {"gcloud", "az", "make", "rm", "sh"}
+    assert re.search("notifications create|event-subscription create", lines[-1]), "who listens is there before"
+
+
+@pytest.mark.parametrize("arguments", [GCP, AZURE])
+@pytest.mark.parametrize("missing", ["--site", "--fleet"])
+def test_a_missing_option_is_named(arguments: list[str], missing: str) -> None:
+    """A deployment that lacks an option says which, and does nothing."""
+    at = arguments.index(missing)
+
+    done = script([*arguments[:at], *arguments[at + 2 :], "--dry-run"])
+
+    assert done.returncode == 2
+    assert missing in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("arguments", [GCP, AZURE])
+def test_the_control_bucket_is_never_the_data_bucket(arguments: list[str]) -> None:
+    """Control records beside the data would announce themselves."""
+    same = [each.replace("control", "data") for each in arguments]
+
+    done = script([*same, "--dry-run"])
+
+    assert done.returncode == 2
+    assert "the control" in done.stderr
+
+
+def samples(cloud: str) -> list[dict[str, Any]]:
+    """Return the sample events of a cloud, those that are JSON objects."""
+    found = []
+    for path in sorted((ROOT / "events" / cloud).glob("*.json")):
+        event = json.loads(path.read_text())
+        found += [each for each in (event if isinstance(event, list) else [event]) if isinstance(each, dict)]
+    return found
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _statements(policy: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for each in policy["PolicyDocument"]["Statement"]:
+        branches = each["If"][1:] if "If" in each else [each]
+        yield from (branch for branch in branches if "Effect" in branch)
