@@ -7,7 +7,7 @@ import azure.functions as func
 from tradewind import runtime
 from tradewind.ports import Message
 
-blueprint = func.Blueprint()
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # its author wrote no types
 
 
 @blueprint.queue_trigger(arg_name="message", queue_name="%TRADEWIND_QUEUE%", connection="TRADEWIND_STORAGE")
