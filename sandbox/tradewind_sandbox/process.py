@@ -70,6 +70,8 @@ def spawn(part: Part, log: Path) -> Identity:
             env={**os.environ, **part.env},
             start_new_session=True,
         )
+    # It is waited for by its id, perhaps by another process of ours; without this Python warns that it still runs.
+    process.returncode = 0
     return Identity(process.pid, psutil.Process(process.pid).create_time())
 
 
