@@ -172,7 +172,7 @@ cloud pubsub topics add-iam-policy-binding "$topic" \
   --member "serviceAccount:$storage_agent" --role roles/pubsub.publisher
 if ! announces; then
   cloud storage buckets notifications create "gs://$bucket" --topic "projects/$project/topics/$topic" \
-    --event-types OBJECT_FINALIZE,OBJECT_DELETE,OBJECT_METADATA_UPDATE --payload-format json
+    --event-types OBJECT_FINALIZE,OBJECT_DELETE,OBJECT_ARCHIVE,OBJECT_METADATA_UPDATE --payload-format json
 fi
 
 printf '\n# In the fleet file, site %s: queues: {notifications: %s, dead_letters: %s}\n' "$site" "$topic" "$dead_letters"
