@@ -40,7 +40,7 @@ PERMISSIONS: Mapping[str, str] = {
     "receive": "sqs:ReceiveMessage",
     "acknowledge": "sqs:DeleteMessage",
     "release": "sqs:ChangeMessageVisibility",
-    "depth": "sqs:GetQueueAttributes",
+    "count": "sqs:GetQueueAttributes",
     "read secret": "secretsmanager:GetSecretValue",
 }
 """What each operation needs."""
@@ -63,6 +63,7 @@ _EXPIRED: tuple[Family, str] = (CredentialsError, "The session token has expired
 _CLOCK: tuple[Family, str] = (CredentialsError, "Set this machine's clock; AWS refuses signatures that are 15 min off")
 _DENIED: tuple[Family, str] = (AccessDeniedError, "Grant {permission} to the identity that the site's credentials name")
 _KEY: tuple[Family, str] = (AccessDeniedError, "Let the same identity use the bucket's KMS key, and check its state")
+_REFUSED: tuple[Family, str] = (PermanentError, "SQS does not take this message, now or later; what it says is above")
 _BROKEN: tuple[Family, str] = (IntegrityError, "Nothing was written; the bytes are sent again")
 _DOWN: tuple[Family, str] = (StoreUnavailableError, "It is tried again; see https://health.aws.amazon.com if it lasts")
 _OTHER: tuple[Family, str] = (TransientError, "AWS refused the request; what it says is above")
@@ -103,6 +104,8 @@ _CODES: Mapping[str, tuple[Family, str]] = {
     "MetadataTooLarge": (UnportableError, "S3 keeps 2 KB of user metadata"),
     "EntityTooLarge": (ObjectTooLargeError, ""),
     "InvalidObjectState": (PermanentError, "The object is archived: restore it, then redrive the message"),
+    "InvalidMessageContents": _REFUSED,
+    "InvalidParameterValue": _REFUSED,
     "SlowDown": _DOWN,
     "RequestTimeout": _DOWN,
     "Throttling": _DOWN,
@@ -159,7 +162,7 @@ def _meaning(error: Exception, operation: str) -> tuple[Family, str] | None:
         ((sdk.FlexibleChecksumError,), (IntegrityError, "The bytes were damaged on the way; they are read again")),
         ((sdk.NoCredentialsError, sdk.PartialCredentialsError, sdk.CredentialRetrievalError), _MISSING),
         ((sdk.TokenRetrievalError, sdk.SSOError, sdk.MetadataRetrievalError), _MISSING),
-        ((sdk.HTTPClientError, sdk.IncompleteReadError, HTTPError, OSError), _DOWN),
+        ((sdk.HTTPClientError, sdk.ConnectionError, sdk.IncompleteReadError, HTTPError, OSError), _DOWN),
         ((sdk.BotoCoreError,), _OTHER),
     )
     return next((meaning for kind, meaning in kinds if isinstance(error, kind)), None)

@@ -36,7 +36,7 @@ def open_client(site: AzureSite, credentials: Mapping[str, str] | None) -> BlobS
 def _client(account: str, endpoint: str, credentials: tuple[tuple[str, str], ...] | None) -> BlobServiceClient:
     # Half a second that only a function that talks to Azure pays.
     from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415
-    from azure.storage.blob import BlobServiceClient, ExponentialRetry  # noqa: PLC0415
+    from azure.storage.blob import BlobServiceClient, LinearRetry  # noqa: PLC0415
     from requests import Session  # noqa: PLC0415
     from requests.adapters import HTTPAdapter  # noqa: PLC0415
 
@@ -56,9 +56,7 @@ def _client(account: str, endpoint: str, credentials: tuple[tuple[str, str], ...
                 connection_timeout=CONNECT_TIMEOUT,
                 read_timeout=READ_TIMEOUT,
             ),
-            retry_policy=ExponentialRetry(
-                initial_backoff=1, increment_base=2, retry_total=RETRIES, random_jitter_range=1
-            ),
+            retry_policy=LinearRetry(backoff=1, retry_total=RETRIES, random_jitter_range=1),
             max_single_put_size=SINGLE_PUT,
             user_agent="tradewind",
         )

@@ -67,11 +67,9 @@ class GcsStore:
         check_key(key)
         blob = self._client.sdk.bucket(self._bucket).blob(key)
         try:
-            with translate("head", self._uri(key)):
+            with self._absence_told(), translate("head", self._uri(key)):
                 blob.reload(timeout=TIMEOUT, retry=None)
-        except NotFoundError as error:
-            if _NO_OBJECT not in error.message:
-                self._require_bucket()
+        except NotFoundError:
             return None
         return state_of(blob)
 
@@ -128,7 +126,7 @@ class GcsStore:
         """Delete under a condition; in a bucket with versions the generation becomes noncurrent."""
         check_key(key)
         generation = int(self._generation(key, expect))
-        with translate("delete", self._uri(key)):
+        with self._absence_told(), translate("delete", self._uri(key)):
             blob = self._client.sdk.bucket(self._bucket).blob(key)
             blob.delete(if_generation_match=generation, timeout=TIMEOUT, retry=None)
 
@@ -161,12 +159,17 @@ class GcsStore:
                 hint="Create it, or correct the site's `bucket` in the fleet file",
             ) from error
 
-    def _require_bucket(self) -> None:
+    @contextmanager
+    def _absence_told(self) -> Iterator[None]:
         """Tell a missing bucket from a missing key where the answer does not: 1 request per process."""
-        if not self._bucket_seen:
-            with suppress(AccessDeniedError):  # it exists, and listing it is not granted
-                self.list(limit=1)
-            self._bucket_seen = True
+        try:
+            yield
+        except NotFoundError as error:
+            if _NO_OBJECT not in error.message and not self._bucket_seen:
+                with suppress(AccessDeniedError):  # it exists, and listing it is not granted
+                    self.list(limit=1)
+                self._bucket_seen = True
+            raise
 
     def _generation(self, key: str, expect: str | None) -> str:
         """Return the generation to match; 0 means that there is no object."""
