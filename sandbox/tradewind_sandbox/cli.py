@@ -1,0 +1,136 @@
+"""`tradewind sandbox`: three clouds on this machine, to try things and to test."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from collections import deque
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from tradewind_sandbox.supervisor import Sandbox
+
+app = typer.Typer(no_args_is_help=True, help="Three clouds on this machine, to try things and to test.")
+State = Annotated[Path, typer.Option("--state", help="Folder that holds everything the sandbox knows.")]
+PartName = Annotated[str, typer.Argument(metavar="PART", help="As `tradewind sandbox status` lists them.")]
+DEFAULT_STATE = Path("build/sandbox")
+
+
+@app.command()
+def up(
+    state: State = DEFAULT_STATE,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when everything answers.")] = False,
+) -> None:
+    """Start everything. Without --detach: run until Ctrl-C, then stop everything."""
+    sandbox = _sandbox(state)
+    console = Console(stderr=True)
+    with console.status("Starting three clouds ..."):
+        started = sandbox.up()
+    console.print("The sandbox is up." if started else "The sandbox is already up.", style="bold green")
+    _show(sandbox)
+    typer.echo(f"endpoints: {sandbox.state / 'endpoints.json'}")
+    if detach:
+        return
+    console.print("Ctrl-C stops it.")
+    _wait_for_the_end(sandbox)
+    with console.status("Stopping ..."):
+        sandbox.down()
+
+
+@app.command()
+def status(
+    state: State = DEFAULT_STATE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show every process; exit 1 unless all of them run."""
+    sandbox = _sandbox(state)
+    parts = sandbox.status()
+    if as_json:
+        shown = {"running": sandbox.running, "state": str(sandbox.state), "parts": [asdict(part) for part in parts]}
+        typer.echo(json.dumps(shown, indent=2))
+    elif parts:
+        _show(sandbox)
+    else:
+        typer.echo(f"There is no sandbox in {sandbox.state}; start it: tradewind sandbox up --detach")
+    raise typer.Exit(0 if parts and all(part.running for part in parts) else 1)
+
+
+@app.command()
+def down(state: State = DEFAULT_STATE) -> None:
+    """Stop everything. The logs stay; the next start begins with empty buckets."""
+    stopped = _sandbox(state).down()
+    typer.echo("The sandbox is down." if stopped else "The sandbox was not up.")
+
+
+@app.command()
+def logs(
+    part: PartName,
+    state: State = DEFAULT_STATE,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="So many from the end; 0 shows all.")] = 0,
+) -> None:
+    """Print the log of one part."""
+    log = _sandbox(state).log(part)
+    if not log.exists():
+        return
+    with log.open(errors="replace") as file:
+        sys.stdout.writelines(deque(file, maxlen=lines or None))
+
+
+@app.command()
+def kill(part: PartName, state: State = DEFAULT_STATE) -> None:
+    """End one part with SIGKILL, as a crash would."""
+    _sandbox(state).kill(part)
+    typer.echo(f"{part} is killed; bring it back: tradewind sandbox restart {part}")
+
+
+@app.command()
+def restart(part: PartName, state: State = DEFAULT_STATE) -> None:
+    """Stop one part if it runs, and start it at the same address."""
+    _sandbox(state).restart(part)
+    typer.echo(f"{part} runs.")
+
+
+@app.command()
+def stop(part: PartName, state: State = DEFAULT_STATE) -> None:
+    """End one part in an orderly way. Of a cloud's storage: refuse connections, and forget nothing."""
+    _sandbox(state).stop(part)
+    typer.echo(f"{part} is stopped; bring it back: tradewind sandbox start {part}")
+
+
+@app.command()
+def start(part: PartName, state: State = DEFAULT_STATE) -> None:
+    """Start one part again."""
+    _sandbox(state).start(part)
+    typer.echo(f"{part} runs.")
+
+
+def _sandbox(state: Path) -> Sandbox:
+    from tradewind_sandbox.supervisor import Sandbox  # noqa: PLC0415 - the other commands need not wait for it
+
+    return Sandbox(state)
+
+
+def _show(sandbox: Sandbox) -> None:
+    table = Table("part", "state", "pid", "port", "since", "what it is", box=None, header_style="bold")
+    for part in sandbox.status():
+        state = "[green]running[/]" if part.running else "[red]stopped[/]"
+        since = "" if part.seconds is None else f"{part.seconds:.0f} s"
+        table.add_row(part.name, state, str(part.pid or ""), str(part.port or ""), since, part.note)
+    Console().print(table)
+
+
+def _wait_for_the_end(sandbox: Sandbox) -> None:
+    """Return at Ctrl-C or SIGTERM, or when the sandbox was taken down from elsewhere."""
+    asked = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked.set())
+    while not asked.wait(1.0) and sandbox.running:
+        pass

@@ -1,0 +1,126 @@
+"""The sandbox's fleet file and the credentials that it refers to."""
+
+from __future__ import annotations
+
+import json
+
+import yaml
+
+from tradewind_sandbox.addresses import Endpoints, Ports
+from tradewind_sandbox.emulators import azure_url
+from tradewind_sandbox.names import (
+    AWS_SITE,
+    AZURE_SITE,
+    BUCKETS,
+    CONTROL_BUCKETS,
+    DEAD_LETTERS,
+    GCP_SITE,
+    NOTIFICATIONS,
+)
+from tradewind_sandbox.ports import HOST
+
+_HEADER = "# Written by `tradewind sandbox up`; the next start writes it anew.\n"
+
+
+def write(endpoints: Endpoints, ports: Ports) -> None:
+    """Write the fleet file to where `endpoints` says it is, and the credentials beside it."""
+    folder = endpoints.fleet.parent
+    (folder / "credentials").mkdir(parents=True, exist_ok=True)
+    for name, secret in _credentials(endpoints).items():
+        (folder / "credentials" / f"{name}.json").write_text(json.dumps(secret, indent=2) + "\n")
+    endpoints.fleet.write_text(_HEADER + yaml.safe_dump(_fleet(endpoints, ports), sort_keys=False))
+
+
+def _credentials(endpoints: Endpoints) -> dict[str, dict[str, str]]:
+    aws, azure = endpoints.sites[AWS_SITE], endpoints.sites[AZURE_SITE]
+    return {
+        "aws": {name: aws[name] for name in ("access_key_id", "secret_access_key")},
+        "gcp": {"type": "anonymous"},
+        "azure": {"account_key": azure["account_key"]},
+    }
+
+
+def _fleet(endpoints: Endpoints, ports: Ports) -> dict[str, object]:
+    aws, gcp, azure = (endpoints.sites[name] for name in (AWS_SITE, GCP_SITE, AZURE_SITE))
+    return {
+        "version": 1,
+        "sites": {
+            AWS_SITE: {
+                "cloud": "aws",
+                "bucket": aws["bucket"],
+                "region": aws["region"],
+                "jurisdiction": "US",
+                "endpoint": aws["endpoint_url"],
+                **_shared(AWS_SITE, "aws", aws["endpoint_url"]),
+            },
+            GCP_SITE: {
+                "cloud": "gcp",
+                "project": gcp["project"],
+                "bucket": gcp["bucket"],
+                "region": "europe-west4",
+                "jurisdiction": "EU",
+                "endpoint": gcp["endpoint_url"],
+                **_shared(GCP_SITE, "gcp", f"http://{HOST}:{ports.pubsub}"),
+            },
+            AZURE_SITE: {
+                "cloud": "azure",
+                "account": azure["account_name"],
+                "container": azure["container"],
+                "region": "westeurope",
+                "jurisdiction": "EU",
+                "endpoint": azure["blob_endpoint"],
+                **_shared(AZURE_SITE, "azure", azure_url(ports.azure_queue)),
+            },
+        },
+        "classifications": {"public": {"jurisdictions": "any"}, "eu-only": {"jurisdictions": ["EU"]}},
+        "rules": _rules(),
+    }
+
+
+def _shared(site: str, cloud: str, queues: str) -> dict[str, object]:
+    return {
+        "control_bucket": CONTROL_BUCKETS[site],
+        "credentials": {"source": "file", "name": f"credentials/{cloud}.json"},
+        "queues": {"notifications": NOTIFICATIONS, "dead_letters": DEAD_LETTERS, "endpoint": queues},
+    }
+
+
+def _rules() -> list[dict[str, object]]:
+    """`models/` among all sites, `datasets/SITE/` from that site, `restricted/` to where the law lets it."""
+    sites = list(BUCKETS)
+    rules: list[dict[str, object]] = [
+        {
+            "name": "models",
+            "mode": "active_active",
+            "sites": sites,
+            "prefix": "models/",
+            "kind": "model_artifacts",
+            "classification": "public",
+        }
+    ]
+    rules += [
+        {
+            "name": f"datasets-{site}",
+            "mode": "one_way",
+            "from": site,
+            "to": [other for other in sites if other != site],
+            "prefix": f"datasets/{site}/",
+            "kind": "training_data",
+            "classification": "public",
+            "deletes": "propagate",
+            "conflict": "keep",
+        }
+        for site in sites
+    ]
+    rules.append(
+        {
+            "name": "restricted",
+            "mode": "one_way",
+            "from": GCP_SITE,
+            "to": [AZURE_SITE, AWS_SITE],
+            "prefix": "restricted/",
+            "kind": "training_data",
+            "classification": "eu-only",
+        }
+    )
+    return rules
