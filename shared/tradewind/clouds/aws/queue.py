@@ -77,18 +77,22 @@ class SqsQueue:
         spelled = {name: FORBIDDEN.sub("?", value) for name, value in (attributes or {}).items()}
         size = sum(len(text.encode(errors="replace")) for text in (body, *spelled, *spelled.values()))
         if size + len("String") * len(spelled) > LIMIT:
-            raise PermanentError(f"Could not send to {self._uri}: {size} bytes are more than the {LIMIT} of a message")
+            raise PermanentError(
+                f"Could not send a message to {self._uri}: {size} bytes are more than the {LIMIT} of a message"
+            )
         if FORBIDDEN.search(body):
-            raise PermanentError(f"Could not send to {self._uri}: the body has characters that SQS does not carry")
+            raise PermanentError(
+                f"Could not send a message to {self._uri}: the body has characters that SQS does not carry"
+            )
         values: dict[str, MessageAttributeValueTypeDef] = {
             name: {"DataType": "String", "StringValue": value} for name, value in spelled.items() if value
         }
-        with translate("send", self._uri):
+        with translate("send", f"a message to {self._uri}"):
             self._client.send_message(QueueUrl=self._url, MessageBody=body, MessageAttributes=values)
 
     def receive(self, *, limit: int = 10, wait: float = 0.0) -> Sequence[Message]:
         """Return up to `limit` messages, of which SQS gives out at most 10 at a time."""
-        with translate("receive", self._uri):
+        with translate("receive", f"messages from {self._uri}"):
             answer = self._client.receive_message(
                 QueueUrl=self._url,
                 MaxNumberOfMessages=min(limit, BATCH),
@@ -100,12 +104,12 @@ class SqsQueue:
 
     def acknowledge(self, message: Message) -> None:
         """Remove a received message for good."""
-        with translate("acknowledge", self._uri):
+        with translate("acknowledge", f"a message of {self._uri}"):
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
 
     def release(self, message: Message) -> None:
         """Make a received message visible again, if it is not already."""
-        with translate("release", self._uri):
+        with translate("release", f"a message of {self._uri}"):
             try:
                 self._client.change_message_visibility(
                     QueueUrl=self._url, ReceiptHandle=message.receipt, VisibilityTimeout=0
@@ -115,7 +119,7 @@ class SqsQueue:
 
     def depth(self) -> int:
         """Return roughly how many messages wait, are hidden or delayed."""
-        with translate("depth", self._uri):
+        with translate("count", f"the messages of {self._uri}"):
             answer = self._client.get_queue_attributes(
                 QueueUrl=self._url,
                 AttributeNames=[

@@ -40,7 +40,7 @@ PERMISSIONS: Mapping[str, str] = {
     "receive": "Storage Queue Data Message Processor (or a SAS with `p`)",
     "acknowledge": "Storage Queue Data Message Processor (or a SAS with `p`)",
     "release": "Storage Queue Data Contributor (or a SAS with `u`)",
-    "depth": "Storage Queue Data Reader (or a SAS with `r`)",
+    "count": "Storage Queue Data Reader (or a SAS with `r`)",
     "read secret": "Key Vault Secrets User",
 }
 """What each operation needs."""

@@ -44,7 +44,7 @@ def open_queue(site: AzureSite, credentials: Mapping[str, str] | None, name: str
     Raises:
         CredentialsError: The secret has no fields that Azure knows.
     """
-    from azure.storage.queue import QueueClient  # noqa: PLC0415 - only a function that talks to queues pays for it
+    from azure.storage.queue import LinearRetry, QueueClient  # noqa: PLC0415 - only who talks to queues pays
 
     uri = f"azq://{site.account}/{name}"
     given = site.queues.endpoint if site.queues else None
@@ -54,7 +54,8 @@ def open_queue(site: AzureSite, credentials: Mapping[str, str] | None, name: str
         credential=open_credential(site.account, credentials, subject=uri),
         connection_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
-        retry_total=RETRIES,
+        retry_policy=LinearRetry(backoff=1, retry_total=RETRIES, random_jitter_range=1),
+        user_agent="tradewind",
     )
     return StorageQueue(client, uri)
 
@@ -81,9 +82,9 @@ class StorageQueue:
         encoded = base64.b64encode(text.encode()).decode()
         if len(encoded) > LIMIT:
             raise PermanentError(
-                f"Could not send to {self._uri}: {len(encoded)} encoded bytes are more than the {LIMIT} of a message"
+                f"Could not send a message to {self._uri}: {len(encoded)} bytes are more than the {LIMIT} of one"
             )
-        with translate("send", self._uri):
+        with translate("send", f"a message to {self._uri}"):
             self._client.send_message(encoded, time_to_live=FOR_EVER)
 
     def receive(self, *, limit: int = 10, wait: float = 0.0) -> Sequence[Message]:
@@ -97,7 +98,7 @@ class StorageQueue:
         return [_message(one) for one in found]
 
     def _look(self, limit: int) -> list[QueueMessage]:
-        with translate("receive", self._uri):
+        with translate("receive", f"messages from {self._uri}"):
             pages = self._client.receive_messages(
                 messages_per_page=limit, max_messages=limit, visibility_timeout=VISIBILITY
             ).by_page()
@@ -105,17 +106,17 @@ class StorageQueue:
 
     def acknowledge(self, message: Message) -> None:
         """Remove a received message for good, unless it is gone, or somebody else has received it meanwhile."""
-        with translate("acknowledge", self._uri), _unless_lost():
+        with translate("acknowledge", f"a message of {self._uri}"), _unless_lost():
             self._client.delete_message(message.id, message.receipt)
 
     def release(self, message: Message) -> None:
         """Make a received message visible again, if it is not already."""
-        with translate("release", self._uri), _unless_lost():
+        with translate("release", f"a message of {self._uri}"), _unless_lost():
             self._client.update_message(message.id, message.receipt, visibility_timeout=0)
 
     def depth(self) -> int:
         """Return roughly how many messages wait or are hidden."""
-        with translate("depth", self._uri):
+        with translate("count", f"the messages of {self._uri}"):
             return int(self._client.get_queue_properties().approximate_message_count or 0)
 
 

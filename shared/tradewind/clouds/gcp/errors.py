@@ -37,7 +37,7 @@ PERMISSIONS: Mapping[str, str] = {
     "receive": "pubsub.subscriptions.consume (role Pub/Sub Subscriber)",
     "acknowledge": "pubsub.subscriptions.consume (role Pub/Sub Subscriber)",
     "release": "pubsub.subscriptions.consume (role Pub/Sub Subscriber)",
-    "depth": "monitoring.timeSeries.list (role Monitoring Viewer)",
+    "count": "monitoring.timeSeries.list (role Monitoring Viewer)",
     "read secret": "secretmanager.versions.access (role Secret Manager Secret Accessor)",
 }
 """What each operation needs."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from tradewind.clouds.gcp.backlog import undelivered
@@ -18,6 +19,7 @@ from tradewind.fleet import GcpSite
 from tradewind.ports import REASON, Message
 
 if TYPE_CHECKING:
+    from google.api_core.retry import Retry
     from google.pubsub_v1 import PublisherClient, ReceivedMessage, SubscriberClient
 
     Counter: TypeAlias = Callable[[], int]
@@ -28,8 +30,8 @@ LIMIT = 10_000_000
 NAME_LIMIT, VALUE_LIMIT, ATTRIBUTES = 256, 1024, 100
 """Bytes of an attribute's name and value, and how many there may be."""
 BATCH = 1000
-TIMEOUT = 20.0
-"""Seconds for one call with its retries."""
+TIMEOUT, PATIENCE = 10.0, 5.0
+"""Seconds for one call, and for how long a call that failed is made again."""
 MESSAGE_SIZE = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 
@@ -112,8 +114,10 @@ class PubSubQueue:
         given = {name: _cut(value) if name == REASON else value for name, value in (attributes or {}).items()}
         self._check(body, given)
         message = {"data": body.encode(), "attributes": given}
-        with translate("send", self._uri):
-            self._publisher.publish(request={"topic": self._topic, "messages": [message]}, timeout=TIMEOUT)
+        with translate("send", f"a message to {self._uri}"):
+            self._publisher.publish(
+                request={"topic": self._topic, "messages": [message]}, retry=_retry(), timeout=TIMEOUT
+            )
 
     def _check(self, body: str, attributes: Mapping[str, str]) -> None:
         sizes = [(len(name.encode()), len(value.encode())) for name, value in attributes.items()]
@@ -124,13 +128,13 @@ class PubSubQueue:
         elif len(sizes) > ATTRIBUTES or any(name > NAME_LIMIT or value > VALUE_LIMIT for name, value in sizes):
             fault = f"there are over {ATTRIBUTES} attributes, or one is over {NAME_LIMIT} + {VALUE_LIMIT} bytes"
         if fault:
-            raise PermanentError(f"Could not send to {self._uri}: {fault}")
+            raise PermanentError(f"Could not send a message to {self._uri}: {fault}")
 
     def receive(self, *, limit: int = 10, wait: float = 0.0) -> Sequence[Message]:
         """Return up to `limit` messages."""
         from google.api_core.exceptions import DeadlineExceeded  # noqa: PLC0415 - loaded with the clients
 
-        with translate("receive", self._uri):
+        with translate("receive", f"messages from {self._uri}"):
             # The first look does not wait, so that a service that does not answer is not taken for an empty queue.
             found = self._pull(limit, timeout=TIMEOUT, immediately=True)
             if not found and wait > 0:
@@ -156,8 +160,8 @@ class PubSubQueue:
     def acknowledge(self, message: Message) -> None:
         """Remove a received message for good."""
         request = {"subscription": self._subscription, "ack_ids": [message.receipt]}
-        with translate("acknowledge", self._uri):
-            self._subscriber.acknowledge(request=request, timeout=TIMEOUT)
+        with translate("acknowledge", f"a message of {self._uri}"):
+            self._subscriber.acknowledge(request=request, retry=_retry(), timeout=TIMEOUT)
 
     def release(self, message: Message) -> None:
         """Make a received message visible again, if it is not already."""
@@ -165,12 +169,12 @@ class PubSubQueue:
 
     def _release(self, receipts: Sequence[str]) -> None:
         request = {"subscription": self._subscription, "ack_ids": receipts, "ack_deadline_seconds": 0}
-        with translate("release", self._uri):
-            self._subscriber.modify_ack_deadline(request=request, timeout=TIMEOUT)
+        with translate("release", f"a message of {self._uri}"):
+            self._subscriber.modify_ack_deadline(request=request, retry=_retry(), timeout=TIMEOUT)
 
     def depth(self) -> int:
         """Return roughly how many messages wait, by Cloud Monitoring's newest sample."""
-        with translate("depth", self._uri):
+        with translate("count", f"the messages of {self._uri}"):
             return self._count()
 
     def _count_by_pulling(self) -> int:
@@ -178,6 +182,16 @@ class PubSubQueue:
         if receipts:
             self._release(receipts)
         return len(receipts)
+
+
+@cache
+def _retry() -> Retry:
+    """Return how calls that may be repeated are repeated; Google's own default goes on for ten minutes."""
+    from google.api_core import exceptions as api  # noqa: PLC0415 - loaded with the clients
+    from google.api_core.retry import Retry, if_exception_type  # noqa: PLC0415 - likewise
+
+    passing = if_exception_type(api.ServiceUnavailable, api.InternalServerError, api.Aborted, api.TooManyRequests)
+    return Retry(predicate=passing, initial=0.1, multiplier=2.0, maximum=2.0, timeout=PATIENCE)
 
 
 def _message(received: ReceivedMessage) -> Message:
