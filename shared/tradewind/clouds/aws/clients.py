@@ -46,7 +46,11 @@ def _client(region: str, endpoint: str | None, credentials: tuple[tuple[str, str
         # signature, costs more than everything else that a small copy does.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        s3={"addressing_style": "path" if endpoint else "auto", "payload_signing_enabled": False},
+        s3={
+            "addressing_style": "path" if endpoint else "auto",
+            "payload_signing_enabled": False,
+            "us_east_1_regional_endpoint": "regional",
+        },
         user_agent_extra="tradewind",
     )
     try:
