@@ -19,11 +19,11 @@ DEAD_LETTERS = "tradewind-notifications-poison"
 """The Azure Functions host makes this name out of the queue's; the other two sites use the same one."""
 WITNESS = "tradewind-witness"
 """A subscription that nobody acknowledges, so that a test can count what Cloud Storage announced."""
-LAST_ATTEMPT = 50
+LAST_ATTEMPT = 100
 """Deliveries before a platform gives a message up: generous, so that an outage of some minutes loses nothing."""
 VISIBILITY = 10
 """Seconds for which a delivered message is hidden, renewed while a function works: so soon it is back after a crash."""
-BACKOFF = 2
+BACKOFF = 5
 """Seconds before a failed message is delivered again, at the second attempt and later."""
 
 

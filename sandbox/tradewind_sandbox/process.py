@@ -51,8 +51,7 @@ class Identity:
         """Return the process if it still runs, else None."""
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.created) < 1
-            if same and process.status() != psutil.STATUS_ZOMBIE:
+            if abs(process.create_time() - self.created) < 1 and _lives(process):
                 return process
         return None
 
@@ -107,11 +106,11 @@ def stop(identity: Identity, *, force: bool = False) -> None:
     if not force:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-        _, family = psutil.wait_procs(family, timeout=_GRACE)
+        _wait_gone(family)
     # The part leads its session, so the group is its own and holds nothing of ours.
     with suppress(ProcessLookupError):
         os.killpg(identity.pid, signal.SIGKILL)
-    psutil.wait_procs(family, timeout=_GRACE)
+    _wait_gone(family)
     if child := _started.pop(identity.pid, None):
         child.wait()
 
@@ -126,6 +125,20 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
         return process.children(recursive=True)
     return []
+
+
+def _wait_gone(processes: Sequence[psutil.Process]) -> None:
+    # A zombie is gone, too: in a container it may be a while before anybody reaps it.
+    end = time.monotonic() + _GRACE
+    while any(_lives(process) for process in processes) and time.monotonic() < end:
+        time.sleep(_POLL)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _until(done: Callable[[], bool], complaint: str, log: Path) -> None:
