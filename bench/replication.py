@@ -190,7 +190,7 @@ class Bench:
 
     def other(self, prefix: str, _workload: Workload) -> None:
         """Copy the folder to both targets at once, by rclone."""
-            share = str(TRANSFERS // len(TARGETS))
+        share = str(TRANSFERS // len(TARGETS))
         options = ["--transfers", share, "--checkers", share, "--no-traverse", "--no-update-modtime"]
         with ThreadPoolExecutor(len(TARGETS)) as pool:
             source = f"s3:{BUCKET}/{prefix}"
