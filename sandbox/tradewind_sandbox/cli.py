@@ -22,6 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="Three clouds on this machine, to t
 State = Annotated[Path, typer.Option("--state", help="Folder that holds everything the sandbox knows.")]
 PartName = Annotated[str, typer.Argument(metavar="PART", help="As `tradewind sandbox status` lists them.")]
 DEFAULT_STATE = Path("build/sandbox")
+DEFAULT_REPORT = Path("build/demo/report.json")
 
 
 @app.command()
@@ -110,6 +111,28 @@ def start(part: PartName, state: State = DEFAULT_STATE) -> None:
     """Start one part again."""
     _sandbox(state).start(part)
     typer.echo(f"{part} runs.")
+
+
+def demo(
+    state: State = DEFAULT_STATE,
+    report: Annotated[Path, typer.Option("--report", help="Where the report is written.")] = DEFAULT_REPORT,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for everything to arrive.")] = 120.0,
+) -> None:
+    """Upload a real model at each of three clouds and watch it arrive at the other two; exit 1 if anything is wrong.
+
+    Uses the sandbox that runs in the state folder, or starts one for the time of the demo.
+    """
+    from tradewind_sandbox.demo.run import run_demo  # noqa: PLC0415 - the other commands need not wait for it
+
+    console = Console()
+    result = run_demo(_sandbox(state), report, timeout=timeout, console=console)
+    console.print(result.table())
+    console.print(
+        f"{len(result.progress.arrivals)} replicas verified, {len(result.echoes)} echoes, "
+        f"{len(result.progress.failures)} failures, {len(result.missing)} missing -> {report}",
+        style="bold green" if result.good else "bold red",
+    )
+    raise typer.Exit(0 if result.good else 1)
 
 
 def _sandbox(state: Path) -> Sandbox:

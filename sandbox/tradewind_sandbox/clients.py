@@ -63,7 +63,7 @@ class _Gcs:
     def __init__(self, endpoint: Mapping[str, str]) -> None:
         client: Any = storage.Client(
             project=endpoint["project"],
-            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]  # its author wrote no types
+            credentials=AnonymousCredentials(),
             client_options={"api_endpoint": endpoint["endpoint_url"]},
         )
         self._bucket: Any = client.bucket(endpoint["bucket"])
