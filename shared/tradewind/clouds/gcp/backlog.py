@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # before Python 3.12, pydantic cannot read those of `typing`
 
-from tradewind.clouds import wire
+from tradewind.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
     from google.auth.transport.requests import AuthorizedSession
@@ -64,6 +64,7 @@ def undelivered(
 
     Raises:
         GoogleAPICallError: Monitoring refused.
+        StoreUnavailableError: Its answer is not one.
     """
     from google.api_core.exceptions import from_http_response  # noqa: PLC0415 - loaded with the session
 
@@ -75,6 +76,8 @@ def undelivered(
     answer = session.get(f"{service}/v3/projects/{project}/timeSeries", params=query, timeout=TIMEOUT)
     if not answer.ok:
         raise from_http_response(answer)
-    kind = "answer of Cloud Monitoring"
-    series = wire.read(_ANSWER, wire.parse(answer.text, kind=kind), kind=kind).get("timeSeries", [])
+    try:
+        series = _ANSWER.validate_json(answer.content, strict=True).get("timeSeries", [])
+    except ValidationError as error:
+        raise StoreUnavailableError(f"Cloud Monitoring answered something else about {subscription}") from error
     return sum(int(one["points"][0]["value"]["int64Value"]) for one in series if one["points"])
