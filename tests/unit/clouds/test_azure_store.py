@@ -1,0 +1,250 @@
+"""What BlobStore sends and understands, where Azurite is laxer than Blob Storage or has no such answer."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    IncompleteReadError,
+    ServiceRequestError,
+)
+from azure.core.pipeline.transport import RequestsTransport
+from azure.storage.blob import BlobServiceClient
+from requests import Session
+
+from scripted import Answer, Script, ScriptedAdapter
+from tradewind.checksums import crc32c, md5
+from tradewind.clouds.azure.clients import SINGLE_PUT, open_client
+from tradewind.clouds.azure.errors import translate
+from tradewind.clouds.azure.store import BlobStore, open_store
+from tradewind.errors import (
+    AccessDeniedError,
+    BucketNotFoundError,
+    ConfigurationError,
+    CredentialsError,
+    IntegrityError,
+    NotFoundError,
+    ObjectTooLargeError,
+    PermanentError,
+    PreconditionFailedError,
+    StoreUnavailableError,
+    TradewindError,
+    TransientError,
+    UnportableError,
+)
+from tradewind.fleet import AzureSite
+from tradewind.ports import Metadata
+
+BODY = b"0123456789"
+DESCRIBED = {
+    "ETag": '"0x8DC"',
+    "Last-Modified": "Sat, 21 Nov 2026 03:30:00 GMT",
+    "Content-Type": "text/plain",
+    "x-ms-blob-type": "BlockBlob",
+}
+WHOLE = b64encode(md5(BODY)).decode()
+Make = Callable[..., tuple[BlobStore, Script]]
+
+
+@pytest.fixture
+def scripted() -> Make:
+    """Make a store over a script of answers."""
+
+    def make(*answers: Answer) -> tuple[BlobStore, Script]:
+        script = Script(*answers)
+        session = Session()
+        session.mount("https://", ScriptedAdapter(script))
+        client = BlobServiceClient(
+            "https://acct.blob.core.windows.net",
+            credential="a2V5",
+            transport=RequestsTransport(session=session, session_owner=False),
+            max_single_put_size=SINGLE_PUT,
+            retry_total=0,
+        )
+        return BlobStore(client, "acct", "models"), script
+
+    return make
+
+
+def put(store: BlobStore, *, expect: str | None = None, digest: bytes | None = None) -> str:
+    """Write the body with metadata."""
+    metadata = Metadata(content_type="text/plain", user={"With-Dash": "caf\u00e9", "tradewind": "{}"})
+    return store.put("a b/\u00e9", BODY, metadata=metadata, crc32c=crc32c(BODY), md5=digest, expect=expect).token
+
+
+@pytest.mark.parametrize("digest", [None, md5(BODY)], ids=["computed", "given"])
+def test_a_create_is_one_conditional_checked_request(scripted: Make, digest: bytes | None) -> None:
+    """Azure is asked to write only where nothing is, only bytes with this MD5, and to keep it."""
+    store, script = scripted(Answer(201, DESCRIBED))
+
+    token = put(store, digest=digest)
+
+    headers = script.only.headers
+    assert token == "0x8DC"
+    assert (script.only.method, script.only.body) == ("PUT", BODY)
+    assert script.only.url == "https://acct.blob.core.windows.net/models/a%20b/%C3%A9"
+    assert headers["if-none-match"] == "*"
+    assert headers["content-md5"] == headers["x-ms-blob-content-md5"] == WHOLE
+    assert headers["x-ms-meta-with_x002d_dash"] == "=?UTF-8?B?Y2Fmw6k=?="
+    assert headers["x-ms-meta-tradewind"] == "{}"
+    assert headers["x-ms-blob-content-type"] == "text/plain"
+
+
+def test_a_replacement_names_what_it_replaces(scripted: Make) -> None:
+    """Azure is asked to write only over the version that was seen."""
+    store, script = scripted(Answer(201, DESCRIBED))
+
+    put(store, expect="0x8DB")
+
+    assert script.only.headers["if-match"] == '"0x8DB"'
+    assert "if-none-match" not in script.only.headers
+
+
+def test_a_large_object_is_one_request_too(scripted: Make) -> None:
+    """A whole object is never split into blocks, which another writer's commit would drop."""
+    store, script = scripted(Answer(201, DESCRIBED))
+    body = bytes(70 * 1024 * 1024)
+
+    store.put("key", body, metadata=Metadata(), crc32c=crc32c(body), md5=md5(body), expect=None)
+
+    assert len(script.only.body) == len(body)
+
+
+def test_a_delete_names_what_it_deletes(scripted: Make) -> None:
+    """Azure is asked to delete only the version that was seen, and no snapshot with it."""
+    store, script = scripted(Answer(202))
+
+    store.delete("key", expect="0x8DB")
+
+    assert script.only.method == "DELETE"
+    assert script.only.headers["if-match"] == '"0x8DB"'
+    assert "x-ms-delete-snapshots" not in script.only.headers
+
+
+def test_a_whole_read_is_one_request_without_a_range(scripted: Make) -> None:
+    """State and bytes come with one answer, and the MD5 that is kept is the whole blob's."""
+    store, script = scripted(Answer(headers={**DESCRIBED, "Content-MD5": WHOLE}, body=BODY))
+
+    with store.get("key") as download:
+        assert download.state.checksums.md5 == md5(BODY)
+        assert b"".join(download.chunks) == BODY
+
+    assert "x-ms-range" not in script.only.headers
+    assert "if-match" not in script.only.headers
+
+
+def test_a_ranged_read_is_pinned(scripted: Make) -> None:
+    """The condition and the range travel with the request; the MD5 of a range is not taken for the blob's."""
+    part = {"Content-Range": "bytes 2-4/10", "Content-MD5": b64encode(md5(BODY[2:5])).decode()}
+    store, script = scripted(Answer(206, {**DESCRIBED, **part, "x-ms-blob-content-md5": WHOLE}, BODY[2:5]))
+
+    with store.get("key", token="0x8DC", start=2, length=3) as download:
+        assert b"".join(download.chunks) == BODY[2:5]
+
+    assert (download.state.size, download.state.checksums.md5) == (10, md5(BODY))
+    assert script.only.headers["x-ms-range"] == "bytes=2-4"
+    assert script.only.headers["if-match"] == '"0x8DC"'
+
+
+def test_a_body_that_ends_short(scripted: Make) -> None:
+    """A connection that breaks off is never taken for the end of the blob."""
+    store, _ = scripted(Answer(headers={**DESCRIBED, "Content-Length": "20"}, body=BODY))
+
+    with store.get("key") as download, pytest.raises(StoreUnavailableError, match="az://acct/models/key"):
+        list(download.chunks)
+
+
+def test_a_head_reads_the_error_from_the_headers(scripted: Make) -> None:
+    """A HEAD answer has no body, and still tells a missing container from a missing blob."""
+    missing = Answer(404, {"x-ms-error-code": "BlobNotFound"})
+    store, _ = scripted(missing, Answer(404, {"x-ms-error-code": "ContainerNotFound"}))
+
+    assert store.head("key") is None
+    with pytest.raises(BucketNotFoundError, match="az://acct/models/key"):
+        store.head("key")
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"account_key": ""}, {"tenant_id": "t", "client_id": "c"}], ids=["none", "empty", "incomplete"]
+)
+def test_credentials_without_their_fields(fields: dict[str, str]) -> None:
+    """A secret that has none of the sets of fields is an error that names them."""
+    with pytest.raises(CredentialsError, match="account_key"):
+        open_store(_site(), fields)
+
+
+def test_a_token_is_not_sent_in_the_clear() -> None:
+    """An identity's token over plain HTTP is a mistake in the fleet file, told before anything is sent."""
+    fields = {"tenant_id": "t", "client_id": "c", "client_secret": "s"}
+
+    with pytest.raises(ConfigurationError, match="HTTPS"):
+        open_client(_site().model_copy(update={"endpoint": "http://acct.example"}), fields)
+
+
+def _site() -> AzureSite:
+    return AzureSite(
+        cloud="azure",
+        account="acct",
+        container="models",
+        region="westeurope",
+        jurisdiction="EU",
+        control_bucket="control",
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "family", "hint"),
+    [
+        ("BlobAlreadyExists", 409, PreconditionFailedError, ""),
+        ("ConditionNotMet", 412, PreconditionFailedError, ""),
+        ("BlobNotFound", 404, NotFoundError, ""),
+        ("ContainerNotFound", 404, BucketNotFoundError, "fleet file"),
+        ("AuthenticationFailed", 403, CredentialsError, "secret"),
+        ("AuthorizationPermissionMismatch", 403, AccessDeniedError, "Storage Blob Data Contributor"),
+        ("AuthorizationFailure", 403, AccessDeniedError, "Storage Blob Data Contributor"),
+        ("Md5Mismatch", 400, IntegrityError, "Nothing was written"),
+        ("LeaseIdMissing", 412, StoreUnavailableError, "lease"),
+        ("BlobImmutableDueToPolicy", 409, AccessDeniedError, "immutability"),
+        ("BlobArchived", 409, PermanentError, "rehydrate"),
+        ("SnapshotsPresent", 409, PermanentError, "snapshots"),
+        ("MetadataTooLarge", 400, UnportableError, ""),
+        ("RequestBodyTooLarge", 413, ObjectTooLargeError, ""),
+        ("ServerBusy", 503, StoreUnavailableError, "tried again"),
+        ("", 500, StoreUnavailableError, "tried again"),
+        ("", 401, CredentialsError, "secret"),
+        ("InvalidInput", 400, TransientError, "what it says"),
+    ],
+)
+def test_what_an_answer_means(code: str, status: int, family: type[TradewindError], hint: str) -> None:
+    """Each of Azure's errors has one meaning, and its message the operation, the object, the code and what to do."""
+    answer: Any = SimpleNamespace(status_code=status, headers={"x-ms-error-code": code}, reason="")
+
+    with pytest.raises(family) as caught, translate("put", "az://acct/models/key"):
+        raise HttpResponseError("So it is.\nRequestId: 1", response=answer)
+
+    assert type(caught.value) is family
+    spelled = f"{code}: So it is" if code else "So it is"
+    assert str(caught.value).startswith(f"Could not put az://acct/models/key: {spelled}")
+    assert "RequestId" not in str(caught.value)
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("error", "family"),
+    [
+        (ClientAuthenticationError("no managed identity"), CredentialsError),
+        (ServiceRequestError("no route"), StoreUnavailableError),
+        (IncompleteReadError("short"), StoreUnavailableError),
+        (ConnectionResetError("reset"), StoreUnavailableError),
+    ],
+)
+def test_what_a_failure_without_an_answer_means(error: Exception, family: type[TradewindError]) -> None:
+    """No identity is not the same as no connection."""
+    with pytest.raises(family), translate("get", "az://acct/models/key"):
+        raise error
