@@ -84,10 +84,12 @@ check-types: setup
 	MYPYPATH=functions/azure $(BIN)/mypy functions/azure/*.py
 	$(BIN)/mypy serverless-gcp/main.py
 
-# Neither needs an account or the network; the region only says which resource types exist.
+# None of them needs an account; the region only says which resource types exist.
 check-infrastructure: setup $(SAM_VENV)/.installed
 	$(SAM_VENV)/bin/cfn-lint template.yaml
 	$(SAM_VENV)/bin/sam validate --lint --region us-east-1 --template template.yaml
+	@mkdir -p build
+	$(SAM_VENV)/bin/sam build --template template.yaml --build-dir build/sam >build/sam.log 2>&1 || { cat build/sam.log; exit 1; }
 	$(BIN)/shellcheck .ci/run serverless-gcp/deploy.sh functions/azure/deploy.sh
 
 # --- locks ------------------------------------------------------------------------------------------------------------
