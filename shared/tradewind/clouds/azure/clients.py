@@ -29,7 +29,8 @@ def open_client(site: AzureSite, credentials: Mapping[str, str] | None) -> BlobS
         ConfigurationError: The endpoint is not one.
     """
     given = tuple(sorted(credentials.items())) if credentials is not None else None
-    return _client(site.account, site.endpoint or f"https://{site.account}.blob.core.windows.net", given)
+    endpoint = site.endpoint or f"https://{site.account}.blob.core.windows.net"
+    return _client(site.account, endpoint.rstrip("/"), given)
 
 
 @cache

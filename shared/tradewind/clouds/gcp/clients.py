@@ -48,7 +48,7 @@ def open_client(site: GcpSite, credentials: Mapping[str, str] | None) -> GcsClie
         CredentialsError: There are no credentials, or they are not of Google.
     """
     given = tuple(sorted(credentials.items())) if credentials is not None else None
-    return _client(site.project, site.endpoint or _ENDPOINT, given)
+    return _client(site.project, (site.endpoint or _ENDPOINT).rstrip("/"), given)
 
 
 @cache
