@@ -26,6 +26,8 @@ LIMIT = 1024 * 1024
 BATCH, LONGEST_WAIT = 10, 20
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, LONGEST_WAIT + 10.0
 ATTEMPTS = 3
+LOST = ("MessageNotInflight", "ReceiptHandleIsInvalid")
+"""The message is visible again, or gone."""
 FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that SQS does not carry."""
 
@@ -109,13 +111,17 @@ class SqsQueue:
 
     def release(self, message: Message) -> None:
         """Make a received message visible again, if it is not already."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - loaded with the client
+
         with translate("release", f"a message of {self._uri}"):
             try:
                 self._client.change_message_visibility(
                     QueueUrl=self._url, ReceiptHandle=message.receipt, VisibilityTimeout=0
                 )
-            except (self._client.exceptions.MessageNotInflight, self._client.exceptions.ReceiptHandleIsInvalid):
-                return
+            except ClientError as error:
+                # Spelled with a prefix or without, by the protocol.
+                if error.response["Error"]["Code"].rpartition(".")[2] not in LOST:
+                    raise
 
     def depth(self) -> int:
         """Return roughly how many messages wait, are hidden or delayed."""

@@ -1,0 +1,161 @@
+"""What the emulators announce is what `events.py` reads: keys, versions and deletes survive the way through a queue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.storage import Client
+
+from tradewind.clouds.aws import events as aws
+from tradewind.clouds.aws.identity import open_session
+from tradewind.clouds.aws.queue import SqsQueue
+from tradewind.clouds.gcp import events as gcp
+from tradewind.clouds.gcp.queue import PubSubQueue, open_queue
+from tradewind.fleet import GcpSite, Queues
+from tradewind.ports import Change, Message, Notification, Queue
+from tradewind_sandbox.emulators import start_gcs, start_pubsub, start_s3
+
+KEYS = (
+    "models/plain.bin",
+    "models/a b/c d.bin",
+    "models/a+b=c.bin",
+    "models/100%25.bin",
+    "models/#1?x=y&z.bin",
+    "models/größe/模型.bin",
+    "models//double.bin",
+    "models/'quotes\".bin",
+)
+BUCKET = "tradewind-announced"
+
+
+@dataclass
+class Announced:
+    """A bucket whose changes are announced to a queue."""
+
+    client: Any
+    queue: Queue
+
+
+def drain(queue: Queue, expected: int) -> list[Message]:
+    """Receive and acknowledge until `expected` messages came, or nothing more comes."""
+    received: list[Message] = []
+    end = time.monotonic() + 30
+    while len(received) < expected and time.monotonic() < end:
+        for message in queue.receive(wait=2.0):
+            queue.acknowledge(message)
+            received.append(message)
+    return received
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Announced]:
+    """S3 and SQS, by moto."""
+    with start_s3(tmp_path_factory.mktemp("moto")) as emulator:
+        given = {"access_key_id": emulator.access_key_id, "secret_access_key": emulator.secret_access_key}
+        session = open_session(given, region=emulator.region, subject="the emulator")
+        sqs = session.client("sqs", endpoint_url=emulator.url)
+        client = session.client("s3", endpoint_url=emulator.url)
+        url = sqs.create_queue(QueueName="announced")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        client.create_bucket(Bucket=BUCKET)
+        client.put_bucket_notification_configuration(
+            Bucket=BUCKET,
+            NotificationConfiguration={
+                "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}]
+            },
+        )
+        yield Announced(client, SqsQueue(sqs, "announced"))
+
+
+@pytest.fixture(scope="module")
+def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Announced]:
+    """Cloud Storage and Pub/Sub, by fake-gcs-server and the sandbox's own."""
+    state = tmp_path_factory.mktemp("google")
+    with start_pubsub(state) as pubsub:
+        site = GcpSite(
+            cloud="gcp",
+            region="europe-west4",
+            jurisdiction="EU",
+            project=pubsub.project,
+            bucket=BUCKET,
+            control_bucket="control",
+            queues=Queues(notifications="announced", dead_letters="dead", endpoint=f"http://{pubsub.url}"),
+        )
+        queue = open_queue(site, None, "announced")
+        assert isinstance(queue, PubSubQueue)
+        queue._publisher.create_topic(name=queue._topic)
+        queue._subscriber.create_subscription(name=queue._subscription, topic=queue._topic)
+        with start_gcs(state, pubsub=pubsub.url, topic="announced") as emulator:
+            client = Client(
+                project=pubsub.project,
+                credentials=AnonymousCredentials(),
+                client_options={"api_endpoint": emulator.url},
+            )
+            bucket = client.create_bucket(BUCKET)
+            yield Announced(bucket, queue)
+
+
+def test_s3_first_sends_a_test_event_that_means_nothing(s3: Announced) -> None:
+    """Wiring a bucket to a queue announces nothing that is to be replicated."""
+    assert [aws.decode(message) for message in drain(s3.queue, 1)] == [[]]
+
+
+def test_s3_announces_every_key_as_it_was_written(s3: Announced) -> None:
+    """A key of any characters comes out as it went in, with the object's ETag and size."""
+    put = {key: s3.client.put_object(Bucket=BUCKET, Key=key, Body=b"bytes")["ETag"].strip('"') for key in KEYS}
+
+    found = [one for message in drain(s3.queue, len(KEYS)) for one in aws.decode(message)]
+
+    assert {one.key: one.version for one in found} == put
+    assert {(one.bucket, one.change, one.size) for one in found} == {(BUCKET, Change.WRITTEN, 5)}
+
+
+def test_s3_announces_a_delete(s3: Announced) -> None:
+    """A delete is told from a write."""
+    s3.client.put_object(Bucket=BUCKET, Key="models/gone.bin", Body=b"")
+    s3.client.delete_object(Bucket=BUCKET, Key="models/gone.bin")
+
+    found = [one for message in drain(s3.queue, 2) for one in aws.decode(message)]
+
+    assert sorted((one.key, one.change) for one in found) == [
+        ("models/gone.bin", Change.DELETED),
+        ("models/gone.bin", Change.WRITTEN),
+    ]
+
+
+def test_cloud_storage_announces_every_key_as_it_was_written(gcs: Announced) -> None:
+    """A key of any characters comes out as it went in, with the object's generation and size."""
+    put = {}
+    for key in KEYS:
+        blob = gcs.client.blob(key)
+        blob.upload_from_string(b"bytes")
+        put[key] = str(blob.generation)
+
+    found = [one for message in drain(gcs.queue, len(KEYS)) for one in gcp.decode(message)]
+
+    assert {one.key: one.version for one in found} == put
+    assert {(one.bucket, one.change, one.size) for one in found} == {(BUCKET, Change.WRITTEN, 5)}
+
+
+def test_cloud_storage_announces_an_overwrite_as_a_write_and_a_delete_as_a_delete(gcs: Announced) -> None:
+    """Of an overwrite's two notifications only the write counts; a delete is one."""
+    blob = gcs.client.blob("models/twice.bin")
+    blob.upload_from_string(b"first")
+    blob.upload_from_string(b"second")
+    second = str(blob.generation)
+    blob.delete()
+
+    found = [one for message in drain(gcs.queue, 4) for one in gcp.decode(message)]
+
+    assert count(found) == {Change.WRITTEN: 2, Change.DELETED: 1}
+    assert [one.version for one in found if one.change is Change.DELETED] == [second]
+
+
+def count(found: list[Notification]) -> dict[Change, int]:
+    """Return how many notifications there are of each change."""
+    return {change: sum(one.change is change for one in found) for change in {one.change for one in found}}
