@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class Ports:
     azure_queue: int
     azure_queue_data: int
     pubsub: int
+    pubsub_data: int
     aws_runtime: int
     gcp_runtime: int
     azure_runtime: int
@@ -40,8 +42,10 @@ class Ports:
 
     @classmethod
     def load(cls, path: Path) -> Ports | None:
-        """Return the ports that a state folder remembers; None if it remembers none."""
-        return cls(**json.loads(path.read_text())) if path.exists() else None
+        """Return the ports that a state folder remembers; None if it remembers none, or of another version."""
+        with suppress(FileNotFoundError, ValueError, TypeError):
+            return cls(**json.loads(path.read_text()))
+        return None
 
     def save(self, path: Path) -> None:
         """Remember the ports."""

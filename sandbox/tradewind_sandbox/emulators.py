@@ -113,11 +113,16 @@ def gcs_part(
     return Part("gcs", command, port, {"PUBSUB_EMULATOR_HOST": pubsub}, note="Cloud Storage (fake-gcs-server)")
 
 
-def pubsub_part(state: Path, port: int) -> Part:
-    """Pub/Sub on `port`."""
-    database = Path(_folder(state / "pubsub")) / "messages.sqlite"
-    command = [sys.executable, "-m", "tradewind_sandbox.pubsub", "--port", str(port), "--database", str(database)]
+def pubsub_part(state: Path, port: int, *, push: bool = True) -> Part:
+    """Pub/Sub on `port`; without `push`, somebody else delivers to the endpoints of push subscriptions."""
+    command = [sys.executable, "-m", "tradewind_sandbox.pubsub", "--port", str(port)]
+    command += ["--database", str(pubsub_database(state)), *([] if push else ["--no-push"])]
     return Part("pubsub", command, port, note="Pub/Sub (tradewind)")
+
+
+def pubsub_database(state: Path) -> Path:
+    """Return where Pub/Sub keeps its messages."""
+    return Path(_folder(state / "pubsub")) / "messages.sqlite"
 
 
 @contextmanager

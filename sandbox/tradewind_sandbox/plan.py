@@ -54,7 +54,7 @@ def plan(state: Path, ports: Ports, fleet: Path) -> Plan:
         ports.gcs_data,
         external_port=ports.gcs,
         bucket=BUCKETS[GCP_SITE],
-        pubsub=f"{HOST}:{ports.pubsub}",
+        pubsub=f"{HOST}:{ports.pubsub_data}",
         topic=NOTIFICATIONS,
     )
     return Plan(
@@ -62,7 +62,7 @@ def plan(state: Path, ports: Ports, fleet: Path) -> Plan:
             *_behind_door(emulators.s3_part(data, ports.s3_data), ports.s3),
             *_behind_door(blob, ports.azure_blob),
             *_behind_door(queue, ports.azure_queue),
-            emulators.pubsub_part(data, ports.pubsub),
+            *_pubsub(data, ports),
         ],
         announcing=_behind_door(gcs, ports.gcs),
         functions=[
@@ -78,6 +78,14 @@ def _behind_door(part: Part, port: int) -> list[Part]:
     command = [sys.executable, "-m", f"{_MODULE}door", "--port", str(port), "--behind", str(part.port)]
     data = replace(part, name=f"{part.name}{DATA}", note=f"the data of {part.name}")
     return [data, Part(part.name, command, port, note=part.note)]
+
+
+def _pubsub(data: Path, ports: Ports) -> list[Part]:
+    part = emulators.pubsub_part(data, ports.pubsub_data, push=False)
+    held, door = _behind_door(part, ports.pubsub)
+    command = [sys.executable, "-m", f"{_MODULE}pubsub.front", "--port", str(ports.pubsub)]
+    command += ["--behind", str(ports.pubsub_data), "--database", str(emulators.pubsub_database(data))]
+    return [held, replace(door, command=command)]
 
 
 def _event_grid(data: Path, ports: Ports) -> Part:

@@ -19,6 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tradewind_sandbox.pubsub", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--database", type=Path, required=True)
+    parser.add_argument("--no-push", action="store_true", help="another process delivers to push endpoints")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -27,7 +28,10 @@ def main() -> None:
         signal.signal(number, lambda *_: stopping.set())
     storage = Storage(options.database)
     server = serve(storage, f"{HOST}:{options.port}")
-    push_all(storage, stopping)
+    if options.no_push:
+        stopping.wait()
+    else:
+        push_all(storage, stopping)
     storage.close()
     server.stop(grace=1).wait()
 

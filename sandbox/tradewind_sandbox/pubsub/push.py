@@ -32,6 +32,8 @@ class Pusher:
         self._workers = ThreadPoolExecutor(_OUTSTANDING, thread_name_prefix="push")
         # A server may close an idle connection at the moment when it is used again, and that would count as a failure.
         self._client = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0), trust_env=False)
+        # Nobody else leases from a push subscription; what is leased now was on its way when a pusher before this died.
+        storage.release_all(name)
         self._thread = threading.Thread(target=self._run, name=f"push {name}", daemon=True)
         self._thread.start()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,10 @@ CREATE INDEX IF NOT EXISTS next_message ON messages (subscription, visible_at, r
 """
 
 
+_LOOK = 0.02
+"""Seconds between two looks, where another process may have published."""
+
+
 class UnknownNameError(LookupError):
     """There is no such topic or subscription."""
 
@@ -44,7 +49,9 @@ class Delivery:
 
 
 class Storage:
-    """Everything that the emulator knows. Every method is atomic, durable when it returns, and safe between threads.
+    """Everything that the emulator knows.
+
+    Every method is atomic, durable when it returns, and safe between threads and between processes.
 
     Args:
         path: The SQLite file; made if it is not there.
@@ -121,9 +128,8 @@ class Storage:
         with self._changed:
             if not self.has_topic(topic):
                 raise UnknownNameError(topic)
-            self._db.execute("BEGIN")
-            ids = [self._insert(topic, message) for message in messages]
-            self._db.execute("COMMIT")
+            with self._transaction():
+                ids = [self._insert(topic, message) for message in messages]
             self._changed.notify_all()
         return ids
 
@@ -146,7 +152,7 @@ class Storage:
                 left = end - time.monotonic()
                 if deliveries or left <= 0:
                     return deliveries
-                self._changed.wait(min(left, self._until_next(name)))
+                self._changed.wait(min(left, _LOOK))
         return []
 
     def acknowledge(self, ack_ids: Sequence[str]) -> None:
@@ -160,6 +166,12 @@ class Storage:
         rows = [(self._now() + seconds, int(ack_id)) for ack_id in ack_ids]
         with self._changed:
             self._db.executemany("UPDATE messages SET visible_at = ? WHERE row = ?", rows)
+            self._changed.notify_all()
+
+    def release_all(self, name: str) -> None:
+        """Make every message of a subscription visible at once: whoever had leased some is known to be gone."""
+        with self._changed:
+            self._db.execute("UPDATE messages SET visible_at = ? WHERE subscription = ?", (self._now(), name))
             self._changed.notify_all()
 
     def depth(self, name: str) -> int:
@@ -193,7 +205,20 @@ class Storage:
             )
         return str(stored.message_id)
 
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        if self._db.in_transaction:
+            yield
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        with self._db:
+            yield
+
     def _take(self, subscription: Subscription, limit: int, seconds: float) -> list[Delivery]:
+        with self._transaction():
+            return self._take_within(subscription, limit, seconds)
+
+    def _take_within(self, subscription: Subscription, limit: int, seconds: float) -> list[Delivery]:
         now = self._now()
         query = (
             "SELECT row, message, attempts FROM messages"
@@ -220,7 +245,3 @@ class Storage:
         message.attributes["CloudPubSubDeadLetterSourceSubscriptionProject"] = subscription.name.split("/")[1]
         self.publish(subscription.dead_letter_policy.dead_letter_topic, [message])
         self._db.execute("DELETE FROM messages WHERE row = ?", (row,))
-
-    def _until_next(self, name: str) -> float:
-        row = self._db.execute("SELECT MIN(visible_at) FROM messages WHERE subscription = ?", (name,)).fetchone()
-        return 60.0 if row[0] is None else max(0.0, row[0] - self._now()) + 0.001
