@@ -7,7 +7,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import azure.functions as func
 import pytest
+from azure.functions.eventgrid import EventGridEventInConverter
+from azure.functions.meta import Datum
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -164,6 +167,17 @@ def test_a_bad_event_says_what_is_wrong_with_it(event: object, fault: str) -> No
     """An event that cannot be understood is refused with the field and the reason."""
     with pytest.raises(BadEventError, match=fault):
         decode(json.dumps(event))
+
+
+@pytest.mark.parametrize("event", [grid(), cloud_event()])
+def test_what_a_trigger_hands_over_says_the_same(event: dict[str, Any]) -> None:
+    """An event that the Functions worker took apart means what it meant before, in either schema."""
+    datum = Datum(json.dumps(event), "json")
+
+    handed: func.EventGridEvent | func.CloudEvent = EventGridEventInConverter.decode(datum, trigger_metadata=None)
+    message = events.message_of(handed)
+
+    assert (message.id, events.decode(message)) == (EXPECTED.id, [EXPECTED])
 
 
 @given(st.text() | JSON.map(json.dumps))

@@ -14,9 +14,10 @@ Source: https://learn.microsoft.com/azure/event-grid/event-schema-blob-storage
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterable
-from typing import NotRequired
+from typing import TYPE_CHECKING, NotRequired
 from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
@@ -24,6 +25,9 @@ from typing_extensions import TypedDict  # before Python 3.12, pydantic cannot r
 
 from tradewind.clouds import wire
 from tradewind.ports import Change, Message, Notification
+
+if TYPE_CHECKING:
+    import azure.functions as func
 
 GRID = "Event Grid event"
 STORAGE, OWN = "Microsoft.Storage.", "Microsoft.EventGrid."
@@ -53,12 +57,12 @@ class GridEvent(TypedDict):
     """An event in Event Grid's own schema."""
 
     id: str
-    topic: NotRequired[str]
+    topic: NotRequired[str | None]
     subject: str
     eventType: str
-    eventTime: str
-    dataVersion: NotRequired[str]
-    metadataVersion: NotRequired[str]
+    eventTime: NotRequired[str | None]
+    dataVersion: NotRequired[str | None]
+    metadataVersion: NotRequired[str | None]
     data: BlobData
 
 
@@ -67,15 +71,28 @@ class CloudEvent(TypedDict):
 
     specversion: str
     id: str
-    source: NotRequired[str]
+    source: NotRequired[str | None]
     subject: str
     type: str
-    time: NotRequired[str]
+    time: NotRequired[str | None]
     data: BlobData
 
 
 _GRID = TypeAdapter(GridEvent)
 _CLOUD_EVENT = TypeAdapter(CloudEvent)
+
+
+def message_of(event: func.EventGridEvent | func.CloudEvent) -> Message:
+    """Return the message that stands for what an Event Grid trigger hands to its function, in either schema."""
+    import azure.functions as func  # noqa: PLC0415 - loaded already by who has such an event
+
+    body: dict[str, object] = {"id": event.id, "subject": event.subject, "data": event.get_json()}
+    if isinstance(event, func.CloudEvent):
+        body |= {"specversion": event.specversion, "source": event.source, "type": event.type, "time": event.time}
+    else:
+        body |= {"topic": event.topic, "eventType": event.event_type, "eventTime": event.event_time}
+        body |= {"dataVersion": event.data_version}
+    return Message(json.dumps(body, default=str), event.id)
 
 
 def decode(message: Message) -> list[Notification]:
@@ -117,7 +134,7 @@ def _standard(event: dict[str, object]) -> GridEvent:
     """Return an event of either schema in Event Grid's own."""
     if "eventType" in event:
         own = wire.read(_GRID, event, kind=GRID)
-        if own.get("dataVersion", "") not in DATA_VERSIONS or own.get("metadataVersion", "1") != "1":
+        if (own.get("dataVersion") or "") not in DATA_VERSIONS or (own.get("metadataVersion") or "1") != "1":
             wire.refuse(GRID, f"is of an unknown dataVersion ({', '.join(DATA_VERSIONS[1:])} are known)", event)
         return own
     cloud = wire.read(_CLOUD_EVENT, event, kind=GRID)
@@ -125,10 +142,10 @@ def _standard(event: dict[str, object]) -> GridEvent:
         wire.refuse(GRID, "is of an unknown specversion (1.0 is known)", cloud["specversion"])
     return GridEvent(
         id=cloud["id"],
-        topic=cloud.get("source", ""),
+        topic=cloud.get("source"),
         subject=cloud["subject"],
         eventType=cloud["type"],
-        eventTime=cloud.get("time", ""),
+        eventTime=cloud.get("time"),
         data=cloud["data"],
     )
 
@@ -141,7 +158,8 @@ def _blob(kind: str, event: GridEvent) -> Iterable[Notification]:
     if named is None:
         wire.refuse(GRID, "has a subject that names no blob", event["subject"])
     account = _account(event)
-    time = wire.moment(event["eventTime"], kind=GRID) if event["eventTime"] else None
+    spelled = event.get("eventTime")
+    time = wire.moment(spelled, kind=GRID) if spelled else None
     etag = data.get("eTag")
     yield Notification(
         cloud="azure",
@@ -169,7 +187,7 @@ def _renamed(data: BlobData) -> tuple[str, str]:
 
 def _account(event: GridEvent) -> str:
     """Return the storage account: from the topic, else from the URL's host, else (emulators) from its path."""
-    if found := ACCOUNT.search(event.get("topic", "")):
+    if found := ACCOUNT.search(event.get("topic") or ""):
         return found[1].lower()
     url = event["data"].get("url", event["data"].get("destinationUrl", ""))
     try:
