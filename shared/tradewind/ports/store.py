@@ -65,7 +65,11 @@ class Download:
 
     state: ObjectState
     chunks: Iterator[bytes]
-    """The bytes in order. Raises `StoreUnavailableError` if the connection breaks, and never ends short silently."""
+    """The bytes in order. Raises `StoreUnavailableError` if the connection breaks, and never ends short silently.
+
+    Cloud Storage is asked for the bytes only now, and raises `PreconditionFailedError` or `NotFoundError` if the
+    version of `state` went meanwhile.
+    """
 
 
 @dataclass(frozen=True, slots=True)
