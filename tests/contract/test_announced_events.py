@@ -18,7 +18,7 @@ from tradewind.clouds.gcp import events as gcp
 from tradewind.clouds.gcp.queue import PubSubQueue, open_queue
 from tradewind.fleet import GcpSite, Queues
 from tradewind.ports import Change, Message, Notification, Queue
-from tradewind_sandbox.emulators import start_gcs, start_pubsub, start_s3
+from tradewind_sandbox.emulators import S3Emulator, start_gcs, start_pubsub
 
 KEYS = (
     "models/plain.bin",
@@ -53,28 +53,27 @@ def drain(queue: Queue, expected: int) -> list[Message]:
 
 
 @pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Announced]:
-    """S3 and SQS, by moto."""
-    with start_s3(tmp_path_factory.mktemp("moto")) as emulator:
-        given = {"access_key_id": emulator.access_key_id, "secret_access_key": emulator.secret_access_key}
-        session = open_session(given, region=emulator.region, subject="the emulator")
-        sqs = session.client("sqs", endpoint_url=emulator.url)
-        client = session.client("s3", endpoint_url=emulator.url)
-        url = sqs.create_queue(QueueName="announced")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        client.create_bucket(Bucket=BUCKET)
-        client.put_bucket_notification_configuration(
-            Bucket=BUCKET,
-            NotificationConfiguration={
-                "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}]
-            },
-        )
-        yield Announced(client, SqsQueue(sqs, "announced"))
+def bucket(s3: S3Emulator) -> Announced:
+    """A bucket in S3 that announces to SQS, by moto."""
+    given = {"access_key_id": s3.access_key_id, "secret_access_key": s3.secret_access_key}
+    session = open_session(given, region=s3.region, subject="the emulator")
+    sqs = session.client("sqs", endpoint_url=s3.url)
+    client = session.client("s3", endpoint_url=s3.url)
+    url = sqs.create_queue(QueueName="announced")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    client.create_bucket(Bucket=BUCKET)
+    client.put_bucket_notification_configuration(
+        Bucket=BUCKET,
+        NotificationConfiguration={
+            "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}]
+        },
+    )
+    return Announced(client, SqsQueue(sqs, "announced"))
 
 
 @pytest.fixture(scope="module")
-def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Announced]:
-    """Cloud Storage and Pub/Sub, by fake-gcs-server and the sandbox's own."""
+def google_bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Announced]:
+    """A bucket in Cloud Storage that announces to Pub/Sub, by fake-gcs-server and the sandbox's own."""
     state = tmp_path_factory.mktemp("google")
     with start_pubsub(state) as pubsub:
         site = GcpSite(
@@ -96,31 +95,30 @@ def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Announced]:
                 credentials=AnonymousCredentials(),
                 client_options={"api_endpoint": emulator.url},
             )
-            bucket = client.create_bucket(BUCKET)
-            yield Announced(bucket, queue)
+            yield Announced(client.create_bucket(BUCKET), queue)
 
 
-def test_s3_first_sends_a_test_event_that_means_nothing(s3: Announced) -> None:
+def test_s3_first_sends_a_test_event_that_means_nothing(bucket: Announced) -> None:
     """Wiring a bucket to a queue announces nothing that is to be replicated."""
-    assert [aws.decode(message) for message in drain(s3.queue, 1)] == [[]]
+    assert [aws.decode(message) for message in drain(bucket.queue, 1)] == [[]]
 
 
-def test_s3_announces_every_key_as_it_was_written(s3: Announced) -> None:
+def test_s3_announces_every_key_as_it_was_written(bucket: Announced) -> None:
     """A key of any characters comes out as it went in, with the object's ETag and size."""
-    put = {key: s3.client.put_object(Bucket=BUCKET, Key=key, Body=b"bytes")["ETag"].strip('"') for key in KEYS}
+    put = {key: bucket.client.put_object(Bucket=BUCKET, Key=key, Body=b"bytes")["ETag"].strip('"') for key in KEYS}
 
-    found = [one for message in drain(s3.queue, len(KEYS)) for one in aws.decode(message)]
+    found = [one for message in drain(bucket.queue, len(KEYS)) for one in aws.decode(message)]
 
     assert {one.key: one.version for one in found} == put
     assert {(one.bucket, one.change, one.size) for one in found} == {(BUCKET, Change.WRITTEN, 5)}
 
 
-def test_s3_announces_a_delete(s3: Announced) -> None:
+def test_s3_announces_a_delete(bucket: Announced) -> None:
     """A delete is told from a write."""
-    s3.client.put_object(Bucket=BUCKET, Key="models/gone.bin", Body=b"")
-    s3.client.delete_object(Bucket=BUCKET, Key="models/gone.bin")
+    bucket.client.put_object(Bucket=BUCKET, Key="models/gone.bin", Body=b"")
+    bucket.client.delete_object(Bucket=BUCKET, Key="models/gone.bin")
 
-    found = [one for message in drain(s3.queue, 2) for one in aws.decode(message)]
+    found = [one for message in drain(bucket.queue, 2) for one in aws.decode(message)]
 
     assert sorted((one.key, one.change) for one in found) == [
         ("models/gone.bin", Change.DELETED),
@@ -128,29 +126,29 @@ def test_s3_announces_a_delete(s3: Announced) -> None:
     ]
 
 
-def test_cloud_storage_announces_every_key_as_it_was_written(gcs: Announced) -> None:
+def test_cloud_storage_announces_every_key_as_it_was_written(google_bucket: Announced) -> None:
     """A key of any characters comes out as it went in, with the object's generation and size."""
     put = {}
     for key in KEYS:
-        blob = gcs.client.blob(key)
+        blob = google_bucket.client.blob(key)
         blob.upload_from_string(b"bytes")
         put[key] = str(blob.generation)
 
-    found = [one for message in drain(gcs.queue, len(KEYS)) for one in gcp.decode(message)]
+    found = [one for message in drain(google_bucket.queue, len(KEYS)) for one in gcp.decode(message)]
 
     assert {one.key: one.version for one in found} == put
     assert {(one.bucket, one.change, one.size) for one in found} == {(BUCKET, Change.WRITTEN, 5)}
 
 
-def test_cloud_storage_announces_an_overwrite_as_a_write_and_a_delete_as_a_delete(gcs: Announced) -> None:
+def test_cloud_storage_announces_an_overwrite_as_a_write_and_a_delete_as_a_delete(google_bucket: Announced) -> None:
     """Of an overwrite's two notifications only the write counts; a delete is one."""
-    blob = gcs.client.blob("models/twice.bin")
+    blob = google_bucket.client.blob("models/twice.bin")
     blob.upload_from_string(b"first")
     blob.upload_from_string(b"second")
     second = str(blob.generation)
     blob.delete()
 
-    found = [one for message in drain(gcs.queue, 4) for one in gcp.decode(message)]
+    found = [one for message in drain(google_bucket.queue, 4) for one in gcp.decode(message)]
 
     assert count(found) == {Change.WRITTEN: 2, Change.DELETED: 1}
     assert [one.version for one in found if one.change is Change.DELETED] == [second]

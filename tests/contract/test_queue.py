@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from pathlib import Path
 
 import pytest
 
@@ -25,14 +24,7 @@ from tradewind.errors import (
 )
 from tradewind.fleet import AwsSite, AzureSite, GcpSite, Queues
 from tradewind.ports import REASON, Message, Queue
-from tradewind_sandbox.emulators import (
-    AzuriteEmulator,
-    PubsubEmulator,
-    S3Emulator,
-    start_azurite,
-    start_pubsub,
-    start_s3,
-)
+from tradewind_sandbox.emulators import AzuriteEmulator, PubsubEmulator, S3Emulator, start_pubsub
 
 WAIT = 5.0
 """Seconds that a test waits for what is there; none of them waits so long."""
@@ -56,14 +48,13 @@ class Service:
 
 
 @pytest.fixture(scope="module")
-def sqs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def sqs(s3: S3Emulator) -> Service:
     """SQS, by moto."""
-    with start_s3(tmp_path_factory.mktemp("sqs")) as emulator:
-        yield Service(
-            create=lambda name: open_sqs(emulator, name, None)._client.create_queue(QueueName=name),
-            open=partial(open_sqs, emulator),
-            limit=aws.LIMIT,
-        )
+    return Service(
+        create=lambda name: open_sqs(s3, name, None)._client.create_queue(QueueName=name),
+        open=partial(open_sqs, s3),
+        limit=aws.LIMIT,
+    )
 
 
 def open_sqs(emulator: S3Emulator, name: str, endpoint: str | None) -> aws.SqsQueue:
@@ -81,14 +72,13 @@ def open_sqs(emulator: S3Emulator, name: str, endpoint: str | None) -> aws.SqsQu
 
 
 @pytest.fixture(scope="module")
-def storage_queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def storage_queue(azurite: AzuriteEmulator) -> Service:
     """Queue Storage, by Azurite."""
-    with start_azurite(tmp_path_factory.mktemp("azurite")) as emulator:
-        yield Service(
-            create=lambda name: open_storage_queue(emulator, name, None)._client.create_queue(),
-            open=partial(open_storage_queue, emulator),
-            limit=azure.LIMIT // 4 * 3,
-        )
+    return Service(
+        create=lambda name: open_storage_queue(azurite, name, None)._client.create_queue(),
+        open=partial(open_storage_queue, azurite),
+        limit=azure.LIMIT // 4 * 3,
+    )
 
 
 def open_storage_queue(emulator: AzuriteEmulator, name: str, endpoint: str | None) -> azure.StorageQueue:
@@ -379,7 +369,7 @@ def test_plain_text_in_a_storage_queue_is_received_as_it_is(storage_queue: Servi
     assert receive_one(queue).body == "not base64!"
 
 
-def test_an_event_grid_message_is_decoded(storage_queue: Service, tmp_path: Path) -> None:
+def test_an_event_grid_message_is_decoded(storage_queue: Service) -> None:
     """A message in base64, as Event Grid writes it, is received as text."""
     queue = new_queue(storage_queue)
     assert isinstance(queue, azure.StorageQueue)
@@ -388,9 +378,9 @@ def test_an_event_grid_message_is_decoded(storage_queue: Service, tmp_path: Path
     assert receive_one(queue).body == '{"id": "1"}'
 
 
-def test_a_wrong_account_key_is_a_matter_of_credentials(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_wrong_account_key_is_a_matter_of_credentials(azurite: AzuriteEmulator) -> None:
     """A key that the account does not have is said to be one."""
-    with start_azurite(tmp_path_factory.mktemp("azurite-key")) as emulator:
-        wrong = AzuriteEmulator(emulator.blob_url, emulator.queue_url, account_key="d3Jvbmc=")
-        with pytest.raises((CredentialsError, AccessDeniedError), match="devstoreaccount1/some-queue"):
-            open_storage_queue(wrong, "some-queue", None).send("{}")
+    wrong = AzuriteEmulator(azurite.blob_url, azurite.queue_url, account_key="d3Jvbmc=")
+
+    with pytest.raises((CredentialsError, AccessDeniedError), match="devstoreaccount1/some-queue"):
+        open_storage_queue(wrong, "some-queue", None).send("{}")

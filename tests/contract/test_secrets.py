@@ -9,21 +9,14 @@ import pytest
 
 from tradewind.clouds.aws import secrets
 from tradewind.errors import CredentialsError, StoreUnavailableError
-from tradewind_sandbox.emulators import start_s3
+from tradewind_sandbox.emulators import S3Emulator
 
 SECRET = '{"access_key_id": "größe"}'
 
 
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of Secrets Manager."""
-    with start_s3(tmp_path_factory.mktemp("moto")) as emulator:
-        yield emulator.url
-
-
 @pytest.fixture(autouse=True)
-def _process_identity(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoint)
+def _process_identity(s3: S3Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", s3.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -101,7 +101,7 @@ def message_of(event_type: str, data: object, *, event_id: str = "") -> Message:
     """Return the message that stands for a CloudEvent, whatever is in it.
 
     The body is the whole event in its structured form, so that it can be dead-lettered and redriven; of a push that
-    carries such a body, redriven, it is that body. Nothing is refused here, but by `decode`, whose refusals are settled.
+    carries such a body, redriven, it is that body. Nothing is refused here: `decode` does that, and is answered for.
 
     Args:
         event_type: The CloudEvent's `type`.
