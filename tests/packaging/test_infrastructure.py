@@ -12,12 +12,17 @@ import pytest
 import yaml
 
 from staging import ROOT
+from tradewind.replication.copying import MAX_OBJECT
 from tradewind.runtime import LAST_ATTEMPT
 
 GCP = ["serverless-gcp/deploy.sh", "--project", "p", "--region", "europe-west4", "--site", "gcp-euw4"]
 GCP += ["--bucket", "data", "--fleet", "gs://control/tradewind.yaml"]
 AZURE = ["functions/azure/deploy.sh", "--resource-group", "g", "--location", "westeurope", "--site", "azure-weu"]
 AZURE += ["--account", "acct", "--container", "data", "--fleet", "az://acct/control/tradewind.yaml"]
+
+
+INTERPRETER = 160 * 1024 * 1024
+"""Bytes of Python with every SDK loaded: 130 MiB as measured, and some air."""
 
 
 class Intrinsics(yaml.SafeLoader):
@@ -36,9 +41,15 @@ Intrinsics.add_multi_constructor("!", _intrinsic)
 
 
 @pytest.fixture(scope="module")
-def resources() -> dict[str, Any]:
+def template() -> dict[str, Any]:
+    """Return the template."""
+    found: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=Intrinsics)  # noqa: S506 - a SafeLoader
+    return found
+
+
+@pytest.fixture(scope="module")
+def resources(template: dict[str, Any]) -> dict[str, Any]:
     """Return the template's resources."""
-    template = yaml.load((ROOT / "template.yaml").read_text(), Loader=Intrinsics)  # noqa: S506 - a SafeLoader
     found: dict[str, Any] = template["Resources"]
     return found
 
@@ -71,6 +82,22 @@ def test_every_queue_outlives_six_runs_of_its_function(resources: dict[str, Any]
             assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
             assert queue["RedrivePolicy"]["deadLetterTargetArn"]
             assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_memory_suffices_for_the_largest_objects_at_once(template: dict[str, Any]) -> None:
+    """Each instance can hold as many of the largest objects as it is given, twice while they are put together."""
+    (function,) = of_type(template["Resources"], "AWS::Serverless::Function")
+    (event,) = function["Events"].values()
+    aws = template["Parameters"]["MemorySize"]["MinValue"], event["Properties"]["BatchSize"]
+    deployed = re.search(r"--memory (\d+)Gi .*--concurrency (\d+)", commands(GCP))
+    queues = json.loads((ROOT / "azure-host.json").read_text())["extensions"]["queues"]
+    azure = re.search(r"--instance-memory (\d+)", commands(AZURE))
+
+    assert deployed is not None
+    assert azure is not None
+    gcp = int(deployed[1]) * 1024, int(deployed[2])
+    for mebibytes, objects in (aws, gcp, (int(azure[1]), queues["batchSize"] + queues["newBatchThreshold"])):
+        assert mebibytes * 1024 * 1024 >= INTERPRETER + 2 * objects * MAX_OBJECT
 
 
 def test_the_functions_know_when_a_delivery_is_the_last(resources: dict[str, Any]) -> None:
