@@ -1,10 +1,9 @@
 """Replicate the blobs that Event Grid announced, through a storage queue or directly."""
 
-import json
-
 import azure.functions as func
 
 from tradewind import runtime
+from tradewind.clouds.azure.events import message_of
 from tradewind.ports import Message
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # its author wrote no types
@@ -18,14 +17,5 @@ def replicate(message: func.QueueMessage) -> None:
 
 @blueprint.event_grid_trigger(arg_name="event")
 def replicate_event(event: func.EventGridEvent) -> None:
-    """Work off one event; an error makes Event Grid deliver it again."""
-    envelope = {
-        "id": event.id,
-        "topic": event.topic,
-        "subject": event.subject,
-        "eventType": event.event_type,
-        "eventTime": event.event_time.isoformat() if event.event_time else None,
-        "dataVersion": event.data_version,
-        "data": event.get_json(),
-    }
-    runtime.deliver(Message(json.dumps(envelope), event.id))
+    """Work off one event, of either schema; an error makes Event Grid deliver it again."""
+    runtime.deliver(message_of(event))

@@ -1,0 +1,36 @@
+"""One sandbox for all tests of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tradewind_sandbox.supervisor import Sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Three clouds on this machine, with everything running."""
+    made = Sandbox(tmp_path_factory.mktemp("sandbox"))
+    made.up()
+    yield made
+    made.down()
+
+
+@pytest.fixture
+def whole(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The sandbox with every part running before the test, and again after it."""
+    sandbox.up()
+    sandbox.wait_until_idle()
+    yield sandbox
+    sandbox.up()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """An empty folder for files to upload."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    return folder

@@ -1,0 +1,39 @@
+"""The main job, with a client that nobody here wrote."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import rclone
+from tradewind_sandbox.supervisor import Sandbox
+
+COUNT = 300
+
+
+def test_300_awkward_files_at_each_site_are_everywhere_and_were_written_once(whole: Sandbox, files: Path) -> None:
+    """What rclone uploads at each of three sites it finds equal at all of them, and each store wrote it once."""
+    sites = whole.endpoints.sites
+    environment = rclone.remotes(sites)
+    keys = set()
+    for seed, site in enumerate(sites):
+        (files / site).mkdir()
+        keys |= {f"models/rclone/{site}/{name}" for name in rclone.make_files(files / site, COUNT, seed)}
+    for site, where in sites.items():
+        rclone.rclone(environment, "copy", str(files / site), rclone.folder(where, f"models/rclone/{site}"))
+    whole.wait_until_idle(300)
+
+    for one, other in combinations(sites.values(), 2):
+        rclone.rclone(
+            environment,
+            "check",
+            "--download",
+            rclone.folder(one, "models/rclone"),
+            rclone.folder(other, "models/rclone"),
+        )
+    for site, where in sites.items():
+        rclone.rclone(
+            environment, "check", "--download", str(files / site), rclone.folder(where, f"models/rclone/{site}")
+        )
+    written = {each: count for each, count in whole.writes().items() if each[1].startswith("models/rclone/")}
+    assert written == {(site, key): 1 for site in sites for key in keys}
