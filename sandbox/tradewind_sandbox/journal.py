@@ -23,6 +23,10 @@ class Journal:
         with self._lock:
             self._file.write(line)
 
+    def close(self) -> None:
+        """Note nothing more."""
+        self._file.close()
+
 
 def read(path: Path, offset: int = 0) -> Iterator[tuple[Entry, int]]:
     """Yield the complete entries that begin at or after byte `offset`, each with the offset where it ends."""

@@ -78,7 +78,7 @@ class Observer:
         others counts once at each of the three.
         """
         counts: Counter[tuple[str, str]] = Counter()
-        counts.update((AWS_SITE, entry["key"]) for entry, _ in read(self._s3_journal) if _writes_s3(entry))
+        counts.update((AWS_SITE, entry["key"]) for entry, _ in read(self._s3_journal) if writes_object(entry))
         counts.update((AZURE_SITE, key) for entry, _ in read(self._blob_journal) if (key := _written_blob(entry)))
         counts.update((GCP_SITE, key) for key in self._finalized())
         return counts
@@ -115,7 +115,8 @@ class Observer:
             database.close()
 
 
-def _writes_s3(entry: Entry) -> bool:
+def writes_object(entry: Entry) -> bool:
+    """Say whether an entry of the S3 journal made an object in the site's bucket."""
     if entry["bucket"] != BUCKETS[AWS_SITE] or not entry["key"]:
         return False
     # A signature or the SDK's own label may be in the query; anything else names another operation.

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
@@ -76,9 +77,10 @@ def main() -> None:
     parser.add_argument("--journal", type=Path, required=True)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    app = Serialised(DomainDispatcherApplication(create_backend_app), Journal(options.journal))
-    server = make_server(HOST, options.port, app, threaded=True, request_handler=MotoRequestHandler)
-    server.serve_forever()
+    with closing(Journal(options.journal)) as journal:
+        app = Serialised(DomainDispatcherApplication(create_backend_app), journal)
+        server = make_server(HOST, options.port, app, threaded=True, request_handler=MotoRequestHandler)
+        server.serve_forever()
 
 
 if __name__ == "__main__":

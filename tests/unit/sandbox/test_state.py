@@ -1,0 +1,101 @@
+"""The files of a state folder, and what is said when there is no sandbox."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tradewind.credentials import resolve
+from tradewind.fleet import parse_fleet
+from tradewind_sandbox import fleet_file
+from tradewind_sandbox.addresses import Endpoints, Ports, endpoints
+from tradewind_sandbox.errors import SandboxError
+from tradewind_sandbox.names import BUCKETS
+from tradewind_sandbox.process import Identity
+from tradewind_sandbox.supervisor import Sandbox
+
+PORTS = Ports(*range(20_000, 20_013))
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Endpoints:
+    """Endpoints of a sandbox in a folder of its own."""
+    return endpoints(PORTS, tmp_path / "tradewind.yaml")
+
+
+def test_the_fleet_file_is_a_right_one(where: Endpoints) -> None:
+    """The product reads the sandbox's fleet: three sites, `models/` among all, `datasets/SITE/` from each."""
+    fleet_file.write(where, PORTS)
+
+    fleet = parse_fleet(where.fleet.read_text(), origin=str(where.fleet))
+
+    assert fleet.sites.keys() == where.sites.keys() == BUCKETS.keys()
+    by_prefix = {rule.prefix: rule for rule in fleet.rules}
+    for site in fleet.sites:
+        others = set(fleet.sites) - {site}
+        assert by_prefix["models/"].mode == "active_active"
+        assert set(by_prefix["models/"].targets_of(site)) == others
+        assert by_prefix[f"datasets/{site}/"].mode == "one_way"
+        assert set(by_prefix[f"datasets/{site}/"].targets_of(site)) == others
+
+
+def test_the_credentials_are_where_the_fleet_says(where: Endpoints) -> None:
+    """Each site's credentials can be read from beside the fleet file."""
+    fleet_file.write(where, PORTS)
+    fleet = parse_fleet(where.fleet.read_text(), origin="")
+
+    found = {
+        name: resolve(site.credentials, beside=where.fleet.parent, vaults={}) for name, site in fleet.sites.items()
+    }
+
+    assert found["aws-use1"] == {"access_key_id": "sandbox", "secret_access_key": "sandbox"}
+    assert found["gcp-euw4"] == {"type": "anonymous"}
+    assert found["azure-weu"] == {"account_key": where.sites["azure-weu"]["account_key"]}
+
+
+def test_endpoints_and_ports_survive_the_disk(where: Endpoints, tmp_path: Path) -> None:
+    """What is written is read back the same."""
+    where.save(tmp_path / "endpoints.json")
+    PORTS.save(tmp_path / "ports.json")
+
+    assert Endpoints.load(tmp_path / "endpoints.json") == where
+    assert Ports.load(tmp_path / "ports.json") == PORTS
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"s3": 1}'])
+def test_ports_of_another_version_are_forgotten(tmp_path: Path, content: str) -> None:
+    """A file that does not name exactly our ports is no reason to fail."""
+    (tmp_path / "ports.json").write_text(content)
+
+    assert Ports.load(tmp_path / "ports.json") is None
+
+
+def test_a_folder_without_a_sandbox_says_how_to_start_one(tmp_path: Path) -> None:
+    """Asking where things are, before anything was started, is answered with the command to start it."""
+    sandbox = Sandbox(tmp_path)
+
+    assert sandbox.status() == []
+    assert not sandbox.running
+    for ask in (lambda: sandbox.endpoints, lambda: sandbox.kill("s3"), sandbox.writes):
+        with pytest.raises(SandboxError, match="tradewind sandbox up"):
+            ask()
+
+
+def test_going_down_twice_is_no_error(tmp_path: Path) -> None:
+    """There is nothing to stop, and that is said."""
+    assert Sandbox(tmp_path).down() is False
+    assert Sandbox(tmp_path).down() is False
+
+
+def test_a_process_id_that_was_given_away_is_not_ours() -> None:
+    """A process with the remembered id that was created at another time is somebody else's."""
+    me = psutil.Process()
+    identity = Identity(me.pid, me.create_time())
+
+    assert identity.process() is not None
+    assert replace(identity, created=identity.created - 100).process() is None
+    assert asdict(identity)["pid"] == os.getpid()
