@@ -12,7 +12,7 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # its author wrot
 @blueprint.queue_trigger(arg_name="message", queue_name="%TRADEWIND_QUEUE%", connection="TRADEWIND_STORAGE")
 def replicate(message: func.QueueMessage) -> None:
     """Work off one queue message; an error makes it visible again."""
-    runtime.deliver(Message(message.get_body().decode(), message.id or "", message.dequeue_count or 1))
+    runtime.deliver(Message(message.get_body().decode(errors="replace"), message.id or "", message.dequeue_count or 1))
 
 
 @blueprint.event_grid_trigger(arg_name="event")
