@@ -15,7 +15,8 @@ SITES = ("aws-use1", "gcp-euw4", "azure-weu")
 def test_the_model_arrives_from_each_site_at_both_others(whole: Sandbox, tmp_path: Path) -> None:
     """`tradewind demo` exits 0, and its report has every file of the model for every direction, with no echo."""
     report = tmp_path / "report.json"
-    command = [
+    program = Path(sys.executable).with_name("tradewind")
+    command = [str(program), "demo", "--state", str(whole.state), "--report", str(report)]
         Path(sys.executable).with_name("tradewind"),
         "demo",
         "--state",
