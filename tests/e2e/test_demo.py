@@ -17,13 +17,6 @@ def test_the_model_arrives_from_each_site_at_both_others(whole: Sandbox, tmp_pat
     report = tmp_path / "report.json"
     program = Path(sys.executable).with_name("tradewind")
     command = [str(program), "demo", "--state", str(whole.state), "--report", str(report)]
-        Path(sys.executable).with_name("tradewind"),
-        "demo",
-        "--state",
-        str(whole.state),
-        "--report",
-        str(report),
-    ]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
 
