@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from tradewind.fleet import OneWayRule, Rule
 from tradewind.ports import ObjectState
-from tradewind.replication.provenance import Provenance, Version, provenance_of
+from tradewind.replication.provenance import Provenance, Version, is_of, provenance_of
 
 
 class Finding(StrEnum):
@@ -73,6 +73,8 @@ def _stands(
         found = Finding.CONFLICT, f"a replica of {claim.origin}, and {origin} has an object of that key"
     elif claim.version != Version.of(original):
         found = Finding.STALE, f"a replica of {claim.version.token} of {origin}, which is at {original.token} now"
+    elif not is_of(claim, original):
+        found = Finding.STALE, f"the metadata at {origin} was changed since"
     elif kept is not None and kept != claim.crc32c:
         found = Finding.STALE, f"its CRC32C is {claim.crc32c:08x}, and {origin} keeps {kept:08x}"
     elif state.checksums.crc32c is None and claim.md5 is None:

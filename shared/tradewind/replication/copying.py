@@ -22,7 +22,7 @@ from tradewind.errors import (
 )
 from tradewind.ports import Download, ObjectState, ObjectStore
 from tradewind.replication.decide import Copy, Keep, Pull, Remove, Verdict, decide
-from tradewind.replication.provenance import Provenance, Version, fingerprint, stamped
+from tradewind.replication.provenance import Provenance, Version, digest, fingerprint, stamped
 from tradewind.replication.routes import Route
 
 MAX_OBJECT = 64 * 1024 * 1024
@@ -173,19 +173,20 @@ class CopyLoop:
     def _write(self, route: Route, payload: _Payload, expect: str | None) -> Outcome | None:
         """Write one target; None if it is no longer what was seen."""
         store = self.targets[route]
-        digest = md5(payload.body) if store.checksum == "md5" else None
+        checksum = md5(payload.body) if store.checksum == "md5" else None
         provenance = Provenance(
             origin=route.source,
             version=Version.of(payload.state),
             size=payload.state.size,
             crc32c=payload.crc32c,
             key=fingerprint(self.key),
-            md5=digest,
+            md5=checksum,
+            metadata=digest(payload.state.metadata),
         )
         metadata = stamped(payload.state.metadata, provenance)
         store.check_metadata(metadata)
         try:
-            store.put(self.key, payload.body, metadata=metadata, crc32c=payload.crc32c, md5=digest, expect=expect)
+            store.put(self.key, payload.body, metadata=metadata, crc32c=payload.crc32c, md5=checksum, expect=expect)
         except PreconditionFailedError:
             return None
         return Outcome(

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from tradewind.errors import ConflictError
 from tradewind.fleet import ActiveActiveRule, Rule
 from tradewind.ports import ObjectState
-from tradewind.replication.provenance import Provenance, Version, provenance_of
+from tradewind.replication.provenance import Provenance, is_of, provenance_of
 
 
 class Verdict(StrEnum):
@@ -82,7 +82,7 @@ def decide(
         return Copy(expect=None)
     theirs = provenance_of(target)
     if theirs is not None and theirs.origin == origin:
-        fresh = theirs.version == Version.of(source)
+        fresh = is_of(theirs, source)
         return Keep(Verdict.IN_SYNC, "the target has this version") if fresh else Copy(expect=target.token)
     if isinstance(rule, ActiveActiveRule):
         return _newest(rule, origin, target_site, source, target, theirs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +43,8 @@ class Provenance:
     """Fingerprint of the key, so that provenance that was copied to another key is not believed."""
     md5: bytes | None = None
     """Where the replica's store keeps no CRC-32C."""
+    metadata: str = ""
+    """Digest of the origin's metadata. Cloud Storage changes metadata without making another version of the object."""
 
     def encode(self) -> str:
         """Return the metadata value: ASCII, about 200 characters."""
@@ -57,12 +59,21 @@ class Provenance:
         }
         if self.md5 is not None:
             fields["md5"] = self.md5.hex()
+        if self.metadata:
+            fields["meta"] = self.metadata
         return json.dumps(fields, separators=(",", ":"))
 
 
 def fingerprint(key: str) -> str:
     """Return 16 hexadecimal digits that stand for `key`; the key itself may be 1,024 bytes long."""
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def digest(metadata: Metadata) -> str:
+    """Return 16 hexadecimal digits that stand for `metadata` without any provenance in it."""
+    fields = asdict(replace(metadata, user={}))
+    fields["user"] = {name: value for name, value in metadata.user.items() if name != PROVENANCE_KEY}
+    return fingerprint(json.dumps(fields, sort_keys=True))
 
 
 def decode(value: str) -> Provenance | None:
@@ -88,6 +99,7 @@ def decode(value: str) -> Provenance | None:
             crc32c=int(fields["crc32c"], 16),
             key=str(fields["key"]),
             md5=bytes.fromhex(fields["md5"]) if "md5" in fields else None,
+            metadata=str(fields.get("meta", "")),
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
@@ -109,6 +121,11 @@ def provenance_of(state: ObjectState) -> Provenance | None:
     if claim.md5 is not None:
         return claim if kept.md5 == claim.md5 else None
     return claim
+
+
+def is_of(claim: Provenance, state: ObjectState) -> bool:
+    """Say whether a replica that bears `claim` was made of what its origin holds now, which is `state`."""
+    return claim.version == Version.of(state) and claim.metadata in ("", digest(state.metadata))
 
 
 def stamped(metadata: Metadata, provenance: Provenance) -> Metadata:

@@ -1,5 +1,6 @@
 """What is to be done about one key at one target."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -11,7 +12,7 @@ from tradewind.errors import ConflictError
 from tradewind.fleet import ActiveActiveRule, OneWayRule
 from tradewind.ports import Checksums, Metadata, ObjectState
 from tradewind.replication.decide import Copy, Keep, Pull, Remove, Verdict, decide
-from tradewind.replication.provenance import Provenance, Version, fingerprint, provenance_of, stamped
+from tradewind.replication.provenance import Provenance, Version, digest, fingerprint, provenance_of, stamped
 
 SITES = ("a", "b", "c")
 KEY = "models/x"
@@ -43,7 +44,7 @@ def own(token: str = "1", second: int = 0) -> ObjectState:
 
 def replica(of: ObjectState, origin: str, token: str = "r", second: int = 9) -> ObjectState:
     """A replica of `of`, which is at `origin`."""
-    claim = Provenance(origin, Version.of(of), of.size, 7, fingerprint(KEY))
+    claim = Provenance(origin, Version.of(of), of.size, 7, fingerprint(KEY), metadata=digest(of.metadata))
     metadata = stamped(Metadata(), claim)
     return ObjectState(KEY, token, of.size, START + timedelta(seconds=second), Checksums(crc32c=7), metadata)
 
@@ -67,6 +68,13 @@ def test_a_newer_version_replaces_its_replica() -> None:
 def test_a_rewrite_of_the_same_bytes_is_a_new_version() -> None:
     """On S3 two writes of the same bytes have one ETag; their times tell them apart."""
     assert decide(one_way(), "a", "b", own("1", 1), replica(own("1", 0), "a")) == Copy(expect="r")
+
+
+def test_changed_metadata_replaces_the_replica() -> None:
+    """Where a store changes metadata without making a new version, the replica is replaced all the same."""
+    patched = replace(own(), metadata=Metadata(user={"stage": "production"}))
+
+    assert decide(one_way(), "a", "b", patched, replica(own(), "a")) == Copy(expect="r")
 
 
 def test_in_sync() -> None:

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from tradewind.errors import ConfigurationError
 from tradewind.ports import PROVENANCE_KEY, Checksums, Metadata, ObjectState
-from tradewind.replication.provenance import Provenance, Version, decode, fingerprint, provenance_of, stamped
+from tradewind.replication.provenance import (
+    Provenance,
+    Version,
+    decode,
+    digest,
+    fingerprint,
+    is_of,
+    provenance_of,
+    stamped,
+)
 
 NOW = datetime(2026, 11, 21, 3, 14, 15, 926535, tzinfo=UTC)
 CLAIM = Provenance("aws-use1", Version('"abc"', NOW), 5, 0xDEADBEEF, fingerprint("models/a"))
@@ -30,6 +39,7 @@ def state(claim: Provenance = CLAIM, checksums: Checksums = Checksums(crc32c=0xD
         crc32c=st.integers(0, 2**32 - 1),
         key=st.text().map(fingerprint),
         md5=st.none() | st.binary(min_size=16, max_size=16),
+        metadata=st.just("") | st.text().map(fingerprint),
     )
 )
 def test_survives_encoding(claim: Provenance) -> None:
@@ -76,6 +86,26 @@ def test_believed_where_it_matches() -> None:
 def test_not_believed_where_it_does_not(changed: ObjectState) -> None:
     """A user's object that inherited provenance counts as freshly written."""
     assert provenance_of(changed) is None
+
+
+def test_a_digest_stands_for_the_users_metadata() -> None:
+    """Another value, name or header makes another digest; tradewind's own entry does not."""
+    written = Metadata(content_type="a/b", user={"a": "1"})
+    others = [Metadata(), replace(written, content_type=None), replace(written, user={"a": "2"})]
+
+    assert digest(stamped(written, CLAIM)) == digest(written)
+    assert digest(written) not in {digest(other) for other in others}
+
+
+def test_a_replica_is_of_its_origins_present_state() -> None:
+    """Its version and its metadata are those of the origin; a replica that does not tell its metadata is believed."""
+    origin = ObjectState("models/a", '"abc"', 5, NOW, Checksums(), Metadata(user={"a": "1"}))
+    claim = replace(CLAIM, metadata=digest(origin.metadata))
+
+    assert is_of(claim, origin)
+    assert is_of(CLAIM, origin)
+    assert not is_of(claim, replace(origin, metadata=Metadata(user={"a": "2"})))
+    assert not is_of(claim, replace(origin, token="other"))
 
 
 def test_md5_stands_in_where_the_store_keeps_no_crc32c() -> None:

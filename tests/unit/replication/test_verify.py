@@ -1,8 +1,11 @@
 """Comparing the sites of a rule."""
 
+from dataclasses import replace
+
 import pytest
 
 from fakes.world import InlineExecutor, World
+from tradewind.ports import Metadata
 from tradewind.replication.compare import Finding
 from tradewind.replication.verify import Report, verify
 
@@ -59,6 +62,20 @@ def test_every_kind_of_difference_is_told_apart(rule: dict[str, object]) -> None
         ("m/stale", "c"): Finding.STALE,
         ("m/conflict", "b"): Finding.CONFLICT,
     }
+
+
+def test_changed_metadata_is_found() -> None:
+    """A replica whose origin had its metadata changed since, in the same version, is stale."""
+    world = replicated(ONE_WAY)
+    objects = world.memory["a"]._objects
+    state = world.memory["a"].head("m/x")
+    assert state is not None
+    objects["m/x"] = replace(objects["m/x"], state=replace(state, metadata=Metadata(user={"stage": "production"})))
+
+    assert [(each.site, each.finding) for each in check(world).differences] == [
+        ("b", Finding.STALE),
+        ("c", Finding.STALE),
+    ]
 
 
 def test_damage_at_a_target_is_found() -> None:
