@@ -159,6 +159,15 @@ def test_the_delivery_attempt_is_kept() -> None:
     assert message_of(PUBLISHED, published()).attempt == 1
 
 
+def test_the_delivery_attempt_of_a_plain_push_is_kept() -> None:
+    """The CloudEvent that the framework makes of a push lacks it; the request that was posted has it."""
+    posted = {**published(), "subscription": "projects/p/subscriptions/s", "deliveryAttempt": 4}
+
+    assert message_of(PUBLISHED, published(), request=posted).attempt == 4
+    assert message_of(PUBLISHED, published(), request={"specversion": "1.0", "data": posted}).attempt == 1
+    assert message_of(FINALIZED, OBJECT, request=OBJECT) == message_of(FINALIZED, OBJECT)
+
+
 @pytest.mark.parametrize("data", [b"bytes", {1: 2}, {(): 2}, {"message": 7}, {"message": {"data": "?"}}, None])
 def test_every_event_makes_a_message(data: object) -> None:
     """What cannot be understood still becomes a message, so that it can be dead-lettered."""

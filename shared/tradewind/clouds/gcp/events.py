@@ -97,7 +97,7 @@ _OBJECT = TypeAdapter(StorageObject)
 _ENVELOPE = TypeAdapter(Envelope)
 
 
-def message_of(event_type: str, data: object, *, event_id: str = "") -> Message:
+def message_of(event_type: str, data: object, *, event_id: str = "", request: object = None) -> Message:
     """Return the message that stands for a CloudEvent, whatever is in it.
 
     The body is the whole event in its structured form, so that it can be dead-lettered and redriven; of a push that
@@ -107,7 +107,11 @@ def message_of(event_type: str, data: object, *, event_id: str = "") -> Message:
         event_type: The CloudEvent's `type`.
         data: The CloudEvent's `data`, as the functions framework read it from JSON.
         event_id: The CloudEvent's `id`; a Pub/Sub message's own id is preferred, since it outlives redelivery.
+        request: The JSON that was posted. The CloudEvent that the framework makes of a plain push lacks the number of
+            the delivery, so there the request counts.
     """
+    if isinstance(request, dict) and "message" in request and "specversion" not in request:
+        data = request
     try:
         body = json.dumps({"specversion": "1.0", "type": event_type, "id": event_id, "data": data}, default=repr)
     except (TypeError, ValueError, RecursionError):
