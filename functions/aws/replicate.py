@@ -13,10 +13,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tradewind import runtime
 from tradewind.ports import Message
 
-logger, metrics = Logger(), Metrics()
+logger, metrics, tracer = Logger(), Metrics(), cache(Tracer)  # the tracer is made late: it imports botocore
 processor = AsyncBatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 copy_config_to_registered_loggers(logger, include={"tradewind"})
-tracer = cache(Tracer)  # made at the first event: it imports botocore
 
 
 @logger.inject_lambda_context
@@ -35,6 +34,7 @@ async def on_record(record: SQSRecord) -> None:
 
 
 async def deliver(message: Message) -> None:
-    """Work off one message beside the others, and count its verdicts."""
+    """Work off one message beside the others, and count it and its verdicts."""
+    metrics.add_metric("Messages", "Count", 1)
     for outcome in await asyncio.to_thread(runtime.deliver, message):
         metrics.add_metric(outcome.verdict.name.title(), "Count", 1)
