@@ -1,0 +1,100 @@
+"""The three clouds and the real handlers, started once; every test finds the buckets and queues empty."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from platforms import (
+    AzureFunctions,
+    CloudRun,
+    Lambda,
+    Platform,
+    environment,
+    load_azure_functions,
+    load_cloud_run,
+    load_lambda,
+)
+from three_clouds import SITES, ThreeClouds, three_clouds
+from tradewind import runtime
+from tradewind.audit import LOGGER
+from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, GCP_SITE
+
+
+@pytest.fixture(scope="session")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreeClouds]:
+    """Three clouds, with the environment of their functions."""
+    with three_clouds(tmp_path_factory.mktemp("clouds")) as started, pytest.MonkeyPatch.context() as patch:
+        environment(patch, started.fleet)
+        yield started
+
+
+@pytest.fixture(scope="session")
+def lambda_(rig: ThreeClouds) -> Lambda:
+    """Lambda."""
+    return load_lambda()
+
+
+@pytest.fixture(scope="session")
+def cloud_run(rig: ThreeClouds) -> CloudRun:
+    """Cloud Run functions."""
+    return load_cloud_run()
+
+
+@pytest.fixture(scope="session")
+def azure_functions(rig: ThreeClouds) -> AzureFunctions:
+    """Azure Functions."""
+    return load_azure_functions()
+
+
+@pytest.fixture
+def clouds(rig: ThreeClouds) -> ThreeClouds:
+    """The three clouds, empty."""
+    rig.empty()
+    runtime.forget()
+    return rig
+
+
+@pytest.fixture(scope="session")
+def platforms(lambda_: Lambda, cloud_run: CloudRun, azure_functions: AzureFunctions) -> dict[str, Platform]:
+    """Each site's platform."""
+    return {AWS_SITE: lambda_, GCP_SITE: cloud_run, AZURE_SITE: azure_functions}
+
+
+@pytest.fixture(params=SITES)
+def site(request: pytest.FixtureRequest) -> str:
+    """Each site in turn, as the one where something happens."""
+    return str(request.param)
+
+
+@pytest.fixture
+def platform(platforms: dict[str, Platform], site: str) -> Platform:
+    """The platform of the site where something happens."""
+    return platforms[site]
+
+
+@pytest.fixture
+def others(site: str) -> list[str]:
+    """The other two sites."""
+    return [each for each in SITES if each != site]
+
+
+@pytest.fixture
+def audit() -> Iterator[list[dict[str, Any]]]:
+    """The audit log, as it grows."""
+    records: list[dict[str, Any]] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            records.append(record.audit)  # type: ignore[attr-defined]  # set by the audit log
+
+    logger, collector = logging.getLogger(LOGGER), Collector()
+    level = logger.level
+    logger.addHandler(collector)
+    logger.setLevel(logging.INFO)
+    yield records
+    logger.removeHandler(collector)
+    logger.setLevel(level)
