@@ -6,7 +6,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 RCLONE = Path(sys.executable).with_name("rclone")
@@ -41,7 +41,7 @@ AWKWARD = (
 
 def remotes(sites: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Return the environment that tells rclone of the three sites, as remotes `aws`, `gcp` and `azure`."""
-    fields = {
+    fields: dict[str, Callable[[Mapping[str, str]], dict[str, str]]] = {
         "aws": lambda s: {
             "type": "s3",
             "provider": "Other",
