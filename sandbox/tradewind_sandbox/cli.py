@@ -60,7 +60,8 @@ def status(
     elif parts:
         _show(sandbox)
     else:
-        typer.echo(f"There is no sandbox in {sandbox.state}; start it: tradewind sandbox up --detach")
+        option = _option(state)
+        typer.echo(f"There is no sandbox in {sandbox.state}; start it: tradewind sandbox up --detach{option}")
     raise typer.Exit(0 if parts and all(part.running for part in parts) else 1)
 
 
@@ -89,7 +90,7 @@ def logs(
 def kill(part: PartName, state: State = DEFAULT_STATE) -> None:
     """End one part with SIGKILL, as a crash would."""
     _sandbox(state).kill(part)
-    typer.echo(f"{part} is killed; bring it back: tradewind sandbox restart {part}")
+    typer.echo(f"{part} is killed; bring it back: tradewind sandbox restart {part}{_option(state)}")
 
 
 @app.command()
@@ -103,7 +104,7 @@ def restart(part: PartName, state: State = DEFAULT_STATE) -> None:
 def stop(part: PartName, state: State = DEFAULT_STATE) -> None:
     """End one part in an orderly way. Of a cloud's storage: refuse connections, and forget nothing."""
     _sandbox(state).stop(part)
-    typer.echo(f"{part} is stopped; bring it back: tradewind sandbox start {part}")
+    typer.echo(f"{part} is stopped; bring it back: tradewind sandbox start {part}{_option(state)}")
 
 
 @app.command()
@@ -133,6 +134,11 @@ def demo(
         style="bold green" if result.good else "bold red",
     )
     raise typer.Exit(0 if result.good else 1)
+
+
+def _option(state: Path) -> str:
+    """Return the option that names this state folder in another command."""
+    return "" if state == DEFAULT_STATE else f" --state {state}"
 
 
 def _sandbox(state: Path) -> Sandbox:
