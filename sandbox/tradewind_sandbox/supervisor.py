@@ -13,13 +13,11 @@ remembers the ids, and whoever has the folder can look, stop and start.
 from __future__ import annotations
 
 import fcntl
-import json
 import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +28,8 @@ from tradewind_sandbox.errors import SandboxError
 from tradewind_sandbox.observe import Observer
 from tradewind_sandbox.plan import DATA, Plan, plan
 from tradewind_sandbox.ports import is_free
-from tradewind_sandbox.process import Identity, Part, spawn, stop, wait_ready
+from tradewind_sandbox.process import Part
+from tradewind_sandbox.roster import Roster
 
 DEFAULT_STATE = Path("build/sandbox")
 
@@ -57,6 +56,7 @@ class Sandbox:
 
     def __init__(self, state: Path = DEFAULT_STATE) -> None:
         self.state = state.absolute()
+        self._roster = Roster(self.state)
 
     # --- all of it ------------------------------------------------------------------------------------------------
 
@@ -70,11 +70,11 @@ class Sandbox:
             SandboxError: A part did not start; with the end of its log.
         """
         with self._lock():
-            missing = [part for part in self._parts() if self._running(part.name) is None]
+            missing = [part for part in self._parts() if self._roster.running(part.name) is None]
             if self._endpoints_file.exists() and not missing:
                 return False
             if self._endpoints_file.exists() and not any(part.name.endswith(DATA) for part in missing):
-                self._start_all(missing)
+                self._roster.start(missing)
                 return True
             self._stop_everything()
             try:
@@ -139,8 +139,8 @@ class Sandbox:
         """Start one part again, and return when it answers; no error if it runs."""
         with self._lock():
             part = self._part(name)
-            if self._running(name) is None:
-                self._start_all([part])
+            if self._roster.running(name) is None:
+                self._roster.start([part])
 
     def stop(self, name: str) -> None:
         """End one part as an orderly shutdown does; no error if it does not run."""
@@ -164,7 +164,7 @@ class Sandbox:
         known = [part.name for part in self._parts()]
         if name not in known:
             raise SandboxError(f"The sandbox has no part {name!r}", hint=f"Parts are: {', '.join(known)}")
-        return self.state / "logs" / f"{name}.log"
+        return self._roster.log(name)
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
@@ -206,11 +206,11 @@ class Sandbox:
         where = endpoints(ports, self.state / "tradewind.yaml")
         fleet_file.write(where, ports)
         steps = plan(self.state, ports, where.fleet)
-        self._start_all(steps.storage)
+        self._roster.start(steps.storage)
         prepare.prepare_topics(ports)
-        self._start_all(steps.announcing)
+        self._roster.start(steps.announcing)
         prepare.prepare_buckets(ports)
-        self._start_all(steps.functions)
+        self._roster.start(steps.functions)
         where.save(self._endpoints_file)
 
     def _choose_ports(self) -> Ports:
@@ -221,49 +221,17 @@ class Sandbox:
             ports.save(self._ports_file)
         return ports
 
-    def _start_all(self, parts: Sequence[Part]) -> None:
-        (self.state / "run").mkdir(parents=True, exist_ok=True)
-        started = []
-        for part in parts:
-            log = self.state / "logs" / f"{part.name}.log"
-            identity = spawn(part, log)
-            self._identity_file(part.name).write_text(json.dumps(asdict(identity)))
-            started.append((part, identity, log))
-        for part, identity, log in started:
-            wait_ready(part, identity, log)
-
     def _end(self, name: str, *, force: bool) -> None:
         with self._lock():
             self._part(name)
-            if identity := self._running(name):
-                stop(identity, force=force)
+            self._roster.stop(name, force=force)
 
     def _stop_everything(self) -> bool:
         self._endpoints_file.unlink(missing_ok=True)
-        files = sorted((self.state / "run").glob("*.json"))
-        running = {file.stem: identity for file in files if (identity := self._running(file.stem))}
-        data = {name: identity for name, identity in running.items() if name.endswith(DATA)}
-        # First whoever asks, then who answers: so nobody logs that the other is gone.
-        for group in (running.keys() - data.keys(), data.keys()):
-            with ThreadPoolExecutor(len(group) or 1) as workers:
-                list(workers.map(stop, [running[name] for name in group]))
-        for file in files:
-            file.unlink()
-        return bool(running)
-
-    def _identity_file(self, name: str) -> Path:
-        return self.state / "run" / f"{name}.json"
-
-    def _running(self, name: str) -> Identity | None:
-        file = self._identity_file(name)
-        with suppress(FileNotFoundError, ValueError, TypeError):
-            identity = Identity(**json.loads(file.read_text()))
-            if identity.process():
-                return identity
-        return None
+        return self._roster.stop_all()
 
     def _status_of(self, part: Part) -> PartStatus:
-        identity = self._running(part.name)
+        identity = self._roster.running(part.name)
         if identity is None:
             return PartStatus(part.name, part.note, running=False, port=part.port)
         seconds = round(time.time() - identity.created, 1)
