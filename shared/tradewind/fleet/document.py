@@ -55,7 +55,7 @@ def parse_fleet(text: str, *, origin: str) -> Fleet:
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of the fleet file, for editors."""
     schema = Fleet.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "tradewind fleet", **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "tradewind fleet"}
 
 
 def contradictions(fleet: Fleet) -> Iterable[tuple[Path, str]]:
