@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import asdict, dataclass
 
@@ -10,14 +11,20 @@ from tradewind.ports import AuditRecord
 LOGGER = "tradewind.audit"
 
 
+class _Line(dict[str, object]):
+    """Fields for a formatter that knows what to do with them, and their JSON for one that wants text (Azure's)."""
+
+    def __str__(self) -> str:
+        return json.dumps(self, ensure_ascii=False)
+
+
 @dataclass(frozen=True, slots=True)
 class LoggedAudit:
-    """Writes each record as one line: the fields under `audit`, and a sentence for people as the message."""
+    """Writes each record as one line of JSON: its fields under `audit`, and a sentence for people as `message`."""
 
     def record(self, record: AuditRecord) -> None:
         """Append `record`."""
         fields = {name: value for name, value in asdict(record).items() if value is not None}
         fields["time"] = record.time.isoformat()
-        sentence = "%s: %s from %s to %s: %s"
-        words = (record.verdict, record.key, record.source_site, record.target_site, record.reason)
-        logging.getLogger(LOGGER).info(sentence, *words, extra={"audit": fields})
+        what = f"{record.verdict}: {record.key} from {record.source_site} to {record.target_site}: {record.reason}"
+        logging.getLogger(LOGGER).info(_Line(message=what, audit=fields))

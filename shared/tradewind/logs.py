@@ -11,7 +11,7 @@ def log_json() -> None:
     from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415 - AWS has a formatter of its own
 
     logger = logging.getLogger("tradewind")
-    if not logger.handlers:
+    if all(isinstance(handler, logging.NullHandler) for handler in logger.handlers):
         handler = logging.StreamHandler(sys.stdout)
         # Cloud Logging takes `severity`, `message` and `time` out of such a line.
         renamed = {"levelname": "severity", "asctime": "time", "name": "logger"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,6 +10,8 @@ from typing import Protocol
 from tradewind.errors import BadEventError, PermanentError, TradewindError
 from tradewind.ports import REASON, Message, Notification, Queue
 from tradewind.replication.copying import Outcome
+
+log = logging.getLogger(__name__)
 
 
 class Replicates(Protocol):
@@ -57,6 +60,9 @@ class Delivery:
         errors += [outcome.error for outcome in outcomes if outcome.error is not None]
         hopeful = [error for error in errors if not isinstance(error, BadEventError | PermanentError)]
         if hopeful and message.attempt < self.last_attempt:
+            log.warning(
+                "delivery %d of message %s failed and will be repeated: %s", message.attempt, message.id, hopeful[0]
+            )
             raise hopeful[0]
         if errors:
             self._bury(message, errors)
@@ -70,4 +76,5 @@ class Delivery:
             "tradewind-message": message.id,
             "tradewind-attempt": str(message.attempt),
         }
+        log.error("message %s is dead-lettered: %s", message.id, reasons)
         self.dead_letters().send(message.body, attributes=attributes)
