@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import NoReturn, Protocol, TypeVar
 
 import grpc
@@ -20,6 +21,7 @@ _THREADS = 32
 
 class _Context(Protocol):
     def abort(self, code: grpc.StatusCode, details: str) -> NoReturn: ...
+    def is_active(self) -> bool: ...
 
 
 def serve(storage: Storage, address: str) -> grpc.Server:
@@ -87,12 +89,12 @@ class Subscriber:
         """Delete a subscription with its messages."""
         self._storage.delete_subscription(request.subscription)
 
-    def pull(self, request: types.PullRequest) -> types.PullResponse:
-        """Hand messages out, waiting a little for the first one."""
+    def pull(self, request: types.PullRequest, wanted: Callable[[], bool] = lambda: True) -> types.PullResponse:
+        """Hand messages out, waiting a little for the first one while the client waits, too."""
         subscription = self._storage.subscription(request.subscription)
         wait = 0.0 if types.PullRequest.pb(request).return_immediately else _PULL_WAIT
         deadline = subscription.ack_deadline_seconds
-        found = self._storage.lease(subscription.name, request.max_messages or 1, deadline, wait=wait)
+        found = self._storage.lease(subscription.name, request.max_messages or 1, deadline, wait=wait, wanted=wanted)
         counted = bool(subscription.dead_letter_policy.dead_letter_topic)
         received = [
             types.ReceivedMessage(
@@ -117,7 +119,7 @@ class Subscriber:
         first = next(requests)
         deadline = first.stream_ack_deadline_seconds or 10
         while context.is_active():
-            found = self._storage.lease(first.subscription, 100, deadline, wait=1.0)
+            found = self._storage.lease(first.subscription, 100, deadline, wait=1.0, wanted=context.is_active)
             received = [types.ReceivedMessage(ack_id=each.ack_id, message=each.message) for each in found]
             if received:
                 yield types.StreamingPullResponse(received_messages=received)
@@ -129,14 +131,29 @@ def _unary(
     render: Callable[[_Response], bytes],
 ) -> grpc.RpcMethodHandler[_Request, _Response]:
     def behaviour(request: _Request, context: _Context) -> _Response:
-        try:
+        with _errors_told(context):
             return act(request)
-        except UnknownNameError as error:
-            context.abort(grpc.StatusCode.NOT_FOUND, f"Resource not found (resource={error}).")
-        except NameTakenError as error:
-            context.abort(grpc.StatusCode.ALREADY_EXISTS, f"Resource already exists (resource={error}).")
 
     return grpc.unary_unary_rpc_method_handler(behaviour, parse, render)
+
+
+def _pull(face: Subscriber) -> grpc.RpcMethodHandler[types.PullRequest, types.PullResponse]:
+    def behaviour(request: types.PullRequest, context: _Context) -> types.PullResponse:
+        with _errors_told(context):
+            return face.pull(request, context.is_active)
+
+    parse, render = types.PullRequest.deserialize, types.PullResponse.serialize
+    return grpc.unary_unary_rpc_method_handler(behaviour, parse, render)
+
+
+@contextmanager
+def _errors_told(context: _Context) -> Iterator[None]:
+    try:
+        yield
+    except UnknownNameError as error:
+        context.abort(grpc.StatusCode.NOT_FOUND, f"Resource not found (resource={error}).")
+    except NameTakenError as error:
+        context.abort(grpc.StatusCode.ALREADY_EXISTS, f"Resource already exists (resource={error}).")
 
 
 def _empty(_: None) -> bytes:
@@ -173,7 +190,7 @@ def _subscriber(face: Subscriber) -> grpc.GenericRpcHandler:
                 types.ListSubscriptionsResponse.serialize,
             ),
             "DeleteSubscription": _unary(face.delete_subscription, types.DeleteSubscriptionRequest.deserialize, _empty),
-            "Pull": _unary(face.pull, types.PullRequest.deserialize, types.PullResponse.serialize),
+            "Pull": _pull(face),
             "Acknowledge": _unary(face.acknowledge, types.AcknowledgeRequest.deserialize, _empty),
             "ModifyAckDeadline": _unary(face.modify_ack_deadline, types.ModifyAckDeadlineRequest.deserialize, _empty),
             "StreamingPull": grpc.stream_stream_rpc_method_handler(

@@ -133,7 +133,9 @@ class Storage:
             self._changed.notify_all()
         return ids
 
-    def lease(self, name: str, limit: int, seconds: float, *, wait: float = 0.0) -> list[Delivery]:
+    def lease(
+        self, name: str, limit: int, seconds: float, *, wait: float = 0.0, wanted: Callable[[], bool] = lambda: True
+    ) -> list[Delivery]:
         """Return up to `limit` messages that nobody works on, hidden from others for `seconds`.
 
         A message that was delivered as often as the subscription's dead-letter policy allows goes there instead.
@@ -143,10 +145,11 @@ class Storage:
             limit: At most so many.
             seconds: The acknowledgement deadline.
             wait: Wait so many seconds for the first message.
+            wanted: Says whether the caller is still there; a message is not taken for one who left.
         """
         end = time.monotonic() + wait
         with self._changed:
-            while not self._closed:
+            while not self._closed and wanted():
                 subscription = self.subscription(name)
                 deliveries = self._take(subscription, limit, seconds)
                 left = end - time.monotonic()

@@ -66,6 +66,14 @@ def test_a_message_is_out_to_one_subscriber_at_a_time(storage: Storage) -> None:
     assert storage.lease(NAME, 10, 10) == []
 
 
+def test_nothing_is_taken_for_a_subscriber_who_left(storage: Storage) -> None:
+    """A pull whose client stopped waiting leaves the message to the next one."""
+    publish(storage, b"one")
+
+    assert storage.lease(NAME, 1, 10, wait=5.0, wanted=lambda: False) == []
+    assert len(storage.lease(NAME, 1, 10)) == 1
+
+
 def test_a_message_that_nobody_acknowledged_comes_back(storage: Storage, clock: Clock) -> None:
     """After its deadline a message is delivered again, and the attempts are counted."""
     publish(storage, b"one")
