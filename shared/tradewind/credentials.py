@@ -46,7 +46,7 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CredentialsError(
-            f"The credentials file {str(path)!r} cannot be read ({error})",
+            f"The credentials file {str(path)!r} cannot be read ({getattr(error, 'strerror', error)})",
             hint="The fleet file names it relative to itself",
         ) from error
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +24,7 @@ from typing import Any, TypeVar, cast
 from tradewind.audit import LoggedAudit
 from tradewind.compliance import JurisdictionGate
 from tradewind.credentials import resolve
-from tradewind.errors import ConfigurationError, FleetError, TransientError
+from tradewind.errors import ConfigurationError, FleetError, NotFoundError, TradewindError, TransientError
 from tradewind.fleet import AwsSite, AzureSite, Fleet, GcpSite, Rule, Site, parse_fleet
 from tradewind.ports import Message, Notification, ObjectStore, Queue, Secrets
 from tradewind.replication.copying import Outcome
@@ -148,6 +149,15 @@ class Runtime:
         return cast("T", self._opened[key])
 
 
+@contextmanager
+def _named(site: str) -> Iterator[None]:
+    """Name the site in an error that came of opening it: whoever reads a secret does not know whose it is."""
+    try:
+        yield
+    except TradewindError as error:
+        raise type(error)(f"Site {site!r}: {error.message}", hint=error.hint) from error
+
+
 def read_fleet(location: str) -> Runtime:
     """Read the fleet file from a path or an object URI.
 
@@ -162,28 +172,41 @@ def read_fleet(location: str) -> Runtime:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise FleetError(
-                f"The fleet file {location!r} cannot be read ({error})",
+                f"The fleet file {location!r} cannot be read ({getattr(error, 'strerror', error)})",
                 hint=f"Name it with --fleet or {FLEET_VARIABLE}; `tradewind fleet schema` describes it",
             ) from error
         return Runtime(parse_fleet(text, origin=location), path.parent)
-    site, key = _object_site(scheme, rest, location)
-    store = cast("ObjectStore", cloud(site.cloud, "store").open_store(site, None))
-    with store.get(key) as download:
-        text = b"".join(download.chunks).decode("utf-8")
+    site, credentials, key = _object_site(scheme, rest, location)
+    store = cast("ObjectStore", cloud(site.cloud, "store").open_store(site, credentials))
+    try:
+        with store.get(key) as download:
+            text = b"".join(download.chunks).decode("utf-8")
+    except (NotFoundError, UnicodeDecodeError) as error:
+        raise FleetError(
+            f"The fleet file {location!r} cannot be read ({error})", hint=f"Upload it, or correct {FLEET_VARIABLE}"
+        ) from error
     return Runtime(parse_fleet(text, origin=location), Path())
 
 
-def _object_site(scheme: str, rest: str, location: str) -> tuple[Site, str]:
-    """Return the bucket that a fleet file's URI names, as a site that is read with the identity of the process."""
+def _object_site(scheme: str, rest: str, location: str) -> tuple[Site, Mapping[str, str] | None, str]:
+    """Return the bucket that a fleet file's URI names as a site, the credentials that it is read with, and the key.
+
+    Without a fleet file only the environment can say where an emulator is, in the clouds' own variables.
+    """
+    given = os.environ.get
     parts = rest.split("/", 2 if scheme == "az" else 1)
-    plain = {"region": os.environ.get("AWS_REGION", "us-east-1"), "jurisdiction": "ZZ", "control_bucket": "-"}
+    plain = {"region": given("AWS_REGION", "us-east-1"), "jurisdiction": "ZZ", "control_bucket": "-"}
     match scheme, parts:
         case "s3", [bucket, key] if key:
-            return AwsSite(cloud="aws", bucket=bucket, endpoint=os.environ.get("AWS_ENDPOINT_URL_S3"), **plain), key
+            return AwsSite(cloud="aws", bucket=bucket, endpoint=given("AWS_ENDPOINT_URL_S3"), **plain), None, key
         case "gs", [bucket, key] if key:
-            return GcpSite(cloud="gcp", project="", bucket=bucket, **plain), key
+            emulator = given("STORAGE_EMULATOR_HOST")
+            nobody = {"type": "anonymous"} if emulator else None
+            return GcpSite(cloud="gcp", project="", bucket=bucket, endpoint=emulator, **plain), nobody, key
         case "az", [account, container, key] if key:
-            return AzureSite(cloud="azure", account=account, container=container, **plain), key
+            secret = given("AZURE_STORAGE_KEY")
+            site = {"account": account, "container": container, "endpoint": given("AZURE_STORAGE_SERVICE_ENDPOINT")}
+            return AzureSite(cloud="azure", **site, **plain), {"account_key": secret} if secret else None, key
     raise FleetError(
         f"{location!r} does not say where the fleet file is",
         hint="Use a file name, s3://bucket/key, gs://bucket/key or az://account/container/key",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from command_line import CommandLine
 from platforms import (
     AzureFunctions,
     CloudRun,
@@ -80,6 +81,17 @@ def platform(platforms: dict[str, Platform], site: str) -> Platform:
 def others(site: str) -> list[str]:
     """The other two sites."""
     return [each for each in SITES if each != site]
+
+
+@pytest.fixture
+def tradewind(clouds: ThreeClouds, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    """The command line, with the rig's fleet file unless another is given."""
+
+    def read() -> tuple[str, str]:
+        said = capsys.readouterr()
+        return said.out, said.err
+
+    return CommandLine(clouds.fleet, monkeypatch, read)
 
 
 @pytest.fixture

@@ -182,7 +182,7 @@ def test_an_object_that_is_too_large_spares_the_others(
 def test_an_object_that_was_uploaded_in_parts(
     clouds: ThreeClouds, platforms: dict[str, Platform], audit: list[dict[str, Any]]
 ) -> None:
-    """It is replicated whole; where its store tells no checksum of the parts, the audit log says that nothing was compared."""
+    """It is replicated whole; where its store tells no checksum of parts, the audit log says that none was compared."""
     body = bytes(range(256)) * 4096 * 11
     clouds.s3.put_in_parts("models/x", body, part_size=5 * 1024 * 1024)
 
@@ -207,7 +207,7 @@ def test_an_object_that_vanished(
 def test_an_object_that_was_overwritten(
     clouds: ThreeClouds, platform: Platform, site: str, others: list[str], audit: list[dict[str, Any]]
 ) -> None:
-    """Each target ends with the last bytes, whichever event comes last; each event but the first two finds nothing to do."""
+    """Each target ends with the last bytes, whichever event comes last; late and repeated events change nothing."""
     clouds.upload(site, "models/x", b"first")
     first = announce(site, "models/x")
     platform.deliver(first)

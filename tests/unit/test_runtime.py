@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tradewind import runtime
-from tradewind.errors import ConfigurationError, FleetError, StoreUnavailableError
+from tradewind.errors import ConfigurationError, CredentialsError, FleetError, StoreUnavailableError
 from tradewind.ports import Message
 
 FLEET = """\
@@ -107,6 +107,14 @@ def test_a_site_without_queues_says_so(fleet: Path) -> None:
     """Asking for a queue that the fleet file does not name is a configuration error."""
     with pytest.raises(ConfigurationError, match="has no `queues`"):
         runtime.current().queue("aws-use1", "dead_letters")
+
+
+def test_an_error_of_opening_a_site_names_it(fleet: Path) -> None:
+    """Whoever reads a credentials file does not know whose it is; the error that reaches a person says it."""
+    fleet.write_text(FLEET.replace("control_bucket: c", "control_bucket: c, credentials: {source: file, name: none}"))
+
+    with pytest.raises(CredentialsError, match=r"^Site 'aws-use1': The credentials file .* \(No such file"):
+        runtime.current().store("aws-use1")
 
 
 def test_importing_it_imports_no_sdk() -> None:

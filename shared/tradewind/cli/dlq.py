@@ -35,7 +35,9 @@ def list_letters(
 ) -> None:
     """Show dead letters with their reasons; they stay where they are."""
     runtime = open_runtime(fleet_file)
-    found = {name: read_letters(runtime.queue(name, "dead_letters"), limit=limit) for name in _sites(runtime, site)}
+    names = _sites(runtime, site)
+    read = runtime.executor.map(lambda name: read_letters(runtime.queue(name, "dead_letters"), limit=limit), names)
+    found = dict(zip(names, read, strict=True))
     if as_json:
         typer.echo(
             json.dumps([{"site": name, **asdict(each)} for name, all_ in found.items() for each in all_], indent=2)

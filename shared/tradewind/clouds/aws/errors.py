@@ -65,7 +65,10 @@ _DENIED: tuple[Family, str] = (AccessDeniedError, "Grant {permission} to the ide
 _KEY: tuple[Family, str] = (AccessDeniedError, "Let the same identity use the bucket's KMS key, and check its state")
 _REFUSED: tuple[Family, str] = (PermanentError, "SQS does not take this message, now or later; what it says is above")
 _BROKEN: tuple[Family, str] = (IntegrityError, "Nothing was written; the bytes are sent again")
-_DOWN: tuple[Family, str] = (StoreUnavailableError, "It is tried again; see https://health.aws.amazon.com if it lasts")
+_DOWN: tuple[Family, str] = (
+    StoreUnavailableError,
+    "Try again later, as queues do by themselves; see https://health.aws.amazon.com if it lasts",
+)
 _OTHER: tuple[Family, str] = (TransientError, "AWS refused the request; what it says is above")
 
 _CODES: Mapping[str, tuple[Family, str]] = {

@@ -61,7 +61,10 @@ _BROKEN: tuple[Family, str] = (IntegrityError, "Nothing was written; the bytes a
 _ARCHIVED: tuple[Family, str] = (PermanentError, "The blob is archived: rehydrate it, then redrive the message")
 _UNPORTABLE: tuple[Family, str] = (UnportableError, "Azure cannot hold this name or metadata")
 _LEASED: tuple[Family, str] = (StoreUnavailableError, "Somebody holds a lease on the blob; it is tried again")
-_DOWN: tuple[Family, str] = (StoreUnavailableError, "It is tried again; see https://azure.status.microsoft if it lasts")
+_DOWN: tuple[Family, str] = (
+    StoreUnavailableError,
+    "Try again later, as queues do by themselves; see https://azure.status.microsoft if it lasts",
+)
 _OTHER: tuple[Family, str] = (TransientError, "Azure refused the request; what it says is above")
 
 _CODES: Mapping[str, tuple[Family, str]] = {
@@ -121,6 +124,8 @@ _STATUS: Mapping[int, tuple[Family, str]] = {
 _SERVER_ERROR = 500
 _OTHER_MD5 = "contentMD5 doesn't match"
 """How Azurite says Md5Mismatch."""
+_WRONG_SIGNATURE = "Server failed to authenticate the request"
+"""How Azurite says AuthenticationFailed; Azure's message begins so, too."""
 
 
 @contextmanager
@@ -160,6 +165,8 @@ def _answered(error: HttpResponseError, operation: str) -> tuple[Family, str]:
     status = error.status_code or 0
     if _OTHER_MD5 in str(error):
         return _BROKEN
+    if _WRONG_SIGNATURE in str(error):
+        return _UNKNOWN
     meaning = _CODES.get(_code(error)) or _STATUS.get(status) or (_DOWN if status >= _SERVER_ERROR else _OTHER)
     family, hint = meaning
     return family, hint.format(permission=PERMISSIONS.get(operation, "the role"))

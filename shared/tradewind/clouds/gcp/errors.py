@@ -60,7 +60,7 @@ _DENIED: tuple[Family, str] = (AccessDeniedError, "Grant {permission} to the ide
 _BROKEN: tuple[Family, str] = (IntegrityError, "Nothing was written; the bytes are sent again")
 _DOWN: tuple[Family, str] = (
     StoreUnavailableError,
-    "It is tried again; see https://status.cloud.google.com if it lasts",
+    "Try again later, as queues do by themselves; see https://status.cloud.google.com if it lasts",
 )
 _OTHER: tuple[Family, str] = (TransientError, "Google refused the request; what it says is above")
 
