@@ -30,11 +30,11 @@ def lambda_handler(event: dict[str, object], context: LambdaContext) -> object:
 
 async def on_record(record: SQSRecord) -> None:
     """Work off one record; an error keeps it in the queue."""
-    await deliver(Message(record.body, record.message_id, int(record.attributes.approximate_receive_count)))
+    attempt, receipt = int(record.attributes.approximate_receive_count), record.receipt_handle
+    await deliver(Message(record.body, record.message_id, attempt, receipt=receipt))
 
 
 async def deliver(message: Message) -> None:
     """Work off one message beside the others, and count it and its verdicts."""
-    metrics.add_metric("Messages", "Count", 1)
-    for outcome in await asyncio.to_thread(runtime.deliver, message):
-        metrics.add_metric(outcome.verdict.name.title(), "Count", 1)
+    for name in ("Messages", *(o.verdict.name.title() for o in await asyncio.to_thread(runtime.deliver, message))):
+        metrics.add_metric(name, "Count", 1)

@@ -119,19 +119,21 @@ class Runtime:
     def deliver(self, site: str, message: Message, *, last_attempt: int = LAST_ATTEMPT) -> Sequence[Outcome]:
         """Work off a message that `site`'s platform delivered (see `Delivery.deliver`)."""
         decode: Callable[[Message], Sequence[Notification]] = cloud(self.site(site).cloud, "events").decode
-        dead_letters = partial(self.queue, site, "dead_letters")
-        return Delivery(decode, self.replicator(), dead_letters, last_attempt).deliver(message)
+        queues = partial(self.queue, site, "notifications"), partial(self.queue, site, "dead_letters")
+        return Delivery(decode, self.replicator(), *queues, last_attempt).deliver(message)
 
     def _open_store(self, name: str) -> ObjectStore:
         site = self.site(name)
-        return cast("ObjectStore", cloud(site.cloud, "store").open_store(site, self._credentials(name)))
+        with _named(name):
+            return cast("ObjectStore", cloud(site.cloud, "store").open_store(site, self._credentials(name)))
 
     def _open_queue(self, name: str, which: str) -> Queue:
         site = self.site(name)
         if site.queues is None:
             raise ConfigurationError(f"Site {name!r} has no `queues`", hint="Name them in the fleet file")
         queue = str(getattr(site.queues, which))
-        return cast("Queue", cloud(site.cloud, "queue").open_queue(site, self._credentials(name), queue))
+        with _named(name):
+            return cast("Queue", cloud(site.cloud, "queue").open_queue(site, self._credentials(name), queue))
 
     def _credentials(self, name: str) -> Mapping[str, str] | None:
         vaults = {source: partial(self._vault, of) for source, of in VAULTS.items()}

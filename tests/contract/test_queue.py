@@ -241,6 +241,16 @@ def test_a_released_message_is_there_at_once_and_counts(queue: Queue) -> None:
     assert (second.id, second.body, second.attempt) == (first.id, "{}", 2)
 
 
+def test_a_message_can_be_released_for_later(queue: Queue) -> None:
+    """A delay keeps a released message hidden for so long."""
+    queue.send("{}")
+
+    queue.release(receive_one(queue), delay=2)
+
+    assert queue.receive() == []
+    assert [message.attempt for message in queue.receive(wait=20)] == [2]
+
+
 def test_an_acknowledged_message_is_gone(queue: Queue) -> None:
     """A message that was acknowledged never comes again, and acknowledging it twice is no error."""
     queue.send("{}")

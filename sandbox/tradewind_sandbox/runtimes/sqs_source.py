@@ -27,8 +27,6 @@ _WAIT = 2
 """Seconds of one long poll; short, so that the source notices that it shall stop."""
 _RETRY = 0.5
 """Seconds to wait when the queue does not answer."""
-_LONGEST_BACKOFF = 5
-"""Seconds. Lambda leaves a failed message to its visibility timeout; a demonstration should not wait that long."""
 
 
 class SqsRecord(TypedDict):
@@ -119,7 +117,7 @@ class SqsSource:
     def _renew(self, messages: Sequence[MessageTypeDef], worked: threading.Event) -> None:
         while not worked.wait(self._visibility / 3):
             try:
-                self._hide(messages, [self._visibility] * len(messages))
+                self._hide(messages)
             except (BotoCoreError, ClientError) as error:
                 _log.warning("could not renew a batch: %s", error)
 
@@ -132,13 +130,11 @@ class SqsSource:
             self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]  # a list of the right dicts
         if again:
             _log.warning("%d of %d records are to be delivered again", len(again), len(messages))
-            attempts = [int(message["Attributes"]["ApproximateReceiveCount"]) for message in again]
-            self._hide(again, [min(_LONGEST_BACKOFF, attempt) for attempt in attempts])
 
-    def _hide(self, messages: Sequence[MessageTypeDef], seconds: Sequence[int]) -> None:
+    def _hide(self, messages: Sequence[MessageTypeDef]) -> None:
         entries = [
-            {"Id": str(i), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": timeout}
-            for i, (message, timeout) in enumerate(zip(messages, seconds, strict=True))
+            {"Id": str(i), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": self._visibility}
+            for i, message in enumerate(messages)
         ]
         self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]  # likewise
 

@@ -38,8 +38,11 @@ class Queue(Protocol):
     def acknowledge(self, message: Message) -> None:
         """Remove a received message for good. Acknowledging twice is no error."""
 
-    def release(self, message: Message) -> None:
-        """Make a received message visible again at once; it counts as one more attempt."""
+    def release(self, message: Message, *, delay: float = 0.0) -> None:
+        """Make a received message visible again after `delay` seconds (whole ones count); it is one more attempt.
+
+        No error if it is visible already, or somebody else has received it.
+        """
 
     def depth(self) -> int:
         """Return roughly how many messages wait, those being worked on included; for people, not for decisions."""

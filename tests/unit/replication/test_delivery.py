@@ -31,6 +31,7 @@ class Sent:
     """A queue that keeps what is sent to it."""
 
     messages: list[tuple[str, Mapping[str, str] | None]] = field(default_factory=list)
+    released: list[tuple[str, float]] = field(default_factory=list)
 
     def send(self, body: str, *, attributes: Mapping[str, str] | None = None) -> None:
         """Keep the message."""
@@ -44,9 +45,9 @@ class Sent:
         """Nobody receives here."""
         raise AssertionError
 
-    def release(self, message: Message) -> None:
-        """Nobody receives here."""
-        raise AssertionError
+    def release(self, message: Message, *, delay: float = 0.0) -> None:
+        """Keep what is handed back, and after how long."""
+        self.released.append((message.id, delay))
 
     def depth(self) -> int:
         """How many were sent."""
@@ -93,7 +94,7 @@ def deliver(answers: Mapping[str, Callable[[], Sequence[Outcome]]], attempt: int
         return [Notification("aws", "x", key, Change.WRITTEN) for key in answers]
 
     body = "body" if answers else "junk"
-    delivery = Delivery(decode, Scripted(answers), lambda: dead, last_attempt=5)
+    delivery = Delivery(decode, Scripted(answers), Sent, lambda: dead, last_attempt=5)
     return dead, delivery.deliver(Message(body, "id-1", attempt, {"kept": "yes"}))
 
 
@@ -153,4 +154,21 @@ def test_a_dead_letter_queue_that_is_down_keeps_the_message() -> None:
         raise BadEventError(message.body)
 
     with pytest.raises(StoreUnavailableError):
-        Delivery(decode, Scripted({}), broken, last_attempt=5).deliver(Message("junk"))
+        Delivery(decode, Scripted({}), Sent, broken, last_attempt=5).deliver(Message("junk"))
+
+
+@pytest.mark.parametrize(("attempt", "delay"), [(1, 5.0), (2, 10.0), (4, 40.0), (30, 900.0)])
+def test_a_message_with_a_receipt_is_handed_back_with_a_growing_delay(attempt: int, delay: float) -> None:
+    """What the platform would leave to a long visibility timeout comes back soon at first, then later and later."""
+    queue = Sent()
+    answers = {"k": failing(StoreUnavailableError("down"))}
+
+    def decode(_: Message) -> Sequence[Notification]:
+        return [Notification("aws", "x", "k", Change.WRITTEN)]
+
+    with pytest.raises(StoreUnavailableError):
+        Delivery(decode, Scripted(answers), lambda: queue, Sent, 50).deliver(
+            Message("{}", "id-1", attempt, receipt="r")
+        )
+
+    assert queue.released == [("id-1", delay)]

@@ -109,14 +109,14 @@ class SqsQueue:
         with translate("acknowledge", f"a message of {self._uri}"):
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
 
-    def release(self, message: Message) -> None:
+    def release(self, message: Message, *, delay: float = 0.0) -> None:
         """Make a received message visible again, if it is not already."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - loaded with the client
 
         with translate("release", f"a message of {self._uri}"):
             try:
                 self._client.change_message_visibility(
-                    QueueUrl=self._url, ReceiptHandle=message.receipt, VisibilityTimeout=0
+                    QueueUrl=self._url, ReceiptHandle=message.receipt, VisibilityTimeout=int(delay)
                 )
             except ClientError as error:
                 # Spelled with a prefix or without, by the protocol.

@@ -109,10 +109,10 @@ class StorageQueue:
         with translate("acknowledge", f"a message of {self._uri}"), _unless_lost():
             self._client.delete_message(message.id, message.receipt)
 
-    def release(self, message: Message) -> None:
+    def release(self, message: Message, *, delay: float = 0.0) -> None:
         """Make a received message visible again, if it is not already."""
         with translate("release", f"a message of {self._uri}"), _unless_lost():
-            self._client.update_message(message.id, message.receipt, visibility_timeout=0)
+            self._client.update_message(message.id, message.receipt, visibility_timeout=int(delay))
 
     def depth(self) -> int:
         """Return roughly how many messages wait or are hidden."""

@@ -30,6 +30,8 @@ LIMIT = 10_000_000
 NAME_LIMIT, VALUE_LIMIT, ATTRIBUTES = 256, 1024, 100
 """Bytes of an attribute's name and value, and how many there may be."""
 BATCH = 1000
+LONGEST_DEADLINE = 600
+"""Seconds for which Pub/Sub can hide a message."""
 TIMEOUT, PATIENCE = 10.0, 5.0
 """Seconds for one call, and for how long a call that failed is made again."""
 MESSAGE_SIZE = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
@@ -163,12 +165,13 @@ class PubSubQueue:
         with translate("acknowledge", f"a message of {self._uri}"):
             self._subscriber.acknowledge(request=request, retry=_retry(), timeout=TIMEOUT)
 
-    def release(self, message: Message) -> None:
-        """Make a received message visible again, if it is not already."""
-        self._release([message.receipt])
+    def release(self, message: Message, *, delay: float = 0.0) -> None:
+        """Make a received message visible again, if it is not already; ten minutes are the longest delay."""
+        self._release([message.receipt], delay)
 
-    def _release(self, receipts: Sequence[str]) -> None:
-        request = {"subscription": self._subscription, "ack_ids": receipts, "ack_deadline_seconds": 0}
+    def _release(self, receipts: Sequence[str], delay: float = 0.0) -> None:
+        seconds = min(int(delay), LONGEST_DEADLINE)
+        request = {"subscription": self._subscription, "ack_ids": receipts, "ack_deadline_seconds": seconds}
         with translate("release", f"a message of {self._uri}"):
             self._subscriber.modify_ack_deadline(request=request, retry=_retry(), timeout=TIMEOUT)
 

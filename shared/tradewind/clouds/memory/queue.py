@@ -54,12 +54,12 @@ class MemoryQueue:
         with self._changed:
             self._held.pop(message.id, None)
 
-    def release(self, message: Message) -> None:
+    def release(self, message: Message, *, delay: float = 0.0) -> None:
         """Make a received message visible again, unless somebody else has received it meanwhile."""
         with self._changed:
             held = self._held.get(message.id)
             if held is not None and message.receipt == f"{message.id}/{held.attempts}":
-                held.visible_at = self._clock()
+                held.visible_at = self._clock() + delay
                 self._changed.notify_all()
 
     def depth(self) -> int:
