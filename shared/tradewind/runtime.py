@@ -26,15 +26,16 @@ from tradewind.compliance import JurisdictionGate
 from tradewind.credentials import resolve
 from tradewind.errors import ConfigurationError, FleetError, NotFoundError, TradewindError, TransientError
 from tradewind.fleet import AwsSite, AzureSite, Fleet, GcpSite, Rule, Site, parse_fleet
-from tradewind.ports import Message, Notification, ObjectStore, Queue, Secrets
+from tradewind.ports import Gate, Message, Notification, ObjectStore, Queue, Secrets
 from tradewind.replication.copying import Outcome
 from tradewind.replication.delivery import Delivery
 from tradewind.replication.replicate import Replicator
+from tradewind.replication.routes import Route, movement
 
 FLEET_VARIABLE = "TRADEWIND_FLEET"
 """File name, or `s3://bucket/key`, `gs://bucket/key`, `az://account/container/key`."""
 SITE_VARIABLE = "TRADEWIND_SITE"
-"""The site that a function serves: its dead letters go to that site's queue."""
+"""The site that a function serves: its dead letters go to that site's queue, and it finds credentials as from there."""
 ATTEMPTS_VARIABLE = "TRADEWIND_LAST_ATTEMPT"
 """After this many deliveries the platform gives a message up; the queue's own setting, repeated for the handler."""
 LAST_ATTEMPT = 50
@@ -102,6 +103,15 @@ class Runtime:
         """
         return self._once(("queue", name, which), lambda: self._open_queue(name, which))
 
+    def gate(self) -> Gate:
+        """Return what says where this fleet's data may be."""
+        return JurisdictionGate(self.fleet.classifications)
+
+    def forbids(self, rule: str, key: str, origin: str, target: str) -> bool:
+        """Say whether the gate refuses to let `key` go from `origin` to `target` by a rule."""
+        route = Route(self.rule(rule), origin, target)
+        return not self.gate().admit(movement(self.fleet, route, key)).allowed
+
     def replicator(self) -> Replicator:
         """Return what works on this fleet's notifications."""
         return self._once(
@@ -109,7 +119,7 @@ class Runtime:
             lambda: Replicator(
                 fleet=self.fleet,
                 store_of=self.store,
-                gate=JurisdictionGate(self.fleet.classifications),
+                gate=self.gate(),
                 audit=LoggedAudit(),
                 executor=self.executor,
                 clock=lambda: datetime.now(UTC),
@@ -137,7 +147,8 @@ class Runtime:
 
     def _credentials(self, name: str) -> Mapping[str, str] | None:
         vaults = {source: partial(self._vault, of) for source, of in VAULTS.items()}
-        reference = self.site(name).credentials
+        site = self.site(name)
+        reference = site.credentials_at.get(os.environ.get(SITE_VARIABLE, ""), site.credentials)
         return self._once(("credentials", name), lambda: resolve(reference, beside=self.folder, vaults=vaults))
 
     def _vault(self, of: str) -> Secrets:

@@ -124,3 +124,16 @@ def test_importing_it_imports_no_sdk() -> None:
     loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
 
     assert not {"boto3", "botocore", "google.auth", "google.cloud.storage", "azure.core", "azure.storage"} & set(loaded)
+
+
+def test_a_function_finds_credentials_where_its_own_site_says(fleet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At home a function is itself; elsewhere, and on the command line, it uses the named secret."""
+    credentials = "credentials: {source: environment, name: NOT_SET}, credentials_at: {aws-use1: {source: ambient}}"
+    fleet.write_text(FLEET.replace("control_bucket: c", f"control_bucket: c, {credentials}"))
+
+    with pytest.raises(CredentialsError, match="'NOT_SET' is not set"):
+        runtime.read_fleet(str(fleet)).store("aws-use1")
+    monkeypatch.setenv("TRADEWIND_SITE", "aws-use1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of the role")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the role")
+    assert runtime.read_fleet(str(fleet)).store("aws-use1").checksum == "crc32c"

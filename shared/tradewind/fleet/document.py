@@ -82,6 +82,10 @@ def _site_contradictions(fleet: Fleet) -> Iterable[tuple[Path, str]]:
         seen[place] = name
         if site.control_bucket == site.address.rpartition("/")[2]:
             yield ("sites", name, "control_bucket"), "must be another bucket than the site's own"
+        for reader in site.credentials_at:
+            if reader not in fleet.sites:
+                known = ", ".join(fleet.sites)
+                yield ("sites", name, "credentials_at", reader), f"unknown site {reader!r}; known are: {known}"
 
 
 def _member_contradictions(fleet: Fleet, rule: Rule) -> Iterable[str]:

@@ -73,6 +73,9 @@ class _Site(_Part):
     control_prefix: str = "tradewind/"
     """Keys in the control bucket start with this."""
     credentials: Credentials = Credentials(source="ambient")
+    """How to act at this site."""
+    credentials_at: dict[Name, Credentials] = Field(default_factory=dict)
+    """The same, where the function of another site (or of this one) finds it elsewhere; by that site's name."""
     endpoint: Url | None = None
     """Only for emulators and private endpoints."""
     queues: Queues | None = None

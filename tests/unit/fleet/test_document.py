@@ -71,6 +71,11 @@ def test_a_good_file_is_read() -> None:
         ("prefix: a/", "deletes: sometimes", "'propagate' or 'keep'"),
         ("control_bucket: models-control", "control_bucket: models", "t.yaml:8: sites.aws-use1.control_bucket: must"),
         ("name: AZURE_SECRET", "name: ''", "t.yaml:17: sites.azure-weu.credentials: `name` says where the secret is"),
+        (
+            "control_bucket: models-control",
+            "control_bucket: c\n    credentials_at: {mars: {source: ambient}}",
+            "t.yaml:9: sites.aws-use1.credentials_at.mars: unknown site 'mars'; known are: aws-use1, azure-weu",
+        ),
         ("version: 1", "version: 2", "t.yaml:1: version: Input should be 1 (it is 2)"),
         ("version: 1", "version: 1\nversion: 1", "t.yaml:2: version: the key stands twice"),
         ("version: 1", "version: [", "t.yaml:3: not valid YAML"),
