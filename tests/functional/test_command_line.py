@@ -203,6 +203,37 @@ def test_verify_is_red_where_they_differ(replicated: ThreeClouds, tradewind: Com
     assert all(word in told.out for word in (KEY, GCP_SITE, "missing", AZURE_SITE, "conflict", "2 differences"))
 
 
+def test_verify_knows_what_may_not_be_somewhere(
+    clouds: ThreeClouds, platforms: dict[str, Platform], tradewind: CommandLine
+) -> None:
+    """That a forbidden site has no replica is as it should be; that it has one is a finding."""
+    key = f"eu-{GCP_SITE}/patients.parquet"
+    clouds.upload(GCP_SITE, key)
+    platforms[GCP_SITE].deliver(announce(GCP_SITE, key))
+    assert tradewind("verify", f"eu-{GCP_SITE}").code == 0
+
+    replica = clouds.azure.look(key)
+    assert replica is not None
+    clouds.s3.put(key, replica.body, {"tradewind": replica.metadata["tradewind"]})
+    answer = tradewind("verify", f"eu-{GCP_SITE}", "--json")
+
+    assert answer.code == 1
+    [difference] = json.loads(answer.out)["differences"]
+    assert (difference["site"], difference["finding"]) == (AWS_SITE, "forbidden")
+
+
+def test_verify_goes_on_at_a_key_that_a_site_cannot_hold(replicated: ThreeClouds, tradewind: CommandLine) -> None:
+    """The key is missing there, with the reason."""
+    replicated.upload(AWS_SITE, "models/../dots.bin")
+
+    answer = tradewind("verify", "models", "--json")
+
+    assert answer.code == 1
+    found = {each["site"]: each["reason"] for each in json.loads(answer.out)["differences"]}
+    assert found[GCP_SITE] == "aws-use1 has it"
+    assert "Azure cannot hold the key" in found[AZURE_SITE]
+
+
 def test_dead_letters_are_listed_and_stay(
     clouds: ThreeClouds, platform: Platform, site: str, tradewind: CommandLine
 ) -> None:

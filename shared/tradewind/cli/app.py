@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from functools import partial
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -55,7 +56,7 @@ def verify(
 ) -> None:
     """Compare the sites of a rule object by object; exit 1 if they differ."""
     runtime = open_runtime(fleet_file)
-    report = compare_sites(runtime.rule(rule), runtime.store, runtime.executor)
+    report = compare_sites(runtime.rule(rule), runtime.store, runtime.executor, partial(runtime.forbids, rule))
     if as_json:
         typer.echo(json.dumps(asdict(report), indent=2))
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,6 +23,8 @@ class Finding(StrEnum):
     """A replica whose origin has no such object any more, though the rule propagates deletes."""
     CONFLICT = "conflict"
     """Written independently at two sites."""
+    FORBIDDEN = "forbidden"
+    """A replica where the compliance gate lets none be."""
     UNPROVEN = "unproven"
     """Its store keeps no checksum that could be compared."""
 
@@ -37,12 +39,15 @@ class Difference:
     reason: str
 
 
-def compare(rule: Rule, states: Mapping[str, ObjectState | None]) -> dict[str, tuple[Finding, str]]:
-    """Return what is to be said one key at each site that should hold a replica of it.
+def compare(
+    rule: Rule, states: Mapping[str, ObjectState | None], forbidden: Callable[[str, str], bool] = lambda *_: False
+) -> dict[str, tuple[Finding, str]]:
+    """Return what is to be said of one key at each site that should hold a replica of it.
 
     Args:
         rule: A rule that covers the key.
         states: The key's state at every site of the rule; None where it is absent.
+        forbidden: Says of an origin and a target whether the gate refuses the movement.
     """
     claims = {site: provenance_of(state) if state else None for site, state in states.items()}
     sources = [rule.from_] if isinstance(rule, OneWayRule) else rule.members
@@ -58,7 +63,16 @@ def compare(rule: Rule, states: Mapping[str, ObjectState | None]) -> dict[str, t
     origin = owners[0]
     original = states[origin]
     assert original is not None  # noqa: S101 - an owner has a state
-    return {site: _stands(origin, original, states[site], claims[site]) for site in rule.members if site != origin}
+    found: dict[str, tuple[Finding, str]] = {}
+    for site in rule.members:
+        claim = claims[site]
+        if site == origin:
+            continue
+        if not forbidden(origin, site):
+            found[site] = _stands(origin, original, states[site], claim)
+        elif claim is not None and claim.origin == origin:
+            found[site] = Finding.FORBIDDEN, f"a replica of {origin}, which the compliance gate does not let go there"
+    return found
 
 
 def _stands(

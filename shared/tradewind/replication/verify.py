@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
+from tradewind.errors import UnportableError
 from tradewind.fleet import Rule
-from tradewind.ports import ObjectStore
+from tradewind.ports import ObjectState, ObjectStore
 from tradewind.replication.compare import Difference, Finding, compare
 from tradewind.replication.routes import covers
 
@@ -29,15 +31,26 @@ class Report:
     differences: list[Difference] = field(default_factory=list)
 
 
-def verify(rule: Rule, store_of: Callable[[str], ObjectStore], executor: Executor) -> Report:
+def verify(
+    rule: Rule,
+    store_of: Callable[[str], ObjectStore],
+    executor: Executor,
+    forbidden: Callable[[str, str, str], bool] = lambda *_: False,
+) -> Report:
     """Compare every object that `rule` covers, by what the stores keep of it; no object is read.
 
     Holds the keys of all sites in memory, so it is meant for up to some millions of objects.
+
+    Args:
+        rule: The rule.
+        store_of: Returns the store of a site, by name.
+        executor: Looks at several keys side by side.
+        forbidden: Says of a key, its origin and a target whether the gate refuses the movement.
     """
     report = Report(rule.name)
     keys = iter(sorted({key for site in rule.members for key in _keys(store_of(site), rule)}))
     while batch := list(islice(keys, BATCH)):
-        for key, found in executor.map(lambda key: (key, _look(rule, key, store_of)), batch):
+        for key, found in executor.map(lambda key: (key, _look(rule, key, store_of, forbidden)), batch):
             report.keys += 1
             for site, (finding, reason, size) in found.items():
                 if finding is Finding.MATCH:
@@ -48,9 +61,18 @@ def verify(rule: Rule, store_of: Callable[[str], ObjectStore], executor: Executo
     return report
 
 
-def _look(rule: Rule, key: str, store_of: Callable[[str], ObjectStore]) -> dict[str, tuple[Finding, str, int]]:
-    states = {site: store_of(site).head(key) for site in rule.members}
-    found = compare(rule, states)
+def _look(
+    rule: Rule, key: str, store_of: Callable[[str], ObjectStore], forbidden: Callable[[str, str, str], bool]
+) -> dict[str, tuple[Finding, str, int]]:
+    states: dict[str, ObjectState | None] = {}
+    unportable: dict[str, str] = {}
+    for site in rule.members:
+        try:
+            states[site] = store_of(site).head(key)
+        except UnportableError as error:
+            states[site], unportable[site] = None, error.message
+    found = compare(rule, states, partial(forbidden, key))
+    found |= {site: (found[site][0], reason) for site, reason in unportable.items() if site in found}
     sizes = {site: state.size if state else 0 for site, state in states.items()}
     return {site: (finding, reason, sizes[site]) for site, (finding, reason) in found.items()}
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fakes.world import InlineExecutor, World
+from tradewind.errors import UnportableError
 from tradewind.ports import Metadata
 from tradewind.replication.compare import Finding
 from tradewind.replication.verify import Report, verify
@@ -86,6 +87,36 @@ def test_damage_at_a_target_is_found() -> None:
     differences = check(world).differences
 
     assert [(each.site, each.finding) for each in differences] == [("b", Finding.CONFLICT)]
+
+
+def test_a_site_that_may_not_have_an_object_does_not_lack_it() -> None:
+    """Where the gate refuses, nothing is missing; a replica that is there all the same is a finding."""
+    world = World(ONE_WAY)
+    world.write("a", "m/absent", b"1")
+    world.replicator.replicate(world.write("a", "m/there", b"1"))
+
+    report = verify(
+        world.fleet.rules[0], world.stores.__getitem__, InlineExecutor(), lambda _key, _origin, target: target == "b"
+    )
+
+    assert [(each.key, each.site, each.finding) for each in report.differences] == [
+        ("m/absent", "c", Finding.MISSING),
+        ("m/there", "b", Finding.FORBIDDEN),
+    ]
+
+
+def test_a_key_that_a_site_cannot_hold_is_missing_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison goes on, and says why."""
+    world = replicated(ONE_WAY)
+
+    def refuse(_key: str) -> None:
+        raise UnportableError("b cannot hold it")
+
+    monkeypatch.setattr(world.memory["b"], "head", refuse)
+
+    assert [(each.site, each.finding, each.reason) for each in check(world).differences] == [
+        ("b", Finding.MISSING, "b cannot hold it")
+    ]
 
 
 def test_only_what_the_rule_covers_is_compared() -> None:
