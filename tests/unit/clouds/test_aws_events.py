@@ -182,3 +182,21 @@ def understood_or_refused(text: str) -> None:
     """Decode `text`; anything but a list or a refusal fails the test."""
     with suppress(BadEventError):
         assert isinstance(decode(text), list)
+
+
+def test_a_record_of_sqs_is_a_message() -> None:
+    """What is needed to work on it, to count its deliveries and to hand it back is kept."""
+    record = {
+        "messageId": "m",
+        "receiptHandle": "r",
+        "body": "{}",
+        "attributes": {"ApproximateReceiveCount": "3"},
+    }
+
+    assert events.message_of(record) == Message("{}", "m", 3, receipt="r")
+
+
+@pytest.mark.parametrize("event", [{"id": "e", "detail-type": "Object Created"}, {}])
+def test_an_event_of_eventbridge_is_a_message(event: dict[str, object]) -> None:
+    """Its body is the whole event, so that it can be dead-lettered and redriven."""
+    assert events.message_of(event) == Message(json.dumps(event), str(event.get("id", "")))

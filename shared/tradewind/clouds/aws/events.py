@@ -11,7 +11,9 @@ Sources:
 
 from __future__ import annotations
 
-from typing import NotRequired
+import json
+from collections.abc import Mapping
+from typing import Any, NotRequired
 from urllib.parse import unquote_plus
 
 from pydantic import TypeAdapter
@@ -115,6 +117,14 @@ _NOTIFICATION = TypeAdapter(S3Notification)
 _SNS = TypeAdapter(SnsMessage)
 _BRIDGE_ENVELOPE = TypeAdapter(BridgeEnvelope)
 _BRIDGE = TypeAdapter(BridgeEvent)
+
+
+def message_of(handed: Mapping[str, Any]) -> Message:
+    """Return the message that stands for what Lambda hands over: a record of SQS, or an event of EventBridge itself."""
+    if "receiptHandle" not in handed:
+        return Message(json.dumps(handed), str(handed.get("id", "")))
+    attempt = int(handed["attributes"]["ApproximateReceiveCount"])
+    return Message(handed["body"], handed["messageId"], attempt, receipt=handed["receiptHandle"])
 
 
 def decode(message: Message) -> list[Notification]:
