@@ -101,7 +101,8 @@ def audit() -> Iterator[list[dict[str, Any]]]:
 
     class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            records.append(record.audit)  # type: ignore[attr-defined]  # set by the audit log
+            assert isinstance(record.msg, dict)
+            records.append(record.msg["audit"])
 
     logger, collector = logging.getLogger(LOGGER), Collector()
     level = logger.level
