@@ -40,13 +40,13 @@ def test_a_bucket_that_does_not_exist(rig: Rig, call: str) -> None:
 
 
 def test_a_cloud_that_does_not_answer(rig: Rig) -> None:
-    """Every call says which object it was about, and that it is tried again."""
+    """Every call says which object it was about, and that it is worth another try."""
     down = rig.down
     if down is None:
         pytest.skip("memory is never down")
 
     def failure(call: str) -> StoreUnavailableError:
-        with pytest.raises(StoreUnavailableError, match="tried again") as caught:
+        with pytest.raises(StoreUnavailableError, match="Try again later") as caught:
             CALLS[call](down)
         return caught.value
 

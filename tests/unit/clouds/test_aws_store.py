@@ -270,9 +270,9 @@ def test_credentials_without_a_field() -> None:
         ("MetadataTooLarge", 400, UnportableError, "2 KB"),
         ("EntityTooLarge", 400, ObjectTooLargeError, ""),
         ("InvalidObjectState", 403, PermanentError, "restore"),
-        ("SlowDown", 503, StoreUnavailableError, "tried again"),
-        ("InternalError", 500, StoreUnavailableError, "tried again"),
-        ("Unheard", 429, StoreUnavailableError, "tried again"),
+        ("SlowDown", 503, StoreUnavailableError, "Try again later"),
+        ("InternalError", 500, StoreUnavailableError, "Try again later"),
+        ("Unheard", 429, StoreUnavailableError, "Try again later"),
         ("Unheard", 400, TransientError, "what it says"),
     ],
 )

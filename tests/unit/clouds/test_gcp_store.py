@@ -193,8 +193,8 @@ def test_a_body_that_ends_short(scripted: Callable[..., tuple[GcsStore, Script]]
         ("x does not have storage.objects.create access", 403, AccessDeniedError, "storage.objects.create"),
         ('Provided CRC32C "a" doesn\'t match calculated CRC32C "b".', 400, IntegrityError, "Nothing was written"),
         ('Provided MD5 hash "a" doesn\'t match calculated MD5 hash "b".', 400, IntegrityError, "Nothing was written"),
-        ("Rate limit", 429, StoreUnavailableError, "tried again"),
-        ("Backend Error", 503, StoreUnavailableError, "tried again"),
+        ("Rate limit", 429, StoreUnavailableError, "Try again later"),
+        ("Backend Error", 503, StoreUnavailableError, "Try again later"),
         ("Invalid argument.", 400, TransientError, "what it says"),
     ],
 )
