@@ -99,18 +99,16 @@ def stop(identity: Identity, *, force: bool = False) -> None:
         identity: The part's first process.
         force: Use SIGKILL at once, on all of them, as a crash would.
     """
-    process = identity.process()
-    if process is None:
-        return
-    family = [process, *_children(process)]
-    if not force:
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
+    if process := identity.process():
+        family = [process, *_children(process)]
+        if not force:
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+            _wait_gone(family)
+        # The part leads its session, so the group is its own and holds nothing of ours.
+        with suppress(ProcessLookupError):
+            os.killpg(identity.pid, signal.SIGKILL)
         _wait_gone(family)
-    # The part leads its session, so the group is its own and holds nothing of ours.
-    with suppress(ProcessLookupError):
-        os.killpg(identity.pid, signal.SIGKILL)
-    _wait_gone(family)
     if child := _started.pop(identity.pid, None):
         child.wait()
 

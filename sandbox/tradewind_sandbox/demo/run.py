@@ -102,6 +102,7 @@ def _watch(sandbox: Sandbox, exchange: Exchange, timeout: float, console: Consol
             exchange.stop()
         for future in futures:
             future.result()
+    console.print()
 
 
 def _over(futures: list[Future[None]]) -> bool:
