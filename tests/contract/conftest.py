@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from stores import Rig, azure_rig, gcs_rig, s3_rig
+from rigs.stores import Rig, azure_rig, gcs_rig, s3_rig
 from tradewind.clouds.memory.store import MemoryStore
 from tradewind.ports import ObjectStore
 from tradewind_sandbox.emulators import (

@@ -21,7 +21,7 @@ from threading import Barrier
 
 import pytest
 
-from stores import KEY, Rig, put, read
+from rigs.stores import KEY, Rig, put, read
 from tradewind.checksums import crc32c, md5
 from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError
 from tradewind.ports import Checksums, Metadata, ObjectStore, ObjectSummary, PutReceipt

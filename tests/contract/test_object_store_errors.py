@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from stores import KEY, Rig, azure_rig, put, read
+from rigs.stores import KEY, Rig, azure_rig, put, read
 from tradewind.clouds.azure.store import open_store as open_blob
 from tradewind.errors import AccessDeniedError, BucketNotFoundError, CredentialsError, StoreUnavailableError
 from tradewind.fleet import AzureSite

@@ -6,7 +6,7 @@ import string
 
 import pytest
 
-from stores import KEY, Rig, put, read
+from rigs.stores import KEY, Rig, put, read
 from tradewind.errors import UnportableError
 from tradewind.ports import PROVENANCE_KEY, Metadata, ObjectStore
 

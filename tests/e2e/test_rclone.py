@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from pathlib import Path
 
-import rclone
+from rigs import rclone
 from tradewind_sandbox.supervisor import Sandbox
 
 COUNT = 300

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from command_line import CommandLine
-from platforms import (
+from rigs.command_line import CommandLine
+from rigs.platforms import (
     AzureFunctions,
     CloudRun,
     Lambda,
@@ -19,7 +19,7 @@ from platforms import (
     load_cloud_run,
     load_lambda,
 )
-from three_clouds import SITES, ThreeClouds, three_clouds
+from rigs.three_clouds import SITES, ThreeClouds, three_clouds
 from tradewind import runtime
 from tradewind.audit import LOGGER
 from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, GCP_SITE

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from announcements import announce
-from platforms import Platform
-from three_clouds import ThreeClouds
+from rigs.announcements import announce
+from rigs.platforms import Platform
+from rigs.three_clouds import ThreeClouds
 from tradewind.ports import Message
 from tradewind.replication import copying
 from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, GCP_SITE

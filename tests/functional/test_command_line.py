@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from announcements import announce
-from command_line import CommandLine
-from platforms import Platform
-from three_clouds import NOWHERE, SITES, ThreeClouds
+from rigs.announcements import announce
+from rigs.command_line import CommandLine
+from rigs.platforms import Platform
+from rigs.three_clouds import NOWHERE, SITES, ThreeClouds
 from tradewind.ports import Message
 from tradewind.replication import copying
 from tradewind_sandbox.azurite import ACCOUNT

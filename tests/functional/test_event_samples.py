@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from announcements import EVENTS, announce, sample
-from platforms import PUSH_PATH, AzureFunctions, CloudRun, Lambda, Platform
-from three_clouds import SITES, ThreeClouds
+from rigs.announcements import EVENTS, announce, sample
+from rigs.platforms import PUSH_PATH, AzureFunctions, CloudRun, Lambda, Platform
+from rigs.three_clouds import SITES, ThreeClouds
 from tradewind.clouds.azure.limits import check_key
 from tradewind.errors import UnportableError
 from tradewind.ports import Message

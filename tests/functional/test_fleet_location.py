@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from announcements import announce
-from command_line import CommandLine
-from platforms import Platform
-from three_clouds import SITES, ThreeClouds
+from rigs.announcements import announce
+from rigs.command_line import CommandLine
+from rigs.platforms import Platform
+from rigs.three_clouds import SITES, ThreeClouds
 from tradewind import runtime
 from tradewind_sandbox.azurite import ACCOUNT
 from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, BUCKETS, GCP_SITE

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from announcements import announce, sample
-from platforms import PUSH_PATH, CloudRun, Platform
-from three_clouds import NOWHERE, ThreeClouds
+from rigs.announcements import announce, sample
+from rigs.platforms import PUSH_PATH, CloudRun, Platform
+from rigs.three_clouds import NOWHERE, ThreeClouds
 from tradewind import runtime
 from tradewind.ports import Message
 from tradewind_sandbox.azurite import ACCOUNT

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from staging import Deployed, environment, stage, this_machine
+from rigs.staging import Deployed, environment, stage, this_machine
 
 
 @pytest.fixture(scope="session")

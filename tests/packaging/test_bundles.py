@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from staging import CLOUDS, Deployed, stage, this_machine
+from rigs.staging import CLOUDS, Deployed, stage, this_machine
 
 Deploy = Callable[[str], Deployed]
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from staging import ROOT
+from rigs.staging import ROOT
 from tradewind.fleet import AwsSite, AzureSite, Classification, Fleet, GcpSite, OneWayRule, Queues, parse_fleet
 from tradewind.fleet.model import ActiveActiveRule, Credentials
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from staging import ROOT
+from rigs.staging import ROOT
 from tradewind.replication.copying import MAX_OBJECT
 from tradewind.runtime import LAST_ATTEMPT
 

@@ -12,6 +12,7 @@ import pytest
 from tradewind import runtime
 from tradewind.errors import ConfigurationError, CredentialsError, FleetError, StoreUnavailableError
 from tradewind.ports import Message
+from tradewind.runtime import process
 
 FLEET = """\
 version: 1
@@ -36,7 +37,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The process's clock, as a list of one number that a test may change."""
     now = [0.0]
-    monkeypatch.setattr(runtime, "monotonic", lambda: now[0])
+    monkeypatch.setattr(process, "monotonic", lambda: now[0])
     return now
 
 
@@ -68,7 +69,7 @@ def test_a_fleet_file_out_of_reach_changes_nothing(
 
     first = runtime.current()
     clock[0] = 61
-    monkeypatch.setattr(runtime, "read_fleet", down)
+    monkeypatch.setattr(process, "read_fleet", down)
 
     assert runtime.current() is first
     runtime.forget()

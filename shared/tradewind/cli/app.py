@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from functools import partial
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -17,7 +16,6 @@ from tradewind import __version__
 from tradewind.cli import dlq, fleet
 from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.errors import BadEventError, ConfigurationError, TradewindError
-from tradewind.replication.verify import verify as compare_sites
 
 WRONG_USE = 2
 app = typer.Typer(name="tradewind", no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -55,8 +53,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Compare the sites of a rule object by object; exit 1 if they differ."""
-    runtime = open_runtime(fleet_file)
-    report = compare_sites(runtime.rule(rule), runtime.store, runtime.executor, partial(runtime.forbids, rule))
+    report = open_runtime(fleet_file).verify(rule)
     if as_json:
         typer.echo(json.dumps(asdict(report), indent=2))
     else:

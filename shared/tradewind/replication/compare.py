@@ -9,6 +9,7 @@ from enum import StrEnum
 from tradewind.fleet import OneWayRule, Rule
 from tradewind.ports import ObjectState
 from tradewind.replication.provenance import Provenance, Version, is_of, provenance_of
+from tradewind.replication.routes import Passage
 
 
 class Finding(StrEnum):
@@ -40,14 +41,14 @@ class Difference:
 
 
 def compare(
-    rule: Rule, states: Mapping[str, ObjectState | None], forbidden: Callable[[str, str], bool] = lambda *_: False
+    rule: Rule, states: Mapping[str, ObjectState | None], passage: Callable[[str, str], Passage]
 ) -> dict[str, tuple[Finding, str]]:
     """Return what is to be said of one key at each site that should hold a replica of it.
 
     Args:
         rule: A rule that covers the key.
         states: The key's state at every site of the rule; None where it is absent.
-        forbidden: Says of an origin and a target whether the gate refuses the movement.
+        passage: Says whether the key is to go from one site to another by this rule.
     """
     claims = {site: provenance_of(state) if state else None for site, state in states.items()}
     sources = [rule.from_] if isinstance(rule, OneWayRule) else rule.members
@@ -58,7 +59,7 @@ def compare(
         return {
             site: (Finding.EXTRA, f"a replica of {claim.origin}, which has no such object")
             for site, claim in claims.items()
-            if claim is not None and claim.origin in states
+            if claim is not None and claim.origin in states and passage(claim.origin, site) is Passage.OPEN
         }
     origin = owners[0]
     original = states[origin]
@@ -66,11 +67,10 @@ def compare(
     found: dict[str, tuple[Finding, str]] = {}
     for site in rule.members:
         claim = claims[site]
-        if site == origin:
-            continue
-        if not forbidden(origin, site):
+        allowed = passage(origin, site) if site != origin else Passage.ELSEWHERE
+        if allowed is Passage.OPEN:
             found[site] = _stands(origin, original, states[site], claim)
-        elif claim is not None and claim.origin == origin:
+        elif allowed is Passage.FORBIDDEN and claim is not None and claim.origin == origin:
             found[site] = Finding.FORBIDDEN, f"a replica of {origin}, which the compliance gate does not let go there"
     return found
 

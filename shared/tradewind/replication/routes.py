@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
 from tradewind.fleet import Fleet, Rule
-from tradewind.ports import RESERVED_PREFIX, Movement
+from tradewind.ports import RESERVED_PREFIX, Gate, Movement
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,23 @@ def covers(rule: Rule, key: str) -> bool:
     if rule.include and not any(_pattern(glob).fullmatch(key) for glob in rule.include):
         return False
     return not any(_pattern(glob).fullmatch(key) for glob in rule.exclude)
+
+
+class Passage(StrEnum):
+    """What a rule says of one key between two sites."""
+
+    OPEN = "open"
+    FORBIDDEN = "forbidden"
+    """The compliance gate refuses it."""
+    ELSEWHERE = "elsewhere"
+    """An earlier rule of the file decides."""
+
+
+def passage(fleet: Fleet, gate: Gate, route: Route, key: str) -> Passage:
+    """Say whether `key` is to go along `route`."""
+    if route not in routes_for(fleet, route.source, key):
+        return Passage.ELSEWHERE
+    return Passage.OPEN if gate.admit(movement(fleet, route, key)).allowed else Passage.FORBIDDEN
 
 
 def movement(fleet: Fleet, route: Route, key: str) -> Movement:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
-from scripted import Answer, Script, scripted_s3
+from rigs.scripted import Answer, Script, scripted_s3
 from tradewind.checksums import crc32c, crc64nvme, md5
 from tradewind.clouds.aws.clients import open_client
 from tradewind.clouds.aws.errors import translate

@@ -18,7 +18,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient
 from requests import Session
 
-from scripted import Answer, Script, ScriptedAdapter
+from rigs.scripted import Answer, Script, ScriptedAdapter
 from tradewind.checksums import crc32c, md5
 from tradewind.clouds.azure.clients import SINGLE_PUT, open_client
 from tradewind.clouds.azure.errors import translate

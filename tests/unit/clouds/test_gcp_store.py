@@ -14,7 +14,7 @@ from google.api_core.exceptions import GoogleAPICallError, from_http_status
 from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
 from requests.exceptions import ChunkedEncodingError
 
-from scripted import Answer, Script, ScriptedAdapter, Sent
+from rigs.scripted import Answer, Script, ScriptedAdapter, Sent
 from tradewind.checksums import crc32c, md5
 from tradewind.clouds.gcp.clients import open_client
 from tradewind.clouds.gcp.errors import translate

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.world import World
+from rigs.world import World
 from tradewind.errors import (
     BadEventError,
     IntegrityError,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fakes.world import fleet_of
+from rigs.world import fleet_of
 from tradewind.fleet import OneWayRule
 from tradewind.replication.routes import covers, movement, routes_for
 

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from fakes.world import InlineExecutor, World
+from rigs.world import InlineExecutor, World
+from tradewind.compliance import JurisdictionGate
 from tradewind.errors import UnportableError
+from tradewind.fleet import Classification
 from tradewind.ports import Metadata
 from tradewind.replication.compare import Finding
 from tradewind.replication.verify import Report, verify
@@ -22,7 +24,7 @@ BOTH: dict[str, object] = {"name": "both", "sites": ["a", "b", "c"]}
 
 def check(world: World) -> Report:
     """Verify the world's one rule."""
-    return verify(world.fleet.rules[0], world.stores.__getitem__, InlineExecutor())
+    return verify(world.fleet, world.fleet.rules[0], world.stores.__getitem__, world.gate, InlineExecutor())
 
 
 def replicated(rule: dict[str, object]) -> World:
@@ -94,15 +96,25 @@ def test_a_site_that_may_not_have_an_object_does_not_lack_it() -> None:
     world = World(ONE_WAY)
     world.write("a", "m/absent", b"1")
     world.replicator.replicate(world.write("a", "m/there", b"1"))
+    world.gate = JurisdictionGate({"public": Classification(jurisdictions=("US", "CH"))})
 
-    report = verify(
-        world.fleet.rules[0], world.stores.__getitem__, InlineExecutor(), lambda _key, _origin, target: target == "b"
-    )
-
-    assert [(each.key, each.site, each.finding) for each in report.differences] == [
+    assert [(each.key, each.site, each.finding) for each in check(world).differences] == [
         ("m/absent", "c", Finding.MISSING),
         ("m/there", "b", Finding.FORBIDDEN),
     ]
+
+
+def test_what_an_earlier_rule_decides_is_its_own_affair() -> None:
+    """A key that an earlier rule sends to a target, or not, is no difference of a later one."""
+    world = World(
+        {"name": "first", "to": ["b"], "prefix": "m/eu/"}, {"name": "second", "to": ["b", "c"], "prefix": "m/"}
+    )
+    world.write("a", "m/eu/x", b"1")
+
+    second = world.fleet.rules[1]
+    report = verify(world.fleet, second, world.stores.__getitem__, world.gate, InlineExecutor())
+
+    assert [(each.site, each.finding) for each in report.differences] == [("c", Finding.MISSING)]
 
 
 def test_a_key_that_a_site_cannot_hold_is_missing_there(monkeypatch: pytest.MonkeyPatch) -> None:

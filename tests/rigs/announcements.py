@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 from tradewind.ports import Message
 from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, GCP_SITE
 
-EVENTS = Path(__file__).parents[1] / "events"
+EVENTS = Path(__file__).parents[2] / "events"
 WRITTEN, DELETED = "written", "deleted"
 
 

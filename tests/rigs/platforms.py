@@ -28,7 +28,7 @@ from tradewind.runtime import SITE_VARIABLE
 from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, GCP_SITE
 from tradewind_sandbox.runtimes import azure_app, azure_http
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PUSH_PATH = "/projects/tradewind-sandbox/topics/tradewind-notifications"
 
 

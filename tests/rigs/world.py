@@ -121,10 +121,11 @@ class World:
         self.memory = {site: MemoryStore(clock=lambda: self.now) for site in JURISDICTIONS}
         self.stores = {site: WatchedStore(store) for site, store in self.memory.items()}
         self.audit = ListedAudit()
+        self.gate = JurisdictionGate(dict(self.fleet.classifications))
         self.replicator = Replicator(
             fleet=self.fleet,
             store_of=self.stores.__getitem__,
-            gate=JurisdictionGate(self.fleet.classifications),
+            gate=self.gate,
             audit=self.audit,
             executor=InlineExecutor(),
             clock=lambda: self.now,

@@ -11,6 +11,7 @@ from pathlib import Path
 import google_crc32c
 import yaml
 
+from rigs.users import AzureUser, GcsUser, S3User, User
 from tradewind.clouds.gcp.queue import PubSubQueue
 from tradewind.ports import REASON, Message
 from tradewind.runtime import Runtime, read_fleet
@@ -19,7 +20,6 @@ from tradewind_sandbox.addresses import Endpoints, Ports, endpoints
 from tradewind_sandbox.emulators import GCP_PROJECT, azure_parts, gcs_part, pubsub_part, running, s3_part
 from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, BUCKETS, DEAD_LETTERS, GCP_SITE, NOTIFICATIONS
 from tradewind_sandbox.prepare import prepare_buckets
-from users import AzureUser, GcsUser, S3User, User
 
 SITES = (AWS_SITE, GCP_SITE, AZURE_SITE)
 AWKWARD_NAME = {AWS_SITE: "run-id", GCP_SITE: "run id", AZURE_SITE: "run_id"}

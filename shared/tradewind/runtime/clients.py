@@ -1,0 +1,166 @@
+"""A fleet with its clients: each is opened when it is first used, and kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+from types import ModuleType
+from typing import Any, TypeVar, cast
+
+from tradewind.audit import LoggedAudit
+from tradewind.compliance import JurisdictionGate
+from tradewind.credentials import resolve
+from tradewind.errors import ConfigurationError, TradewindError
+from tradewind.fleet import Fleet, Rule, Site
+from tradewind.ports import Message, Notification, ObjectStore, Queue, Secrets
+from tradewind.replication.copying import Outcome
+from tradewind.replication.delivery import Delivery
+from tradewind.replication.replicate import Replicator
+from tradewind.replication.verify import Report, verify
+
+SITE_VARIABLE = "TRADEWIND_SITE"
+"""The site that a function serves: its dead letters go to that site's queue, and it finds credentials as from there."""
+LAST_ATTEMPT = 50
+"""Deliveries after which the platforms give a message up; the deployments say the same number."""
+THREADS = 16
+VAULTS = {"aws_secrets_manager": "aws", "gcp_secret_manager": "gcp", "azure_key_vault": "azure"}
+
+T = TypeVar("T")
+
+
+def cloud(name: str, part: str) -> ModuleType:
+    """Import one part of one cloud, e.g. `cloud("aws", "store")`."""
+    return import_module(f"tradewind.clouds.{name}.{part}")
+
+
+@dataclass(slots=True)
+class Runtime:
+    """A fleet with its clients.
+
+    Args:
+        fleet: What the fleet file says.
+        folder: Folder that relative names in it start from.
+    """
+
+    fleet: Fleet
+    folder: Path
+    born: float = field(default_factory=monotonic)
+    """Seconds, by the process's clock."""
+    _opened: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+    executor: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, THREADS, "tradewind"))
+
+    def site(self, name: str) -> Site:
+        """Return a site by its name.
+
+        Raises:
+            ConfigurationError: The fleet has no such site.
+        """
+        try:
+            return self.fleet.sites[name]
+        except KeyError:
+            known = ", ".join(self.fleet.sites)
+            raise ConfigurationError(f"There is no site {name!r}", hint=f"The fleet file has: {known}") from None
+
+    def rule(self, name: str) -> Rule:
+        """Return a rule by its name.
+
+        Raises:
+            ConfigurationError: The fleet has no such rule.
+        """
+        for rule in self.fleet.rules:
+            if rule.name == name:
+                return rule
+        known = ", ".join(rule.name for rule in self.fleet.rules) or "none"
+        raise ConfigurationError(f"There is no rule {name!r}", hint=f"The fleet file has: {known}")
+
+    def store(self, name: str) -> ObjectStore:
+        """Return the store of a site's bucket."""
+        return self._once(("store", name), lambda: self._open_store(name))
+
+    def queue(self, name: str, which: str) -> Queue:
+        """Return a site's queue: `notifications` or `dead_letters`.
+
+        Raises:
+            ConfigurationError: The site has no queues.
+        """
+        return self._once(("queue", name, which), lambda: self._open_queue(name, which))
+
+    def verify(self, rule: str) -> Report:
+        """Compare the sites of a rule object by object (see `replication.verify`).
+
+        Raises:
+            ConfigurationError: The fleet has no such rule.
+        """
+        return verify(self.fleet, self.rule(rule), self.store, self._gate, self.executor)
+
+    def replicator(self) -> Replicator:
+        """Return what works on this fleet's notifications."""
+        return self._once(
+            ("replicator",),
+            lambda: Replicator(
+                fleet=self.fleet,
+                store_of=self.store,
+                gate=self._gate,
+                audit=LoggedAudit(),
+                executor=self.executor,
+                clock=lambda: datetime.now(UTC),
+            ),
+        )
+
+    def deliver(self, site: str, message: Message, *, last_attempt: int = LAST_ATTEMPT) -> Sequence[Outcome]:
+        """Work off a message that `site`'s platform delivered (see `Delivery.deliver`)."""
+        decode: Callable[[Message], Sequence[Notification]] = cloud(self.site(site).cloud, "events").decode
+        queues = partial(self.queue, site, "notifications"), partial(self.queue, site, "dead_letters")
+        return Delivery(decode, self.replicator(), *queues, last_attempt).deliver(message)
+
+    @property
+    def _gate(self) -> JurisdictionGate:
+        return JurisdictionGate(self.fleet.classifications)
+
+    def _open_store(self, name: str) -> ObjectStore:
+        site = self.site(name)
+        with _named(name):
+            return cast("ObjectStore", cloud(site.cloud, "store").open_store(site, self._credentials(name)))
+
+    def _open_queue(self, name: str, which: str) -> Queue:
+        site = self.site(name)
+        if site.queues is None:
+            raise ConfigurationError(f"Site {name!r} has no `queues`", hint="Name them in the fleet file")
+        queue = str(getattr(site.queues, which))
+        with _named(name):
+            return cast("Queue", cloud(site.cloud, "queue").open_queue(site, self._credentials(name), queue))
+
+    def _credentials(self, name: str) -> Mapping[str, str] | None:
+        vaults = {source: partial(self._vault, of) for source, of in VAULTS.items()}
+        site = self.site(name)
+        reference = site.credentials_at.get(os.environ.get(SITE_VARIABLE, ""), site.credentials)
+        return self._once(("credentials", name), lambda: resolve(reference, beside=self.folder, vaults=vaults))
+
+    def _vault(self, of: str) -> Secrets:
+        return self._once(("vault", of), lambda: cast("Secrets", cloud(of, "secrets").open_secrets()))
+
+    def _once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+        if key not in self._opened:
+            made = make()  # outside the lock: opening one thing opens another
+            with self._lock:
+                self._opened.setdefault(key, made)
+        return cast("T", self._opened[key])
+
+
+@contextmanager
+def _named(site: str) -> Iterator[None]:
+    """Name the site in an error that came of opening it: whoever reads a secret does not know whose it is."""
+    try:
+        yield
+    except TradewindError as error:
+        raise type(error)(f"Site {site!r}: {error.message}", hint=error.hint) from error

@@ -1,0 +1,73 @@
+"""What a function's process keeps between events."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from time import monotonic
+
+from tradewind.errors import ConfigurationError, CredentialsError, FleetError, TransientError
+from tradewind.ports import Message
+from tradewind.replication.copying import Outcome
+from tradewind.runtime.clients import LAST_ATTEMPT, SITE_VARIABLE, Runtime
+from tradewind.runtime.location import FLEET_VARIABLE, read_fleet
+
+ATTEMPTS_VARIABLE = "TRADEWIND_LAST_ATTEMPT"
+"""After this many deliveries the platform gives a message up; the queue's own setting, repeated for the handler."""
+FRESH = 60.0
+"""Seconds for which a process trusts the fleet file, and the credentials, that it has read."""
+
+_kept: dict[str, tuple[float, Runtime]] = {}
+"""By the fleet file's location: when it was read, and what it said."""
+
+
+def current() -> Runtime:
+    """Return the process's runtime, whose fleet file is read again once a minute.
+
+    A fleet file that cannot be reached any more changes nothing: the process goes on with the one it has.
+
+    Raises:
+        FleetError: No fleet file is named, or it is wrong.
+    """
+    location = os.environ.get(FLEET_VARIABLE)
+    if not location:
+        raise FleetError(f"{FLEET_VARIABLE} is not set", hint="It says where the fleet file is")
+    kept = _kept.get(location)
+    if kept and monotonic() - kept[0] < FRESH:
+        return kept[1]
+    try:
+        runtime = read_fleet(location)
+    except TransientError:
+        if kept is None:
+            raise
+        logging.getLogger(__name__).warning("the fleet file cannot be reached; going on with the one that was read")
+        runtime = kept[1]
+    if kept and runtime.fleet == kept[1].fleet:
+        runtime = kept[1]  # with its open clients
+    _kept[location] = (monotonic(), runtime)
+    return runtime
+
+
+def forget() -> None:
+    """Forget every fleet file that was read, as a new process has."""
+    _kept.clear()
+
+
+def deliver(message: Message) -> Sequence[Outcome]:
+    """Work off a message for the site that this function serves.
+
+    Raises:
+        TradewindError: It cannot be done now; the message must be delivered again.
+    """
+    site = os.environ.get(SITE_VARIABLE)
+    if not site:
+        raise ConfigurationError(f"{SITE_VARIABLE} is not set", hint="It names the site that this function serves")
+    last_attempt = int(os.environ.get(ATTEMPTS_VARIABLE, LAST_ATTEMPT))
+    runtime = current()
+    try:
+        return runtime.deliver(site, message, last_attempt=last_attempt)
+    except CredentialsError:
+        if monotonic() - runtime.born > FRESH:  # they may have been replaced since they were read
+            forget()
+        raise

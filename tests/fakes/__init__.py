@@ -1,1 +1,0 @@
-"""Fakes that implement the ports, for tests of the core."""

@@ -1,0 +1,1 @@
+"""What tests stand on: fakes of the ports, emulated clouds, independent clients, and platforms."""
