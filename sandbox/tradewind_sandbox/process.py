@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -58,6 +59,13 @@ class Identity:
 
 _started: dict[int, subprocess.Popen[bytes]] = {}
 """Our own children, kept for as long as this process lives: some run on when it ends, and that is meant so."""
+
+
+@atexit.register
+def _reap() -> None:
+    """Take note of children that somebody else ended, so that Python does not take them for forgotten."""
+    for child in _started.values():
+        child.poll()
 
 
 def spawn(part: Part, log: Path) -> Identity:
