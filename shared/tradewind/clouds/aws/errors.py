@@ -6,29 +6,24 @@ its error by the HTTP status (`"404"`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
+from tradewind.clouds.meaning import BROKEN, DENIED, GONE, MOVED, NO_BUCKET, Meaning, down, translating
 from tradewind.errors import (
     AccessDeniedError,
     BucketNotFoundError,
     CredentialsError,
     IntegrityError,
-    NotFoundError,
     ObjectTooLargeError,
     PermanentError,
-    PreconditionFailedError,
-    StoreUnavailableError,
-    TradewindError,
     TransientError,
     UnportableError,
 )
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
-
-Family: TypeAlias = type[TradewindError]
 
 PERMISSIONS: Mapping[str, str] = {
     "head": "s3:GetObject (and s3:ListBucket, without which S3 answers 403 for a key that does not exist)",
@@ -45,42 +40,31 @@ PERMISSIONS: Mapping[str, str] = {
 }
 """What each operation needs."""
 
-_GONE: tuple[Family, str] = (NotFoundError, "")
-_MOVED: tuple[Family, str] = (PreconditionFailedError, "")
-_NO_BUCKET: tuple[Family, str] = (
-    BucketNotFoundError,
-    "Create it, or correct the site's bucket or queue in the fleet file",
-)
-_UNKNOWN: tuple[Family, str] = (
+_UNKNOWN: Meaning = (
     CredentialsError,
     "AWS does not know these credentials: check the secret that the site's `credentials` names",
 )
-_MISSING: tuple[Family, str] = (
+_MISSING: Meaning = (
     CredentialsError,
     "Set the site's `credentials` in the fleet file, or give this process a role",
 )
-_EXPIRED: tuple[Family, str] = (CredentialsError, "The session token has expired: renew it, or use a role")
-_CLOCK: tuple[Family, str] = (CredentialsError, "Set this machine's clock; AWS refuses signatures that are 15 min off")
-_DENIED: tuple[Family, str] = (AccessDeniedError, "Grant {permission} to the identity that the site's credentials name")
-_KEY: tuple[Family, str] = (AccessDeniedError, "Let the same identity use the bucket's KMS key, and check its state")
-_REFUSED: tuple[Family, str] = (PermanentError, "SQS does not take this message, now or later; what it says is above")
-_BROKEN: tuple[Family, str] = (IntegrityError, "Nothing was written; the bytes are sent again")
-_DOWN: tuple[Family, str] = (
-    StoreUnavailableError,
-    "Try again later, as queues do by themselves; see https://health.aws.amazon.com if it lasts",
-)
-_OTHER: tuple[Family, str] = (TransientError, "AWS refused the request; what it says is above")
+_EXPIRED: Meaning = (CredentialsError, "The session token has expired: renew it, or use a role")
+_CLOCK: Meaning = (CredentialsError, "Set this machine's clock; AWS refuses signatures that are 15 min off")
+_KEY: Meaning = (AccessDeniedError, "Let the same identity use the bucket's KMS key, and check its state")
+_REFUSED: Meaning = (PermanentError, "SQS does not take this message, now or later; what it says is above")
+_DOWN = down("https://health.aws.amazon.com")
+_OTHER: Meaning = (TransientError, "AWS refused the request; what it says is above")
 
-_CODES: Mapping[str, tuple[Family, str]] = {
-    "NoSuchKey": _GONE,
-    "NoSuchVersion": _GONE,
-    "404": _GONE,
-    "NoSuchBucket": _NO_BUCKET,
-    "AWS.SimpleQueueService.NonExistentQueue": _NO_BUCKET,
-    "QueueDoesNotExist": _NO_BUCKET,
-    "PreconditionFailed": _MOVED,
-    "ConditionalRequestConflict": _MOVED,
-    "412": _MOVED,
+_CODES: Mapping[str, Meaning] = {
+    "NoSuchKey": GONE,
+    "NoSuchVersion": GONE,
+    "404": GONE,
+    "NoSuchBucket": NO_BUCKET,
+    "AWS.SimpleQueueService.NonExistentQueue": NO_BUCKET,
+    "QueueDoesNotExist": NO_BUCKET,
+    "PreconditionFailed": MOVED,
+    "ConditionalRequestConflict": MOVED,
+    "412": MOVED,
     "InvalidAccessKeyId": _UNKNOWN,
     "InvalidClientTokenId": _UNKNOWN,
     "SignatureDoesNotMatch": _UNKNOWN,
@@ -91,18 +75,18 @@ _CODES: Mapping[str, tuple[Family, str]] = {
     "TokenRefreshRequired": _EXPIRED,
     "RequestExpired": _EXPIRED,
     "RequestTimeTooSkewed": _CLOCK,
-    "AccessDenied": _DENIED,
-    "AccessDeniedException": _DENIED,
-    "AllAccessDisabled": _DENIED,
-    "AccountProblem": _DENIED,
-    "403": _DENIED,
+    "AccessDenied": DENIED,
+    "AccessDeniedException": DENIED,
+    "AllAccessDisabled": DENIED,
+    "AccountProblem": DENIED,
+    "403": DENIED,
     "KMS.DisabledException": _KEY,
     "KMS.NotFoundException": _KEY,
     "KMS.KMSInvalidStateException": _KEY,
-    "BadDigest": _BROKEN,
-    "InvalidDigest": _BROKEN,
-    "XAmzContentChecksumMismatch": _BROKEN,
-    "XAmzContentSHA256Mismatch": _BROKEN,
+    "BadDigest": BROKEN,
+    "InvalidDigest": BROKEN,
+    "XAmzContentChecksumMismatch": BROKEN,
+    "XAmzContentSHA256Mismatch": BROKEN,
     "KeyTooLongError": (UnportableError, "S3 keys have at most 1,024 bytes"),
     "MetadataTooLarge": (UnportableError, "S3 keeps 2 KB of user metadata"),
     "EntityTooLarge": (ObjectTooLargeError, ""),
@@ -124,24 +108,14 @@ _THROTTLED = 429
 _SERVER_ERROR = 500
 
 
-@contextmanager
-def translate(operation: str, subject: str) -> Iterator[None]:
+def translate(operation: str, subject: str) -> AbstractContextManager[None]:
     """Turn what boto3 raises in the block into an error of `tradewind.errors`; other errors pass.
 
     Args:
         operation: A key of `PERMISSIONS`.
         subject: What was worked on, as `s3://bucket/key`.
     """
-    try:
-        yield
-    except TradewindError:
-        raise
-    except Exception as error:
-        meaning = _meaning(error, operation)
-        if meaning is None:
-            raise
-        family, hint = meaning
-        raise family(f"Could not {operation} {subject}: {_describe(error)}", hint=hint) from error
+    return translating(operation, subject, meaning=_meaning, describe=_describe)
 
 
 def wrong_region(answer: Mapping[str, Any]) -> str | None:
@@ -155,13 +129,13 @@ def wrong_region(answer: Mapping[str, Any]) -> str | None:
     return str(region or "another region") if elsewhere else None
 
 
-def _meaning(error: Exception, operation: str) -> tuple[Family, str] | None:
+def _meaning(error: Exception, operation: str) -> Meaning | None:
     from botocore import exceptions as sdk  # noqa: PLC0415 - loaded already when it raises, and not before
     from urllib3.exceptions import HTTPError  # noqa: PLC0415 - likewise
 
     if isinstance(error, sdk.ClientError):
         return _answered(error, operation)
-    kinds: tuple[tuple[tuple[type[Exception], ...], tuple[Family, str]], ...] = (
+    kinds: tuple[tuple[tuple[type[Exception], ...], Meaning], ...] = (
         ((sdk.FlexibleChecksumError,), (IntegrityError, "The bytes were damaged on the way; they are read again")),
         ((sdk.NoCredentialsError, sdk.PartialCredentialsError, sdk.CredentialRetrievalError), _MISSING),
         ((sdk.TokenRetrievalError, sdk.SSOError, sdk.MetadataRetrievalError), _MISSING),
@@ -171,7 +145,7 @@ def _meaning(error: Exception, operation: str) -> tuple[Family, str] | None:
     return next((meaning for kind, meaning in kinds if isinstance(error, kind)), None)
 
 
-def _answered(error: ClientError, operation: str) -> tuple[Family, str]:
+def _answered(error: ClientError, operation: str) -> Meaning:
     if (region := wrong_region(error.response)) is not None:
         return BucketNotFoundError, f"The bucket is in {region}: correct the site's `region` in the fleet file"
     code = error.response.get("Error", {}).get("Code", "")

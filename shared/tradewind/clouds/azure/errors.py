@@ -6,29 +6,24 @@ Every answer bears its code in the header `x-ms-error-code`, a HEAD's too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
+from tradewind.clouds.meaning import BROKEN, DENIED, GONE, MOVED, Meaning, down, translating
 from tradewind.errors import (
     AccessDeniedError,
     BucketNotFoundError,
     CredentialsError,
-    IntegrityError,
-    NotFoundError,
     ObjectTooLargeError,
     PermanentError,
-    PreconditionFailedError,
     StoreUnavailableError,
-    TradewindError,
     TransientError,
     UnportableError,
 )
 
 if TYPE_CHECKING:
     from azure.core.exceptions import HttpResponseError
-
-Family: TypeAlias = type[TradewindError]
 
 PERMISSIONS: Mapping[str, str] = {
     "head": "Storage Blob Data Reader (or a SAS with `r`)",
@@ -45,62 +40,55 @@ PERMISSIONS: Mapping[str, str] = {
 }
 """What each operation needs."""
 
-_GONE: tuple[Family, str] = (NotFoundError, "")
-_MOVED: tuple[Family, str] = (PreconditionFailedError, "")
-_NO_CONTAINER: tuple[Family, str] = (
+_NO_CONTAINER: Meaning = (
     BucketNotFoundError,
     "Create it, or correct the site's account, container or queue in the fleet file",
 )
-_UNKNOWN: tuple[Family, str] = (
+_UNKNOWN: Meaning = (
     CredentialsError,
     "Azure does not accept these credentials: check the secret that the site's `credentials` names, and a SAS's expiry",
 )
-_DENIED: tuple[Family, str] = (AccessDeniedError, "Grant {permission} to the identity that the site's credentials name")
-_LOCKED: tuple[Family, str] = (AccessDeniedError, "The container has an immutability policy or a legal hold on this")
-_BROKEN: tuple[Family, str] = (IntegrityError, "Nothing was written; the bytes are sent again")
-_ARCHIVED: tuple[Family, str] = (PermanentError, "The blob is archived: rehydrate it, then redrive the message")
-_UNPORTABLE: tuple[Family, str] = (UnportableError, "Azure cannot hold this name or metadata")
-_LEASED: tuple[Family, str] = (StoreUnavailableError, "Somebody holds a lease on the blob; it is tried again")
-_DOWN: tuple[Family, str] = (
-    StoreUnavailableError,
-    "Try again later, as queues do by themselves; see https://azure.status.microsoft if it lasts",
-)
-_OTHER: tuple[Family, str] = (TransientError, "Azure refused the request; what it says is above")
+_LOCKED: Meaning = (AccessDeniedError, "The container has an immutability policy or a legal hold on this")
+_ARCHIVED: Meaning = (PermanentError, "The blob is archived: rehydrate it, then redrive the message")
+_UNPORTABLE: Meaning = (UnportableError, "Azure cannot hold this name or metadata")
+_LEASED: Meaning = (StoreUnavailableError, "Somebody holds a lease on the blob; it is tried again")
+_DOWN = down("https://azure.status.microsoft")
+_OTHER: Meaning = (TransientError, "Azure refused the request; what it says is above")
 
-_CODES: Mapping[str, tuple[Family, str]] = {
-    "BlobNotFound": _GONE,
-    "ResourceNotFound": _GONE,
-    "MessageNotFound": _GONE,
-    "SecretNotFound": _GONE,
+_CODES: Mapping[str, Meaning] = {
+    "BlobNotFound": GONE,
+    "ResourceNotFound": GONE,
+    "MessageNotFound": GONE,
+    "SecretNotFound": GONE,
     "ContainerNotFound": _NO_CONTAINER,
     "ContainerBeingDeleted": _NO_CONTAINER,
     "ContainerDisabled": _NO_CONTAINER,
     "QueueNotFound": _NO_CONTAINER,
     "QueueBeingDeleted": _NO_CONTAINER,
-    "ConditionNotMet": _MOVED,
-    "TargetConditionNotMet": _MOVED,
-    "BlobAlreadyExists": _MOVED,
+    "ConditionNotMet": MOVED,
+    "TargetConditionNotMet": MOVED,
+    "BlobAlreadyExists": MOVED,
     "AuthenticationFailed": _UNKNOWN,
     "InvalidAuthenticationInfo": _UNKNOWN,
     "NoAuthenticationInformation": _UNKNOWN,
-    "AuthorizationFailure": _DENIED,
-    "AuthorizationPermissionMismatch": _DENIED,
-    "AuthorizationResourceTypeMismatch": _DENIED,
-    "AuthorizationServiceMismatch": _DENIED,
-    "AuthorizationProtocolMismatch": _DENIED,
-    "AuthorizationSourceIPMismatch": _DENIED,
-    "InsufficientAccountPermissions": _DENIED,
-    "KeyBasedAuthenticationNotPermitted": _DENIED,
-    "AccountIsDisabled": _DENIED,
+    "AuthorizationFailure": DENIED,
+    "AuthorizationPermissionMismatch": DENIED,
+    "AuthorizationResourceTypeMismatch": DENIED,
+    "AuthorizationServiceMismatch": DENIED,
+    "AuthorizationProtocolMismatch": DENIED,
+    "AuthorizationSourceIPMismatch": DENIED,
+    "InsufficientAccountPermissions": DENIED,
+    "KeyBasedAuthenticationNotPermitted": DENIED,
+    "AccountIsDisabled": DENIED,
     "BlobImmutableDueToPolicy": _LOCKED,
     "BlobHasLegalHold": _LOCKED,
     "SnapshotsPresent": (PermanentError, "The blob has snapshots, which are not deleted with it: remove them first"),
     "InvalidBlobType": (PermanentError, "The name is taken by an append or page blob: remove it first"),
     "BlobArchived": _ARCHIVED,
     "BlobBeingRehydrated": _ARCHIVED,
-    "Md5Mismatch": _BROKEN,
-    "Crc64Mismatch": _BROKEN,
-    "InvalidMd5": _BROKEN,
+    "Md5Mismatch": BROKEN,
+    "Crc64Mismatch": BROKEN,
+    "InvalidMd5": BROKEN,
     "MetadataTooLarge": _UNPORTABLE,
     "InvalidMetadata": _UNPORTABLE,
     "EmptyMetadataKey": _UNPORTABLE,
@@ -113,12 +101,12 @@ _CODES: Mapping[str, tuple[Family, str]] = {
     "OperationTimedOut": _DOWN,
     "InternalError": _DOWN,
 }
-_STATUS: Mapping[int, tuple[Family, str]] = {
+_STATUS: Mapping[int, Meaning] = {
     401: _UNKNOWN,
-    403: _DENIED,
-    404: _GONE,
+    403: DENIED,
+    404: GONE,
     408: _DOWN,
-    412: _MOVED,
+    412: MOVED,
     429: _DOWN,
 }
 _SERVER_ERROR = 500
@@ -128,27 +116,17 @@ _WRONG_SIGNATURE = "Server failed to authenticate the request"
 """How Azurite says AuthenticationFailed; Azure's message begins so, too."""
 
 
-@contextmanager
-def translate(operation: str, subject: str) -> Iterator[None]:
+def translate(operation: str, subject: str) -> AbstractContextManager[None]:
     """Turn what the SDKs raise in the block into an error of `tradewind.errors`; other errors pass.
 
     Args:
         operation: A key of `PERMISSIONS`.
         subject: What was worked on, as `az://account/container/key`.
     """
-    try:
-        yield
-    except TradewindError:
-        raise
-    except Exception as error:
-        meaning = _meaning(error, operation)
-        if meaning is None:
-            raise
-        family, hint = meaning
-        raise family(f"Could not {operation} {subject}: {_describe(error)}", hint=hint) from error
+    return translating(operation, subject, meaning=_meaning, describe=_describe)
 
 
-def _meaning(error: Exception, operation: str) -> tuple[Family, str] | None:
+def _meaning(error: Exception, operation: str) -> Meaning | None:
     from azure.core import exceptions as sdk  # noqa: PLC0415 - loaded already when it raises, and not before
     from urllib3.exceptions import HTTPError  # noqa: PLC0415 - likewise
 
@@ -161,10 +139,10 @@ def _meaning(error: Exception, operation: str) -> tuple[Family, str] | None:
     return _DOWN if isinstance(error, (sdk.AzureError, HTTPError, OSError)) else None
 
 
-def _answered(error: HttpResponseError, operation: str) -> tuple[Family, str]:
+def _answered(error: HttpResponseError, operation: str) -> Meaning:
     status = error.status_code or 0
     if _OTHER_MD5 in str(error):
-        return _BROKEN
+        return BROKEN
     if _WRONG_SIGNATURE in str(error):
         return _UNKNOWN
     meaning = _CODES.get(_code(error)) or _STATUS.get(status) or (_DOWN if status >= _SERVER_ERROR else _OTHER)

@@ -7,25 +7,16 @@ apart only in the message, so a few phrases of it count, too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import TypeAlias
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
+from tradewind.clouds.meaning import BROKEN, DENIED, GONE, MOVED, NO_BUCKET, Meaning, down, translating
 from tradewind.errors import (
-    AccessDeniedError,
-    BucketNotFoundError,
     CredentialsError,
-    IntegrityError,
-    NotFoundError,
     ObjectTooLargeError,
-    PreconditionFailedError,
-    StoreUnavailableError,
-    TradewindError,
     TransientError,
     UnportableError,
 )
-
-Family: TypeAlias = type[TradewindError]
 
 PERMISSIONS: Mapping[str, str] = {
     "head": "storage.objects.get (role Storage Object Viewer)",
@@ -42,41 +33,30 @@ PERMISSIONS: Mapping[str, str] = {
 }
 """What each operation needs."""
 
-_GONE: tuple[Family, str] = (NotFoundError, "")
-_MOVED: tuple[Family, str] = (PreconditionFailedError, "")
-_NO_BUCKET: tuple[Family, str] = (
-    BucketNotFoundError,
-    "Create it, or correct the site's bucket or queue in the fleet file",
-)
-_UNKNOWN: tuple[Family, str] = (
+_UNKNOWN: Meaning = (
     CredentialsError,
     "Google does not accept these credentials: check the secret that the site's `credentials` names",
 )
-_MISSING: tuple[Family, str] = (
+_MISSING: Meaning = (
     CredentialsError,
     "Set the site's `credentials` in the fleet file, or give this process a service account",
 )
-_DENIED: tuple[Family, str] = (AccessDeniedError, "Grant {permission} to the identity that the site's credentials name")
-_BROKEN: tuple[Family, str] = (IntegrityError, "Nothing was written; the bytes are sent again")
-_DOWN: tuple[Family, str] = (
-    StoreUnavailableError,
-    "Try again later, as queues do by themselves; see https://status.cloud.google.com if it lasts",
-)
-_OTHER: tuple[Family, str] = (TransientError, "Google refused the request; what it says is above")
+_DOWN = down("https://status.cloud.google.com")
+_OTHER: Meaning = (TransientError, "Google refused the request; what it says is above")
 
-_PHRASES: tuple[tuple[int, str, tuple[Family, str]], ...] = (
-    (404, "specified bucket does not exist", _NO_BUCKET),
-    (404, "resource not found (resource=", _NO_BUCKET),
-    (400, "doesn't match calculated", _BROKEN),
+_PHRASES: tuple[tuple[int, str, Meaning], ...] = (
+    (404, "specified bucket does not exist", NO_BUCKET),
+    (404, "resource not found (resource=", NO_BUCKET),
+    (400, "doesn't match calculated", BROKEN),
     (400, "metadata part is too large", (UnportableError, "Cloud Storage keeps 8 KiB of user metadata")),
     (400, "exceeds the limit of 8", (UnportableError, "Cloud Storage keeps 8 KiB of user metadata")),
 )
-_STATUS: Mapping[int, tuple[Family, str]] = {
+_STATUS: Mapping[int, Meaning] = {
     401: _UNKNOWN,
-    403: _DENIED,
-    404: _GONE,
+    403: DENIED,
+    404: GONE,
     408: _DOWN,
-    412: _MOVED,
+    412: MOVED,
     413: (ObjectTooLargeError, ""),
     429: _DOWN,
     499: _DOWN,
@@ -85,27 +65,17 @@ _SERVER_ERROR = 500
 _REQUEST = re.compile(r"^(\d+) [A-Z]+ https?://\S+: ")
 
 
-@contextmanager
-def translate(operation: str, subject: str) -> Iterator[None]:
+def translate(operation: str, subject: str) -> AbstractContextManager[None]:
     """Turn what Google's libraries raise in the block into an error of `tradewind.errors`; other errors pass.
 
     Args:
         operation: A key of `PERMISSIONS`.
         subject: What was worked on, as `gs://bucket/key`.
     """
-    try:
-        yield
-    except TradewindError:
-        raise
-    except Exception as error:
-        meaning = _meaning(error, operation)
-        if meaning is None:
-            raise
-        family, hint = meaning
-        raise family(f"Could not {operation} {subject}: {_describe(error)}", hint=hint) from error
+    return translating(operation, subject, meaning=_meaning, describe=_describe)
 
 
-def _meaning(error: Exception, operation: str) -> tuple[Family, str] | None:
+def _meaning(error: Exception, operation: str) -> Meaning | None:
     # Loaded already when they raise, and not before.
     from google.api_core import exceptions as api  # noqa: PLC0415
     from google.auth import exceptions as auth  # noqa: PLC0415
@@ -115,7 +85,7 @@ def _meaning(error: Exception, operation: str) -> tuple[Family, str] | None:
         return _answered(int(error.code or 0), str(error.message), operation)
     if isinstance(error, auth.RefreshError) and error.retryable:
         return _DOWN
-    kinds: tuple[tuple[tuple[type[Exception], ...], tuple[Family, str]], ...] = (
+    kinds: tuple[tuple[tuple[type[Exception], ...], Meaning], ...] = (
         ((auth.DefaultCredentialsError,), _MISSING),
         ((auth.TransportError, api.RetryError, HTTPError, OSError), _DOWN),  # those of requests are OSErrors
         ((auth.GoogleAuthError,), _UNKNOWN),
@@ -123,7 +93,7 @@ def _meaning(error: Exception, operation: str) -> tuple[Family, str] | None:
     return next((meaning for kind, meaning in kinds if isinstance(error, kind)), None)
 
 
-def _answered(status: int, message: str, operation: str) -> tuple[Family, str]:
+def _answered(status: int, message: str, operation: str) -> Meaning:
     for number, phrase, meaning in _PHRASES:
         if status == number and phrase in message.lower():
             return meaning
