@@ -12,7 +12,7 @@ from tradewind.fleet import Fleet
 from tradewind.ports import AuditLog, AuditRecord, Change, Gate, Notification, ObjectStore
 from tradewind.replication.copying import CopyLoop, Outcome
 from tradewind.replication.decide import Verdict
-from tradewind.replication.routes import Route, movement, routes_for
+from tradewind.replication.routes import Passage, Route, movement, passage, routes_for
 
 OPTIMISTIC = 8 * 1024 * 1024
 """Bytes up to which a wrong guess that the key is new costs less than looking first."""
@@ -97,6 +97,8 @@ class Replicator:
     def _pull(self, key: str, route: Route) -> Outcome:
         """Copy the winner at the target of `route` to its source: a late clock must lose at its own site, too."""
         back = Route(route.rule, source=route.target, target=route.source)
+        if passage(self.fleet, self.gate, back, key) is Passage.ELSEWHERE:
+            return Outcome(route, Verdict.CONFLICT, f"{route.target} has a newer object, which another rule speaks of")
         admission = self.gate.admit(movement(self.fleet, back, key))
         if not admission.allowed:
             return Outcome(back, Verdict.REFUSED, admission.reason)

@@ -292,6 +292,20 @@ def test_a_write_with_a_late_clock_loses_at_its_own_site_too() -> None:
     assert world.body("a", KEY) == world.body("b", KEY) == b"newer"
 
 
+def test_a_winner_is_not_pulled_past_a_rule_that_comes_first() -> None:
+    """What an earlier rule says of the other direction holds for the winner of a conflict, too."""
+    strict = {"name": "strict", "from": "b", "to": ["a"], "classification": "personal"}
+    world = World(strict, {"name": "both", "sites": ["a", "b"]})
+    world.pass_time(60)
+    world.write("b", KEY, b"newer, and not for a")
+    world.pass_time(-30)
+
+    outcomes = world.replicator.replicate(world.write("a", KEY, b"older"))
+
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.CONFLICT]
+    assert world.body("a", KEY) == b"older"
+
+
 actions = st.lists(
     st.tuples(st.sampled_from(["write", "write", "delete"]), st.sampled_from("ab"), st.integers(0, 2)), max_size=8
 )
