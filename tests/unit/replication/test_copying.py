@@ -294,7 +294,7 @@ def test_a_write_with_a_late_clock_loses_at_its_own_site_too() -> None:
 
 def test_a_winner_is_not_pulled_past_a_rule_that_comes_first() -> None:
     """What an earlier rule says of the other direction holds for the winner of a conflict, too."""
-    strict = {"name": "strict", "from": "b", "to": ["a"], "classification": "personal"}
+    strict: dict[str, object] = {"name": "strict", "from": "b", "to": ["a"], "classification": "personal"}
     world = World(strict, {"name": "both", "sites": ["a", "b"]})
     world.pass_time(60)
     world.write("b", KEY, b"newer, and not for a")
