@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from tradewind.fleet import OneWayRule, Rule
 from tradewind.ports import ObjectState
-from tradewind.replication.provenance import Provenance, Version, is_of, provenance_of
+from tradewind.replication.provenance import Provenance, Version, claim_of, is_of, provenance_of
 from tradewind.replication.routes import Passage
 
 
@@ -26,8 +26,8 @@ class Finding(StrEnum):
     """Written independently at two sites."""
     FORBIDDEN = "forbidden"
     """A replica where the compliance gate lets none be."""
-    UNPROVEN = "unproven"
-    """Its store keeps no checksum that could be compared."""
+    DAMAGED = "damaged"
+    """It says that it is a replica, and its bytes are others than were copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,8 @@ def _stands(
     kept = original.checksums.crc32c
     if state is None:
         found = Finding.MISSING, f"{origin} has it"
+    elif claim is None and (said := claim_of(state)) is not None and said.origin == origin:
+        found = Finding.DAMAGED, f"it says that it is a replica of {origin}, and these are other bytes than were copied"
     elif claim is None:
         found = Finding.CONFLICT, f"not a replica, and {origin} has an object of that key"
     elif claim.origin != origin:
@@ -90,9 +92,7 @@ def _stands(
     elif not is_of(claim, original):
         found = Finding.STALE, f"the metadata at {origin} was changed since"
     elif kept is not None and kept != claim.crc32c:
-        found = Finding.STALE, f"its CRC32C is {claim.crc32c:08x}, and {origin} keeps {kept:08x}"
-    elif state.checksums.crc32c is None and claim.md5 is None:
-        found = Finding.UNPROVEN, "its store keeps no checksum"
+        found = Finding.DAMAGED, f"its CRC32C is {claim.crc32c:08x}, and {origin} keeps {kept:08x}"
     else:
         found = Finding.MATCH, f"crc32c {claim.crc32c:08x}"
     return found

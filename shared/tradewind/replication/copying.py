@@ -72,12 +72,14 @@ class CopyLoop:
         source: Store of the routes' common source.
         targets: The store of each route's target.
         executor: Runs the calls to several targets side by side.
+        refused: Routes on which nothing may be copied, with the reason; what is there may be removed.
     """
 
     key: str
     source: ObjectStore
     targets: Mapping[Route, ObjectStore]
     executor: Executor
+    refused: Mapping[Route, str] = field(default_factory=dict)
     outcomes: dict[Route, Outcome] = field(default_factory=dict)
     pulls: list[Route] = field(default_factory=list)
     """Routes whose target's object wins; the caller copies those the other way round."""
@@ -147,6 +149,8 @@ class CopyLoop:
                 self._fail([route], error)
                 continue
             match decision:
+                case Copy() | Pull() if route in self.refused:
+                    self.outcomes[route] = Outcome(route, Verdict.REFUSED, self.refused[route])
                 case Copy(expect):
                     copies[route] = expect
                 case Remove(token):

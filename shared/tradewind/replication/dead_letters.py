@@ -27,34 +27,46 @@ def _letter(message: Message) -> DeadLetter:
 
 def read_letters(queue: Queue, *, limit: int) -> list[DeadLetter]:
     """Return up to `limit` dead letters and leave them where they are."""
-    taken: list[Message] = []
-    try:
-        while len(taken) < limit and (more := queue.receive(limit=min(10, limit - len(taken)), wait=1.0)):
-            taken += more
-    finally:
-        for message in taken:
-            queue.release(message)
+    taken = _take(queue, limit)
+    for message in taken:
+        queue.release(message)
     return [_letter(message) for message in taken]
 
 
-def redrive(dead_letters: Queue, notifications: Queue, *, wanted: Callable[[DeadLetter], bool]) -> int:
+def redrive(
+    dead_letters: Queue, notifications: Queue, *, wanted: Callable[[DeadLetter], bool], limit: int = 1000
+) -> int:
     """Send dead letters to work again, and return how many.
 
-    A crash between the two steps leaves a message in both queues, which does no harm: work is safe to repeat.
+    Only letters that were there before the first is sent are looked at: one whose reason was not mended is back at
+    once, and would be sent round for ever. A crash on the way leaves a message in both queues, which does no harm:
+    work is safe to repeat.
+
+    Args:
+        dead_letters: Where they are.
+        notifications: Where they go.
+        wanted: Picks them.
+        limit: At most so many are looked at.
     """
     sent = 0
-    unwanted: list[Message] = []
-    try:
-        while messages := dead_letters.receive(limit=10, wait=1.0):
-            for message in messages:
-                if not wanted(_letter(message)):
-                    unwanted.append(message)
-                    continue
-                kept = {name: value for name, value in message.attributes.items() if not name.startswith(OURS)}
-                notifications.send(message.body, attributes=kept or None)
-                dead_letters.acknowledge(message)
-                sent += 1
-    finally:
-        for message in unwanted:
+    for message in _take(dead_letters, limit):
+        if not wanted(_letter(message)):
             dead_letters.release(message)
+            continue
+        kept = {name: value for name, value in message.attributes.items() if not name.startswith(OURS)}
+        notifications.send(message.body, attributes=kept or None)
+        dead_letters.acknowledge(message)
+        sent += 1
     return sent
+
+
+def _take(queue: Queue, limit: int) -> list[Message]:
+    """Receive up to `limit` different messages."""
+    taken: dict[str, Message] = {}
+    while len(taken) < limit:
+        received = queue.receive(limit=min(10, limit - len(taken)), wait=1.0)
+        fresh = {message.id: message for message in received if message.id not in taken}
+        taken |= {message.id: message for message in received}  # the newest receipt is the one that counts
+        if not fresh:
+            break
+    return list(taken.values())

@@ -119,7 +119,7 @@ def _newest(
         return Copy(expect=target.token)
     if theirs is None:
         return Pull()
-    return Keep(Verdict.OUTRANKED, f"the target has a newer object of {theirs.origin}, which settles it with that site")
+    return Keep(Verdict.OUTRANKED, f"the target has a newer object of {theirs.origin}")
 
 
 def _one_way_conflict(

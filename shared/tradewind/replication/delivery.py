@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 FIRST_DELAY = 5.0
 """Seconds before the second delivery; each further delay is twice as long."""
 LONGEST_DELAY = 900.0
-"""Seconds; with 50 deliveries an outage of eleven hours loses no message to the dead letters."""
+"""Seconds; with 50 deliveries an outage of ten hours loses no message to the dead letters."""
 
 
 class Replicates(Protocol):

@@ -84,7 +84,7 @@ def decode(value: str) -> Provenance | None:
     """
     try:
         fields = json.loads(value)
-        if isinstance(fields, dict) and isinstance(fields.get("v"), int) and fields["v"] > FORMAT:
+        if fields["v"] > FORMAT and {"origin", "version", "key"} <= fields.keys():
             raise ConfigurationError(
                 f"A replica carries provenance of format {fields['v']}, and this is tradewind of format {FORMAT}",
                 hint="Deploy the same version of tradewind to every cloud",
@@ -105,22 +105,26 @@ def decode(value: str) -> Provenance | None:
         return None
 
 
+def claim_of(state: ObjectState) -> Provenance | None:
+    """Return the provenance that an object bears, whether or not it speaks of this object."""
+    value = state.metadata.user.get(PROVENANCE_KEY)
+    return None if value is None else decode(value)
+
+
 def provenance_of(state: ObjectState) -> Provenance | None:
     """Return the provenance that speaks of this very object, or None if a user wrote it.
 
     Metadata is inherited by copies and kept by some tools when they overwrite, so provenance counts only where it
     matches the object's own key, size and checksum as its store reports them.
     """
-    value = state.metadata.user.get(PROVENANCE_KEY)
-    claim = decode(value) if value is not None else None
+    claim = claim_of(state)
     if claim is None or claim.size != state.size or claim.key != fingerprint(state.key):
         return None
     kept = state.checksums
     if kept.crc32c is not None:
         return claim if kept.crc32c == claim.crc32c else None
-    if claim.md5 is not None:
-        return claim if kept.md5 == claim.md5 else None
-    return claim
+    # Every store keeps the one checksum or the other of what tradewind writes, so without either it is not ours.
+    return claim if claim.md5 is not None and kept.md5 == claim.md5 else None
 
 
 def is_of(claim: Provenance, state: ObjectState) -> bool:

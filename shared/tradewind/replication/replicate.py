@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from tradewind.fleet import Fleet
 from tradewind.ports import AuditLog, AuditRecord, Change, Gate, Notification, ObjectStore
 from tradewind.replication.copying import CopyLoop, Outcome
 from tradewind.replication.decide import Verdict
-from tradewind.replication.routes import Passage, Route, movement, passage, routes_for
+from tradewind.replication.routes import Passage, Route, admission, passage, routes_for
 
 OPTIMISTIC = 8 * 1024 * 1024
 """Bytes up to which a wrong guess that the key is new costs less than looking first."""
@@ -61,10 +61,13 @@ class Replicator:
             )
         outcomes: list[Outcome] = []
         admitted: list[Route] = []
+        refused: dict[Route, str] = {}
         for route in routes_for(self.fleet, site, notification.key):
-            admission = self.gate.admit(movement(self.fleet, route, notification.key))
-            if not admission.allowed:
-                outcomes.append(Outcome(route, Verdict.REFUSED, admission.reason))
+            answer = admission(self.fleet, self.gate, route, notification.key)
+            if not answer.allowed and notification.change is Change.DELETED:
+                refused[route] = answer.reason  # no byte may go there, and what is there may still be removed
+            elif not answer.allowed:
+                outcomes.append(Outcome(route, Verdict.REFUSED, answer.reason))
             elif notification.change is Change.EXPIRED:
                 reason = "a lifecycle rule of the source removed it there, and that is no user's delete"
                 outcomes.append(Outcome(route, Verdict.KEPT, reason))
@@ -72,12 +75,14 @@ class Replicator:
                 admitted.append(route)
         small = notification.size is None or notification.size <= OPTIMISTIC
         fresh = notification.change is Change.WRITTEN and attempt == 1 and small
-        outcomes += self._copy(site, notification.key, admitted, assume_absent=fresh)
+        outcomes += self._copy(site, notification.key, [*admitted, *refused], refused, assume_absent=fresh)
         for outcome in outcomes:
             self._record(notification, outcome)
         return outcomes
 
-    def _copy(self, site: str, key: str, routes: Sequence[Route], *, assume_absent: bool) -> list[Outcome]:
+    def _copy(
+        self, site: str, key: str, routes: Sequence[Route], refused: Mapping[Route, str], *, assume_absent: bool
+    ) -> list[Outcome]:
         outcomes: list[Outcome] = []
         targets: dict[Route, ObjectStore] = {}
         for route in routes:
@@ -90,7 +95,7 @@ class Replicator:
                 targets[route] = store
         if not targets:
             return outcomes
-        loop = CopyLoop(key, self.store_of(site), targets, self.executor)
+        loop = CopyLoop(key, self.store_of(site), targets, self.executor, refused)
         loop.run(assume_absent=assume_absent)
         return [*outcomes, *loop.outcomes.values(), *(self._pull(key, route) for route in loop.pulls)]
 
@@ -99,9 +104,9 @@ class Replicator:
         back = Route(route.rule, source=route.target, target=route.source)
         if passage(self.fleet, self.gate, back, key) is Passage.ELSEWHERE:
             return Outcome(route, Verdict.CONFLICT, f"{route.target} has a newer object, which another rule speaks of")
-        admission = self.gate.admit(movement(self.fleet, back, key))
-        if not admission.allowed:
-            return Outcome(back, Verdict.REFUSED, admission.reason)
+        answer = admission(self.fleet, self.gate, back, key)
+        if not answer.allowed:
+            return Outcome(back, Verdict.REFUSED, answer.reason)
         loop = CopyLoop(key, self.store_of(back.source), {back: self.store_of(back.target)}, self.executor)
         loop.run(assume_absent=False)
         if loop.pulls:

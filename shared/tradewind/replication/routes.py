@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from tradewind.fleet import Fleet, Rule
-from tradewind.ports import RESERVED_PREFIX, Gate, Movement
+from tradewind.ports import RESERVED_PREFIX, Admission, Gate, Movement
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,25 @@ def passage(fleet: Fleet, gate: Gate, route: Route, key: str) -> Passage:
     """Say whether `key` is to go along `route`."""
     if route not in routes_for(fleet, route.source, key):
         return Passage.ELSEWHERE
-    return Passage.OPEN if gate.admit(movement(fleet, route, key)).allowed else Passage.FORBIDDEN
+    return Passage.OPEN if admission(fleet, gate, route, key).allowed else Passage.FORBIDDEN
 
 
-def movement(fleet: Fleet, route: Route, key: str) -> Movement:
-    """Return what the compliance gate is asked about `key` on `route`."""
+def admission(fleet: Fleet, gate: Gate, route: Route, key: str) -> Admission:
+    """Return what the compliance gate says of `key` on `route`.
+
+    A classification is the data's, not the route's: the gate is asked for every rule of the file that covers the key,
+    whatever its sites and wherever it stands, and the first refusal counts.
+    """
+    covering = [rule for rule in fleet.rules if covers(rule, key) and rule is not route.rule]
+    answers = [gate.admit(movement(fleet, route, key, rule)) for rule in (route.rule, *covering)]
+    return next((answer for answer in answers if not answer.allowed), answers[0])
+
+
+def movement(fleet: Fleet, route: Route, key: str, rule: Rule) -> Movement:
+    """Return what the compliance gate is asked about `key` on `route`, as data that `rule` classifies."""
     return Movement(
-        rule=route.rule.name,
-        classification=route.rule.classification,
+        rule=rule.name,
+        classification=rule.classification,
         source_site=route.source,
         source_jurisdiction=fleet.sites[route.source].jurisdiction,
         target_site=route.target,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from threading import Lock
 from time import monotonic
 
 from tradewind.errors import ConfigurationError, CredentialsError, FleetError, TransientError
@@ -20,6 +21,7 @@ FRESH = 60.0
 
 _kept: dict[str, tuple[float, Runtime]] = {}
 """By the fleet file's location: when it was read, and what it said."""
+_refreshing = Lock()
 
 
 def current() -> Runtime:
@@ -33,6 +35,11 @@ def current() -> Runtime:
     location = os.environ.get(FLEET_VARIABLE)
     if not location:
         raise FleetError(f"{FLEET_VARIABLE} is not set", hint="It says where the fleet file is")
+    with _refreshing:  # one of the threads that work on a batch reads the file, and the others wait for it
+        return _read(location)
+
+
+def _read(location: str) -> Runtime:
     kept = _kept.get(location)
     if kept and monotonic() - kept[0] < FRESH:
         return kept[1]
@@ -54,6 +61,13 @@ def forget() -> None:
     _kept.clear()
 
 
+def _last_attempt() -> int:
+    text = os.environ.get(ATTEMPTS_VARIABLE, str(LAST_ATTEMPT))
+    if not text.isdecimal():
+        raise ConfigurationError(f"{ATTEMPTS_VARIABLE} is {text!r}", hint="It is a number of deliveries")
+    return int(text)
+
+
 def deliver(message: Message) -> Sequence[Outcome]:
     """Work off a message for the site that this function serves.
 
@@ -63,7 +77,7 @@ def deliver(message: Message) -> Sequence[Outcome]:
     site = os.environ.get(SITE_VARIABLE)
     if not site:
         raise ConfigurationError(f"{SITE_VARIABLE} is not set", hint="It names the site that this function serves")
-    last_attempt = int(os.environ.get(ATTEMPTS_VARIABLE, LAST_ATTEMPT))
+    last_attempt = _last_attempt()
     runtime = current()
     try:
         return runtime.deliver(site, message, last_attempt=last_attempt)

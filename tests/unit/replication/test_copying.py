@@ -14,6 +14,7 @@ from tradewind.errors import (
     TransientError,
     UnportableError,
 )
+from tradewind.fleet import Classification
 from tradewind.ports import PROVENANCE_KEY, Change, Metadata
 from tradewind.replication import copying
 from tradewind.replication.decide import Verdict
@@ -228,6 +229,34 @@ def test_a_forbidden_movement_is_refused_before_a_byte_is_read() -> None:
     assert outcomes["c"].verdict is Verdict.REFUSED
     assert world.stores["c"].calls == []
     assert [(r.target_site, r.verdict) for r in world.audit.records] == [("c", "refused"), ("b", "copied")]
+
+
+def test_a_delete_passes_a_gate_that_was_closed_since() -> None:
+    """What may no longer be at a site is removed there when its user deletes it, and nothing is copied there again."""
+    world = World({"name": "one", "to": ["b", "c"], "deletes": "propagate"})
+    world.replicator.replicate(world.write("a", KEY, b"names"))
+    world.gate.classifications["public"] = Classification(jurisdictions=("US", "EU"))  # type: ignore[index]  # a dict here
+
+    deleted = {o.route.target: o.verdict for o in world.replicator.replicate(world.delete("a", KEY))}
+    world.write("a", KEY, b"names again")
+    late = {o.route.target: o.verdict for o in world.replicator.replicate(world.announce("a", KEY, Change.DELETED))}
+
+    assert deleted == {"b": Verdict.REMOVED, "c": Verdict.REMOVED}
+    assert late == {"b": Verdict.COPIED, "c": Verdict.REFUSED}
+    assert world.body("c", KEY) is None
+
+
+def test_what_a_user_writes_over_a_replica_keeping_its_metadata_is_theirs() -> None:
+    """Bytes of the same size under our provenance are a conflict, and survive the origin's next version."""
+    world = World({"name": "one", "to": ["b"]})
+    world.replicator.replicate(world.write("a", KEY, b"weights"))
+    world.damage_at_rest("b", KEY, b"WEIGHTS")
+    world.pass_time()
+
+    outcomes = world.replicator.replicate(world.write("a", KEY, b"newer"))
+
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.CONFLICT]
+    assert world.body("b", KEY) == b"WEIGHTS"
 
 
 def test_nothing_is_read_when_every_target_is_forbidden() -> None:

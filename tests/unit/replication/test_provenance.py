@@ -64,7 +64,19 @@ def test_anything_else_is_no_provenance(value: str) -> None:
 def test_a_newer_format_stops_the_work() -> None:
     """A replica of a newer tradewind is not taken for a user's object, which would send it round."""
     with pytest.raises(ConfigurationError, match="format 2"):
-        decode('{"v":2}')
+        decode(CLAIM.encode().replace('"v":1', '"v":2'))
+
+
+@pytest.mark.parametrize("value", ['{"v":2}', '{"v":"2","origin":"a","version":"b","key":"c"}', "[2]", '{"v":null}'])
+def test_a_user_s_own_entry_stops_nobody(value: str) -> None:
+    """Something else under our name is not a newer format."""
+    assert decode(value) is None
+
+
+def test_a_store_that_keeps_no_checksum_of_it_did_not_get_it_from_us() -> None:
+    """Bytes of the same size that somebody wrote over a replica, keeping its metadata, are theirs."""
+    assert provenance_of(state(checksums=Checksums(crc32=1))) is None
+    assert provenance_of(state(checksums=Checksums())) is None
 
 
 def test_believed_where_it_matches() -> None:

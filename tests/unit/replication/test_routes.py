@@ -1,10 +1,13 @@
 """Which targets a key has."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rigs.world import fleet_of
+from tradewind.compliance import JurisdictionGate
 from tradewind.fleet import OneWayRule
-from tradewind.replication.routes import covers, movement, routes_for
+from tradewind.replication.routes import admission, covers, movement, routes_for
 
 
 def test_the_first_matching_rule_decides_for_each_target() -> None:
@@ -51,7 +54,7 @@ def test_globs(include: list[str], exclude: list[str], key: str, covered: bool) 
 def test_the_gate_is_told_both_jurisdictions() -> None:
     """What is asked about a movement names the rule, the class of the data, and both ends."""
     made = fleet_of({"name": "r", "to": ["b"]})
-    asked = movement(made, routes_for(made, "a", "k")[0], "k")
+    asked = movement(made, routes_for(made, "a", "k")[0], "k", made.rules[0])
 
     assert (asked.rule, asked.classification, asked.source_jurisdiction, asked.target_jurisdiction, asked.key) == (
         "r",
@@ -60,3 +63,29 @@ def test_the_gate_is_told_both_jurisdictions() -> None:
         "EU",
         "k",
     )
+
+
+classified = st.sampled_from(["public", "personal"])
+overlapping = st.lists(
+    st.fixed_dictionaries(
+        {
+            "prefix": st.sampled_from(["", "x/", "x/y/", "z/"]),
+            "to": st.sampled_from([["b"], ["c"], ["b", "c"]]),
+            "classification": classified,
+        }
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(rules=overlapping, key=st.sampled_from(["x/1", "x/y/1", "z/1", "other"]))
+def test_nothing_is_admitted_that_any_rule_s_classification_forbids(rules: list[dict[str, object]], key: str) -> None:
+    """A classification is the data's: a lax rule, before or after, opens no way that a strict one closes."""
+    made = fleet_of(*({"name": f"r{at}", **rule} for at, rule in enumerate(rules)))
+    gate = JurisdictionGate(made.classifications)
+
+    for route in routes_for(made, "a", key):
+        personal = any(covers(rule, key) and rule.classification == "personal" for rule in made.rules)
+        expected = not (personal and made.sites[route.target].jurisdiction != "EU")
+        assert admission(made, gate, route, key).allowed is expected

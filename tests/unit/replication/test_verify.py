@@ -88,7 +88,7 @@ def test_damage_at_a_target_is_found() -> None:
 
     differences = check(world).differences
 
-    assert [(each.site, each.finding) for each in differences] == [("b", Finding.CONFLICT)]
+    assert [(each.site, each.finding) for each in differences] == [("b", Finding.DAMAGED)]
 
 
 def test_a_site_that_may_not_have_an_object_does_not_lack_it() -> None:

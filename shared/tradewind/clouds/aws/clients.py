@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 64
 CONNECT_TIMEOUT = 5.0
-READ_TIMEOUT = 60.0
-ATTEMPTS = 3
+READ_TIMEOUT = 15.0
+ATTEMPTS = 2
 
 
 def open_client(site: AwsSite, credentials: Mapping[str, str] | None) -> S3Client:

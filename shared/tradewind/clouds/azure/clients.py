@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 64
 CONNECT_TIMEOUT = 5.0
-READ_TIMEOUT = 60.0
-RETRIES = 2
+READ_TIMEOUT = 15.0
+RETRIES = 1
 SINGLE_PUT = 256 * 1024 * 1024
 """Bytes up to which a blob is written in one request; the service takes 5,000 MiB, the caller holds 64 MiB."""
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from google.cloud.storage import Client
 
 CONNECTIONS = 64
-TIMEOUT = (5.0, 60.0)
+TIMEOUT = (5.0, 15.0)
 """Seconds to connect, and to wait for the next byte."""
-ATTEMPTS = 3
+ATTEMPTS = 2
 _RETRIED = (408, 429, 500, 502, 503, 504)
 _ENDPOINT = "https://storage.googleapis.com"
 
