@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -41,6 +42,11 @@ def model_files() -> dict[str, bytes]:
     return files
 
 
+def new_prefix(now: datetime) -> str:
+    """Return where this demo writes, which is nowhere that another demo writes, even in the same second."""
+    return f"models/demo-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}/"
+
+
 def run_demo(sandbox: Sandbox, report_file: Path, *, timeout: float, console: Console) -> DemoReport:
     """Upload the model once at each site, watch it arrive at the others, and write the report.
 
@@ -53,7 +59,7 @@ def run_demo(sandbox: Sandbox, report_file: Path, *, timeout: float, console: Co
     with _running(sandbox, console):
         clients = {site: client_of(where) for site, where in sandbox.endpoints.sites.items()}
         files = model_files()
-        prefix = f"models/demo-{datetime.now(UTC):%Y%m%d-%H%M%S}/"
+        prefix = new_prefix(datetime.now(UTC))
         routes = len(clients) * (len(clients) - 1)
         progress = Progress(tuple(clients), expected=len(files) * routes)
         exchange = Exchange(clients, files, prefix, progress)

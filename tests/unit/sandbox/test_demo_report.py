@@ -1,6 +1,7 @@
 """What the demo reports."""
 
 import json
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from rich.console import Console
 
 from tradewind_sandbox.demo.progress import Arrival, Progress
 from tradewind_sandbox.demo.report import DemoReport, Echo, echoes
+from tradewind_sandbox.demo.run import new_prefix
 
 ARRIVAL = Arrival("models/demo/a/x", "a", "b", 3, "00c0ffee", 12.5)
 
@@ -15,6 +17,16 @@ ARRIVAL = Arrival("models/demo/a/x", "a", "b", 3, "00c0ffee", 12.5)
 def progress(*arrivals: Arrival) -> Progress:
     """Return the progress of one file that goes from each of two sites to the other."""
     return Progress(("a", "b"), expected=2, uploads={"a": 1, "b": 1}, uploaded_bytes=6, arrivals=list(arrivals))
+
+
+def test_two_demos_in_one_second_write_apart() -> None:
+    """Each demo has a prefix of its own, below the rule's."""
+    now = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+    first, second = new_prefix(now), new_prefix(now)
+
+    assert first != second
+    assert all(prefix.startswith("models/demo-20250102-030405-") and prefix.endswith("/") for prefix in (first, second))
 
 
 def test_a_second_write_is_an_echo() -> None:
