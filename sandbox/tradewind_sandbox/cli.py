@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
 import threading
@@ -60,8 +61,7 @@ def status(
     elif parts:
         _show(sandbox)
     else:
-        option = _option(state)
-        typer.echo(f"There is no sandbox in {sandbox.state}; start it: tradewind sandbox up --detach{option}")
+        typer.echo(f"There is no sandbox in {sandbox.state}; start it: {sandbox.start_command}")
     raise typer.Exit(0 if parts and all(part.running for part in parts) else 1)
 
 
@@ -138,7 +138,7 @@ def demo(
 
 def _option(state: Path) -> str:
     """Return the option that names this state folder in another command."""
-    return "" if state == DEFAULT_STATE else f" --state {state}"
+    return "" if state == DEFAULT_STATE else f" --state {shlex.quote(str(state))}"
 
 
 def _sandbox(state: Path) -> Sandbox:

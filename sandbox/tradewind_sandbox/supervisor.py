@@ -13,6 +13,7 @@ remembers the ids, and whoever has the folder can look, stop and start.
 from __future__ import annotations
 
 import fcntl
+import shlex
 import shutil
 import time
 from collections import Counter
@@ -106,10 +107,14 @@ class Sandbox:
             SandboxError: The sandbox is not up.
         """
         if not self.running:
-            raise SandboxError(
-                f"No sandbox runs in {self.state}", hint="Start it: tradewind sandbox up --detach (and --state DIR)"
-            )
+            raise self._none("No sandbox runs in")
         return Endpoints.load(self._endpoints_file)
+
+    @property
+    def start_command(self) -> str:
+        """What a person types to bring up the sandbox in this folder."""
+        default = self.state == DEFAULT_STATE.absolute()
+        return "tradewind sandbox up --detach" + ("" if default else f" --state {shlex.quote(str(self.state))}")
 
     # --- what it does ---------------------------------------------------------------------------------------------
 
@@ -130,15 +135,14 @@ class Sandbox:
         """What looks at the sandbox from outside."""
         ports = Ports.load(self._ports_file)
         if ports is None:
-            raise SandboxError(f"There was never a sandbox in {self.state}", hint="Start it: tradewind sandbox up")
+            raise self._none("There is no sandbox in")
         return Observer(self.state, ports)
 
     # --- one part -------------------------------------------------------------------------------------------------
 
     def start(self, name: str) -> None:
         """Start one part again, and return when it answers; no error if it runs."""
-        with self._lock():
-            part = self._part(name)
+        with self._alone_with(name) as part:
             if self._roster.running(name) is None:
                 self._roster.start([part])
 
@@ -159,9 +163,9 @@ class Sandbox:
         """Return the log of one part, a data process included.
 
         Raises:
-            SandboxError: There is no such part.
+            SandboxError: There is no such part, or no sandbox.
         """
-        known = [part.name for part in self._parts()]
+        known = [part.name for part in self._known_parts()]
         if name not in known:
             raise SandboxError(f"The sandbox has no part {name!r}", hint=f"Parts are: {', '.join(known)}")
         return self._roster.log(name)
@@ -184,10 +188,18 @@ class Sandbox:
         known = self._plan()
         return known.parts if known else []
 
+    def _known_parts(self) -> Sequence[Part]:
+        if parts := self._parts():
+            return parts
+        raise self._none("There is no sandbox in")
+
+    def _none(self, what: str) -> SandboxError:
+        return SandboxError(f"{what} {self.state}", hint=f"Start it: {self.start_command}")
+
     def _part(self, name: str) -> Part:
+        offered = {part.name: part for part in self._known_parts() if not part.name.endswith(DATA)}
         if not self._endpoints_file.exists():
-            raise SandboxError(f"No sandbox runs in {self.state}", hint="Start it: tradewind sandbox up --detach")
-        offered = {part.name: part for part in self._parts() if not part.name.endswith(DATA)}
+            raise self._none("No sandbox runs in")
         if name.endswith(DATA) and name.removesuffix(DATA) in offered:
             door = name.removesuffix(DATA)
             raise SandboxError(
@@ -222,8 +234,7 @@ class Sandbox:
         return ports
 
     def _end(self, name: str, *, force: bool) -> None:
-        with self._lock():
-            self._part(name)
+        with self._alone_with(name):
             self._roster.stop(name, force=force)
 
     def _stop_everything(self) -> bool:
@@ -240,7 +251,27 @@ class Sandbox:
     @contextmanager
     def _lock(self) -> Iterator[None]:
         """Let one process at a time start and stop parts."""
-        self.state.mkdir(parents=True, exist_ok=True)
-        with (self.state / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            self.state.mkdir(parents=True, exist_ok=True)
+            lock = (self.state / "lock").open("w")
+        except OSError as error:
+            raise SandboxError(
+                f"The state folder {self.state} cannot be used ({error.strerror or error})",
+                hint="Name a folder that can be written: --state DIR",
+            ) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            except OSError as error:
+                raise SandboxError(
+                    f"{lock.name} cannot be locked ({error.strerror or error})",
+                    hint="Name a folder on a local disk: --state DIR",
+                ) from error
             yield
+
+    @contextmanager
+    def _alone_with(self, name: str) -> Iterator[Part]:
+        """Hold the lock while one part is started or stopped."""
+        self._part(name)  # before the lock: where there is no sandbox, no folder is made
+        with self._lock():
+            yield self._part(name)

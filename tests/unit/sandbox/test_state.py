@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
 from tradewind.credentials import resolve
 from tradewind.fleet import parse_fleet
 from tradewind_sandbox import fleet_file
 from tradewind_sandbox.addresses import Endpoints, Ports, endpoints
+from tradewind_sandbox.cli import app
 from tradewind_sandbox.errors import SandboxError
 from tradewind_sandbox.names import BUCKETS
 from tradewind_sandbox.process import Identity
@@ -83,6 +86,63 @@ def test_a_folder_without_a_sandbox_says_how_to_start_one(tmp_path: Path) -> Non
     for ask in (lambda: sandbox.endpoints, lambda: sandbox.kill("s3"), sandbox.writes):
         with pytest.raises(SandboxError, match="tradewind sandbox up"):
             ask()
+
+
+@pytest.mark.parametrize("ask", ["logs", "kill", "stop", "start", "restart"])
+def test_without_a_sandbox_there_are_no_parts_to_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: str
+) -> None:
+    """Who asks for a part where there is no sandbox is told so, with the command that starts one there."""
+    missing = tmp_path / "no such"
+    monkeypatch.chdir(tmp_path)
+
+    answer = CliRunner().invoke(app, [ask, "aws-runtime", "--state", "no such"])
+
+    assert isinstance(answer.exception, SandboxError)
+    assert answer.exception.message == f"There is no sandbox in {missing}"
+    assert answer.exception.hint == f"Start it: tradewind sandbox up --detach --state '{missing}'"
+    assert not missing.exists()
+
+
+def test_the_usual_folder_needs_no_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command that starts the sandbox of this working folder is the short one."""
+    monkeypatch.chdir(tmp_path)
+
+    assert Sandbox().start_command == "tradewind sandbox up --detach"
+    assert Sandbox(tmp_path / "x").start_command == f"tradewind sandbox up --detach --state {tmp_path / 'x'}"
+
+
+def test_a_part_of_a_sandbox_that_is_down_is_not_stopped(tmp_path: Path) -> None:
+    """A sandbox that was taken down is known, its logs can be read, and nothing of it runs."""
+    PORTS.save(tmp_path / "ports.json")
+    sandbox = Sandbox(tmp_path)
+
+    assert sandbox.log("aws-runtime").name == "aws-runtime.log"
+    with pytest.raises(SandboxError, match=f"No sandbox runs in .* --state {tmp_path}"):
+        sandbox.stop("aws-runtime")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """Where no folder can be, the error says where and why."""
+    (tmp_path / "file").touch()
+    state = tmp_path / "file" / "state"
+
+    with pytest.raises(SandboxError, match=f"The state folder {state} cannot be used .Not a directory.") as caught:
+        Sandbox(state).up()
+
+    assert "--state" in caught.value.hint
+
+
+def test_a_folder_that_cannot_be_locked_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without locks is an answer with the path and the reason."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+
+    with pytest.raises(SandboxError, match=f"{tmp_path / 'lock'} cannot be locked .No locks available."):
+        Sandbox(tmp_path).down()
 
 
 def test_going_down_twice_is_no_error(tmp_path: Path) -> None:
