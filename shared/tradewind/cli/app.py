@@ -36,14 +36,14 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback(help="Keep ML artifacts, training and serving alive across AWS, Google Cloud and Azure.")
 def options(
-    context: typer.Context,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the whole chain of causes of an error.")] = False,
-    version: Annotated[  # noqa: ARG001 - its callback answers
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the whole chain of causes of an error. May stand anywhere.")
+    ] = False,
+    version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Take the options that every command has."""
-    context.obj = {"debug": debug}
+    """Explain the options that every command has: `run` takes --debug, and the callback of --version answers."""
 
 
 @app.command()
@@ -72,14 +72,27 @@ def verify(
 
 def run() -> None:
     """Run the command that the process's arguments name, and show errors as sentences."""
-    debug = "--debug" in sys.argv[1:]
+    arguments, debug = _take_debug(sys.argv[1:])
     try:
-        app(standalone_mode=True)
-    except TradewindError as error:
+        app(arguments, standalone_mode=True)
+    except (TradewindError, OSError) as error:
         if debug:
             raise
-        complain(error)
+        complain(error if isinstance(error, TradewindError) else TradewindError(_sentence(error)))
         sys.exit(WRONG_USE if isinstance(error, ConfigurationError | BadEventError) else 1)
+
+
+def _take_debug(arguments: list[str]) -> tuple[list[str], bool]:
+    """Take `--debug` out of a command line; after `--` it is an argument like any other."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [each for each in arguments[:end] if each != "--debug"]
+    return options + arguments[end:], len(options) < end
+
+
+def _sentence(error: OSError) -> str:
+    """Say what the operating system refused, and of which file."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {reason}" if error.filename is not None else reason
 
 
 def complain(error: TradewindError) -> None:

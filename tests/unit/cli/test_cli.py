@@ -1,5 +1,6 @@
 """The command line, and how errors reach a person."""
 
+import errno
 import json
 import re
 from pathlib import Path
@@ -85,13 +86,59 @@ def test_an_error_says_what_failed_and_what_to_do(
     assert re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().err).startswith(said)
 
 
-def test_debug_shows_the_causes(fleet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With `--debug` the error is raised with its whole chain of causes."""
-    monkeypatch.setattr(
-        "sys.argv", ["tradewind", "--debug", "fleet", "validate", "--fleet", str(fleet.parent / "none")]
-    )
+@pytest.mark.parametrize("position", range(5))
+def test_debug_shows_the_causes(fleet: Path, monkeypatch: pytest.MonkeyPatch, position: int) -> None:
+    """With `--debug`, wherever it stands, the error is raised with its whole chain of causes."""
+    arguments = ["fleet", "validate", "--fleet", str(fleet.parent / "none")]
+    arguments.insert(position, "--debug")
+    monkeypatch.setattr("sys.argv", ["tradewind", *arguments])
 
     with pytest.raises(FleetError) as caught:
         run()
 
     assert isinstance(caught.value.__cause__, FileNotFoundError)
+
+
+def test_debug_after_two_dashes_is_an_argument(
+    fleet: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A rule may have any name: what stands behind `--` is no option."""
+    monkeypatch.setattr("sys.argv", ["tradewind", "verify", "--fleet", str(fleet), "--", "--debug"])
+
+    with pytest.raises(SystemExit):
+        run()
+
+    assert "There is no rule '--debug'" in capsys.readouterr().err
+
+
+def test_debug_is_documented() -> None:
+    """`--help` tells of `--debug`, to which every error refers."""
+    assert "--debug" in CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200", "TERM": "dumb"}).stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "/proc/x"), "error: /proc/x: Permission denied\n"),
+        (OSError(errno.ENOSPC, "No space left on device"), "error: No space left on device\n"),
+        (ConnectionResetError(), "error: ConnectionResetError\n"),
+    ],
+)
+def test_what_the_system_refuses_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError, said: str
+) -> None:
+    """An error of the operating system names the file and the reason; with `--debug` it is raised as it came."""
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("tradewind.cli.app.open_runtime", refuse)
+    monkeypatch.setattr("sys.argv", ["tradewind", "verify", "models"])
+    with pytest.raises(SystemExit) as exit_:
+        run()
+    assert exit_.value.code == 1
+    assert re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().err).startswith(said)
+
+    monkeypatch.setattr("sys.argv", ["tradewind", "verify", "models", "--debug"])
+    with pytest.raises(type(error)):
+        run()
