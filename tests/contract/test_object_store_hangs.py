@@ -1,0 +1,83 @@
+"""A cloud that takes connections and never answers."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tradewind.clouds.aws import clients as aws
+from tradewind.clouds.aws.store import open_store as open_s3
+from tradewind.clouds.azure import clients as azure
+from tradewind.clouds.azure.store import open_store as open_blob
+from tradewind.clouds.gcp import clients as gcp
+from tradewind.clouds.gcp import store as gcs
+from tradewind.errors import StoreUnavailableError
+from tradewind.fleet import AwsSite, AzureSite, GcpSite
+from tradewind.ports import ObjectStore
+
+TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+PLAIN = {"region": "r", "jurisdiction": "EU", "control_bucket": "c"}
+OPEN: dict[str, Callable[[str], ObjectStore]] = {
+    "aws": lambda url: open_s3(
+        AwsSite(cloud="aws", bucket="b", endpoint=url, **PLAIN), {"access_key_id": "a", "secret_access_key": "s"}
+    ),
+    "gcp": lambda url: gcs.open_store(
+        GcpSite(cloud="gcp", project="p", bucket="b", endpoint=url, **PLAIN), {"type": "anonymous"}
+    ),
+    "azure": lambda url: open_blob(
+        AzureSite(cloud="azure", account="a", container="b", endpoint=f"{url}/a", **PLAIN), {"account_key": "YQ=="}
+    ),
+}
+
+
+@pytest.fixture
+def silent() -> Iterator[tuple[str, list[socket.socket]]]:
+    """Return the URL of a server that says nothing, and the connections that it has taken."""
+    taken: list[socket.socket] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                taken.append(listener.accept()[0])
+
+    thread = threading.Thread(target=accept)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}", taken
+    listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+    for connection in (listener, *taken):
+        connection.close()
+
+
+@pytest.mark.parametrize("cloud", OPEN)
+def test_a_call_gives_up_after_two_tries(
+    cloud: str, silent: tuple[str, list[socket.socket]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hung cloud is an outage like any other, and the queue does the waiting."""
+    url, taken = silent
+    monkeypatch.setattr(aws, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(azure, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(gcs, "TIMEOUT", (0.2, 0.2))
+
+    with pytest.raises(StoreUnavailableError, match="Try again later"):
+        OPEN[cloud](url).head("k")
+
+    assert len(taken) == 2
+
+
+@pytest.mark.parametrize(
+    "tries", [aws.ATTEMPTS * aws.READ_TIMEOUT, gcp.ATTEMPTS * gcp.TIMEOUT[1], (1 + azure.RETRIES) * azure.READ_TIMEOUT]
+)
+def test_a_function_outlives_two_calls_that_hang(tries: float) -> None:
+    """A hung write and a hung confirmation end before the shortest function timeout, so failures are handed back."""
+    limits = [int(found) for found in re.findall(r"^ +Timeout: (\d+)", TEMPLATE.read_text(), re.MULTILINE)]
+
+    assert limits
+    assert 2 * tries < min(limits)
