@@ -129,8 +129,9 @@ exists gcloud pubsub subscriptions describe "$dead_letters" --project "$project"
 echo "# what the function may do"
 cloud storage buckets add-iam-policy-binding "gs://$bucket" \
   --member "serviceAccount:$function_account" --role roles/storage.objectUser
+# Read only: who could write the fleet file could allow itself any target.
 cloud storage buckets add-iam-policy-binding "gs://$control_bucket" \
-  --member "serviceAccount:$function_account" --role roles/storage.objectUser
+  --member "serviceAccount:$function_account" --role roles/storage.objectViewer
 cloud pubsub topics add-iam-policy-binding "$dead_letters" \
   --member "serviceAccount:$function_account" --role roles/pubsub.publisher
 for secret in $secrets; do

@@ -6,8 +6,8 @@ usage() {
   cat <<'USAGE'
 Usage: functions/azure/deploy.sh --resource-group G --location L --site NAME --account A --container C --fleet URI [options]
 
-Creates or updates what one Azure site needs: the queues, a function app with an identity that has only the rights it
-needs, and the Event Grid subscription. Running it again changes nothing that is right. Log in with `az login` before.
+Creates or updates what one Azure site needs: the queues, a function app with a storage account and an identity of its
+own that has only the rights it needs, and the Event Grid subscription. Running it again changes nothing that is right. Log in with `az login` before.
 
   --resource-group G   resource group of the storage account, and of what is created
   --location L         region of the function app; take the account's
@@ -18,7 +18,8 @@ needs, and the Event Grid subscription. Running it again changes nothing that is
   --control C          the site's control container, in the same account (default: the container of --fleet)
   --name NAME          name of the function app, unique in the world (default: tradewind-SITE)
   --queue NAME         queue of the notifications (default: tradewind-notifications)
-  --host-account A     storage account for the function app's own records (default: the site's)
+  --host-account A     storage account for the function app's own records; it must exist, and must not be the site's,
+                       since the app owns all blobs there (default: one is made, called after the app, with "host")
   --vault NAME         key vault whose secrets the function may read
   --dry-run            print the commands, and run none
   -h, --help           this text
@@ -65,7 +66,12 @@ if [[ -z $control ]]; then
 fi
 [[ $control != "$container" ]] || fail "the control container must be another one than the site's own"
 name=${name:-tradewind-$site}
-host_account=${host_account:-$account}
+made_host=""
+if [[ -z $host_account ]]; then # 3 to 24 small letters and digits, unique in the world like the app's name
+  made_host=$(printf '%s' "$name" | tr '[:upper:]' '[:lower:]' | tr -cd 'a-z0-9' | cut -c 1-20)host
+  host_account=$made_host
+fi
+[[ $host_account != "$account" ]] || fail "--host-account must be another one than the site's: the app owns its blobs"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 # Runs a command that changes something, or prints it.
@@ -100,13 +106,20 @@ allow() {
 
 account_id=$(ask ACCOUNT_ID az storage account show --name "$account" --resource-group "$resource_group" \
   --query id --output tsv)
-host_id=$(ask HOST_ACCOUNT_ID az storage account show --name "$host_account" --resource-group "$resource_group" \
-  --query id --output tsv)
 
 echo "# queues"
 for each in "$queue" "$queue-poison"; do
   cloud storage queue create --name "$each" --account-name "$account" --auth-mode login
 done
+
+echo "# the account of the app's own records"
+if [[ -n $made_host ]] &&
+  ! exists az storage account show --name "$made_host" --resource-group "$resource_group"; then
+  cloud storage account create --name "$made_host" --resource-group "$resource_group" --location "$location" \
+    --sku Standard_LRS --kind StorageV2 --min-tls-version TLS1_2 --allow-blob-public-access false
+fi
+host_id=$(ask HOST_ACCOUNT_ID az storage account show --name "$host_account" --resource-group "$resource_group" \
+  --query id --output tsv)
 
 echo "# the function app, with an identity of its own"
 exists az functionapp show --name "$name" --resource-group "$resource_group" ||
@@ -118,7 +131,8 @@ principal=$(ask PRINCIPAL_ID az functionapp identity show --name "$name" --resou
 
 echo "# what it may do"
 allow "Storage Blob Data Contributor" "$account_id/blobServices/default/containers/$container"
-allow "Storage Blob Data Contributor" "$account_id/blobServices/default/containers/$control"
+# Read only: who could write the fleet file could allow itself any target.
+allow "Storage Blob Data Reader" "$account_id/blobServices/default/containers/$control"
 allow "Storage Queue Data Contributor" "$account_id/queueServices/default/queues/$queue"
 allow "Storage Queue Data Contributor" "$account_id/queueServices/default/queues/$queue-poison"
 allow "Storage Blob Data Owner" "$host_id"
@@ -132,6 +146,8 @@ cloud functionapp config appsettings set --name "$name" --resource-group "$resou
   "TRADEWIND_FLEET=$fleet" "TRADEWIND_SITE=$site" "TRADEWIND_QUEUE=$queue" \
   "TRADEWIND_STORAGE__queueServiceUri=https://$account.queue.core.windows.net" \
   "TRADEWIND_STORAGE__credential=managedidentity" "AzureWebJobsStorage__accountName=$host_account"
+cloud functionapp config appsettings delete --name "$name" --resource-group "$resource_group" \
+  --setting-names AzureWebJobsStorage # a connection string with a key, which `functionapp create` left there
 
 echo "# its code"
 run make --directory "$root" package-azure

@@ -21,6 +21,18 @@ AZURE = ["functions/azure/deploy.sh", "--resource-group", "g", "--location", "we
 AZURE += ["--account", "acct", "--container", "data", "--fleet", "az://acct/control/tradewind.yaml"]
 
 
+RIGHTS = {
+    ("DataBucket}/*", "s3:GetObject s3:GetObjectAttributes s3:PutObject s3:DeleteObject"),
+    ("ControlBucket}/${FleetKey}", "s3:GetObject"),
+    ("DataBucket}", "s3:ListBucket"),
+    ("ControlBucket}", "s3:ListBucket"),
+    ("DeadLetterQueue.Arn", "sqs:GetQueueUrl sqs:SendMessage"),
+    ("NotificationQueue.Arn", "sqs:GetQueueUrl sqs:ChangeMessageVisibility"),
+    ("secret:${SecretPrefix}*", "secretsmanager:GetSecretValue"),
+    ("DataKeyArn", "kms:Decrypt kms:GenerateDataKey"),
+}
+"""How a resource ends, and what the function on AWS may do there."""
+
 INTERPRETER = 160 * 1024 * 1024
 """Bytes of Python with every SDK loaded: 130 MiB as measured, and some air."""
 
@@ -113,16 +125,77 @@ def test_the_functions_know_when_a_delivery_is_the_last(resources: dict[str, Any
 
 
 def test_the_function_may_do_no_more_than_it_does(resources: dict[str, Any]) -> None:
-    """No action and no resource of the function's policies is a wildcard."""
+    """On AWS it has these rights at these places and no others; what the user's own policy adds is theirs to say."""
     (function,) = of_type(resources, "AWS::Serverless::Function")
-    statements = [each for policy in function["Policies"] for each in policy.get("Statement", [])]
+    policies = [branch for policy in function["Policies"] for branch in policy.get("If", [policy])]
+    statements = [each for policy in policies if isinstance(policy, dict) for each in policy.get("Statement", [])]
+    granted = {
+        (
+            next(iter(place.values())).rpartition(":::${")[2].rpartition("AccountId}:")[2],
+            " ".join(_listed(each["Action"])),
+        )
+        for each in statements
+        for place in _listed(each["Resource"])
+    }
 
-    actions = [action for each in statements for action in _listed(each["Action"])]
-    places = [json.dumps(place) for each in statements for place in _listed(each["Resource"])]
+    assert {each["Effect"] for each in statements} == {"Allow"}
+    assert granted == RIGHTS
 
-    assert actions
-    assert not [action for action in actions if "*" in action]
-    assert not [place for place in places if place in ('"*"', '{"Sub": "*"}')]
+
+def test_no_function_may_write_the_fleet_file() -> None:
+    """Who could write it could allow itself any target, so the function only reads the control bucket."""
+    gcp = re.findall(r"add-iam-policy-binding gs://control .*--role (\S+)", commands(GCP))
+    azure = re.findall(r"--role (.+) --scope \S*/containers/control ", commands(AZURE))
+
+    assert gcp == ["roles/storage.objectViewer"]
+    assert [role.replace("\\", "") for role in azure] == ["Storage Blob Data Reader"]
+
+
+def test_what_a_direct_call_gives_up_is_kept(resources: dict[str, Any]) -> None:
+    """An event that Lambda was called with, and that failed three times, becomes a dead letter."""
+    (function,) = of_type(resources, "AWS::Serverless::Function")
+
+    assert function["DeadLetterQueue"] == {"Type": "SQS", "TargetArn": {"GetAtt": "DeadLetterQueue.Arn"}}
+    assert function["EventInvokeConfig"] == {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 6 * 3600}
+
+
+def test_a_dead_letter_is_not_met_twice(resources: dict[str, Any]) -> None:
+    """Letters that were received stay hidden while `tradewind dlq` works through the others."""
+    assert resources["DeadLetterQueue"]["Properties"]["VisibilityTimeout"] == 300
+
+
+def test_the_functions_time_out_as_is_documented(resources: dict[str, Any]) -> None:
+    """The page on operating names each platform's timeout, and Pub/Sub waits for longer than the function runs."""
+    (function,) = of_type(resources, "AWS::Serverless::Function")
+    host = json.loads((ROOT / "azure-host.json").read_text())
+    run = re.search(r"run deploy .*--timeout (\d+)", commands(GCP))
+    waits = re.search(r"subscriptions create .*--ack-deadline (\d+) --min-retry-delay", commands(GCP))
+    page = " ".join((ROOT / "docs" / "operating.md").read_text().split())
+
+    assert run is not None
+    assert waits is not None
+    assert int(waits[1]) > int(run[1])
+    assert host["functionTimeout"] == f"00:{int(run[1]) // 60:02}:00"
+    assert f"{function['Timeout']} s on AWS and {run[1]} s on Google Cloud and Azure" in page
+
+
+def test_the_data_account_is_not_the_hosts() -> None:
+    """The app owns the blobs of its host's account, so that is never the account of the data."""
+    done = script([*AZURE, "--host-account", "acct", "--dry-run"])
+
+    assert done.returncode == 2
+    assert "--host-account" in done.stderr
+
+
+@pytest.mark.parametrize(("given", "account"), [([], "tradewindazureweuhost"), (["--host-account", "other"], "other")])
+def test_the_host_has_an_account_of_its_own(given: list[str], account: str) -> None:
+    """Unless one is given it is made, and it is the only one that the app owns."""
+    shown = commands([*AZURE, *given])
+
+    assert ("storage account create" in shown) is (not given)
+    assert f"--storage-account {account} " in shown
+    assert f"AzureWebJobsStorage__accountName={account}" in shown
+    assert re.findall(r"Storage\\ Blob\\ Data\\ Owner --scope (\S+)", shown) == ["HOST_ACCOUNT_ID"]
 
 
 def test_only_the_bucket_of_the_site_may_announce_changes(resources: dict[str, Any]) -> None:
