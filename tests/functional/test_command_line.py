@@ -248,7 +248,7 @@ def test_dead_letters_are_listed_and_stay(
     assert letter["reason"].startswith("BadEventError: ")
     assert "poison" in letter["body"] or site == GCP_SITE
     assert [each["reason"] for each in again] == [letter["reason"]]
-    assert letter["reason"][:40] in tradewind("dlq", "list", "--site", site).out
+    assert letter["reason"] in tradewind("dlq", "list", "--site", site).out
     assert len(clouds.drain(site)) == 1
 
 

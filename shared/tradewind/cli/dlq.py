@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.replication.dead_letters import DeadLetter, read_letters
@@ -16,6 +15,9 @@ from tradewind.replication.dead_letters import redrive as send_again
 from tradewind.runtime import Runtime
 
 app = typer.Typer(no_args_is_help=True, help="Messages that no redelivery could help.")
+SHOWN = 200
+"""Characters of a message; `--json` has all of it."""
+AFTERWARDS = "When a reason is mended: tradewind dlq redrive (--site SITE, --reason TEXT or --id ID choose)"
 SiteOption = Annotated[str | None, typer.Option("--site", help="Only this site's. Default: every site's.")]
 
 
@@ -43,11 +45,37 @@ def list_letters(
             json.dumps([{"site": name, **asdict(each)} for name, all_ in found.items() for each in all_], indent=2)
         )
         return
-    table = Table("site", "id", "reason", "message", title="Dead letters")
-    for name, letters in found.items():
-        for letter in letters:
-            table.add_row(name, letter.id, letter.reason, letter.body[:200])
-    Console().print(table if table.row_count else "No dead letters")
+    blocks = [block(name, letter) for name, letters in found.items() for letter in letters]
+    typer.echo("\n\n".join([*blocks, AFTERWARDS]) if blocks else "No dead letters")
+
+
+def block(site: str, letter: DeadLetter) -> str:
+    """Return what a person reads about one letter: the reason in full, advice that several errors share only once."""
+    errors, advice = _shared_advice(re.split(r"; (?=[A-Z]\w*Error: )", letter.reason))
+    body = _one_line(letter.body)
+    rows = [
+        ("site", site),
+        ("id", letter.id),
+        *(("reason", error) for error in errors),
+        *([("what to do", advice)] if advice else []),
+        ("message", body if len(body) <= SHOWN else f"{body[:SHOWN]}…"),
+    ]
+    return "\n".join(f"{name + ':':<12}{_one_line(text)}" for name, text in rows)
+
+
+def _shared_advice(errors: list[str]) -> tuple[list[str], str]:
+    """Cut off the sentences with which every one of several errors ends."""
+    if len(errors) > 1:
+        for stop in re.finditer(r"\. ", errors[0]):
+            advice = errors[0][stop.start() :]
+            if all(error.endswith(advice) for error in errors):
+                return [error.removesuffix(advice) for error in errors], advice.removeprefix(". ")
+    return errors, ""
+
+
+def _one_line(text: str) -> str:
+    """Return text from outside so that it cannot move the cursor or pretend to be another row."""
+    return "".join(each if each.isprintable() else "�" for each in " ".join(text.split()))
 
 
 @app.command()
