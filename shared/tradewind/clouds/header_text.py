@@ -120,3 +120,18 @@ def require_size(entries: dict[str, str], *, limit: int, store: str) -> None:
             f"{store} keeps {limit:,} bytes of user metadata, and this has {size:,}",
             hint="Shorten the object's metadata at its source; tradewind itself adds some 250 bytes",
         )
+
+
+def encode_user(metadata: Metadata, *, unsafe: re.Pattern[str]) -> dict[str, str]:
+    """Return the user metadata as headers carry it; `unsafe` matches what a store does not allow in a name.
+
+    Raises:
+        UnportableError: It is not Unicode text, or a name is empty.
+    """
+    encoded: dict[str, str] = {}
+    for name, value in metadata.user.items():
+        require_text(name + value, what="The metadata")
+        if not name:
+            raise UnportableError("The object has a metadata entry without a name")
+        encoded[encode_name(name.lower(), unsafe=unsafe)] = encode_value(value)
+    return encoded

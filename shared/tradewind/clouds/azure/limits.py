@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from tradewind.clouds.header_text import encode_name, encode_value, require_headers, require_size, require_text
+from tradewind.clouds import header_text
+from tradewind.clouds.header_text import require_headers, require_size, require_text
 from tradewind.errors import UnportableError
 from tradewind.ports import Metadata
 
@@ -51,10 +52,4 @@ def encode_user(metadata: Metadata) -> dict[str, str]:
     Raises:
         UnportableError: It is not Unicode text, or a name is empty.
     """
-    encoded: dict[str, str] = {}
-    for name, value in metadata.user.items():
-        require_text(name + value, what="The metadata")
-        if not name:
-            raise UnportableError("The object has a metadata entry without a name")
-        encoded[encode_name(name.lower(), unsafe=_UNSAFE)] = encode_value(value)
-    return encoded
+    return header_text.encode_user(metadata, unsafe=_UNSAFE)
