@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tradewind.errors import CredentialsError
-from tradewind.fleet.model import Credentials
+from tradewind.fleet import Credentials
 from tradewind.ports import Secrets
 
 

@@ -17,7 +17,8 @@ The family decides delivery (DESIGN of the project: nothing is lost), so a handl
     └── TransientError              the next delivery may succeed
         ├── StoreUnavailableError   the cloud is down, slow or throttling
         ├── IntegrityError          the bytes that were read or written do not have the announced checksum
-        └── PreconditionFailedError the key is no longer in the state that the caller saw; look again
+        ├── PreconditionFailedError the key is no longer in the state that the caller saw; look again
+        └── SetError                a key belongs to an artifact set that is not whole, or that is being written over
 
 `NotFoundError` stands beside the families: it is an answer (the key, or that version of it, does not exist), and the
 callers of a store turn it into a decision.
@@ -101,6 +102,10 @@ class IntegrityError(TransientError):
 
 class PreconditionFailedError(TransientError):
     """The key is no longer in the state that the caller saw."""
+
+
+class SetError(TransientError):
+    """The key belongs to an artifact set that is not whole, or that is being written over."""
 
 
 class NotFoundError(TradewindError, LookupError):

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from rigs.staging import ROOT
 from tradewind.fleet import AwsSite, AzureSite, Classification, Fleet, GcpSite, OneWayRule, Queues, parse_fleet
-from tradewind.fleet.model import ActiveActiveRule, Credentials
+from tradewind.fleet import ActiveActiveRule, Credentials
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "events").glob("*.md")])
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()

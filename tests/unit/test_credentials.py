@@ -6,7 +6,7 @@ import pytest
 
 from tradewind.credentials import resolve
 from tradewind.errors import CredentialsError
-from tradewind.fleet.model import Credentials
+from tradewind.fleet import Credentials
 
 
 class Vault:

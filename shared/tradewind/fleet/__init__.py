@@ -1,30 +1,35 @@
 """The fleet file: which sites there are, and which rules replicate between them."""
 
 from tradewind.fleet.document import json_schema, parse_fleet
-from tradewind.fleet.model import (
+from tradewind.fleet.model import Classification, Fleet
+from tradewind.fleet.rules import (
     ActiveActiveRule,
-    AwsSite,
-    AzureSite,
-    Classification,
-    Fleet,
-    GcpSite,
+    ArtifactSets,
+    DeleteGuard,
+    Manifest,
     OneWayRule,
-    Queues,
     Rule,
-    Site,
+    Sweep,
 )
+from tradewind.fleet.sites import CLIENT_REQUEST, AwsSite, AzureSite, Credentials, GcpSite, Queues, Site
 
 __all__ = [
+    "CLIENT_REQUEST",
     "ActiveActiveRule",
+    "ArtifactSets",
     "AwsSite",
     "AzureSite",
     "Classification",
+    "Credentials",
+    "DeleteGuard",
     "Fleet",
     "GcpSite",
+    "Manifest",
     "OneWayRule",
     "Queues",
     "Rule",
     "Site",
+    "Sweep",
     "json_schema",
     "parse_fleet",
 ]

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tradewind.errors import FleetError
-from tradewind.fleet.model import Fleet, Rule
+from tradewind.fleet.model import Fleet
+from tradewind.fleet.rules import Rule
 
 Path: TypeAlias = tuple[str | int, ...]
 BRANCH = 2

@@ -15,6 +15,8 @@ class Change(StrEnum):
     METADATA = "metadata"
     EXPIRED = "expired"
     """Removed by a lifecycle rule of the bucket, not by a user."""
+    NOTHING = "nothing"
+    """Nothing is said to have happened: a sweep or a person asks to have the key looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,12 @@ class Notification:
     """The key as the user spelled it (decoded)."""
     change: Change
     time: datetime | None = None
-    """When it happened, by the store's clock, UTC."""
+    """When it happened, by the store's clock, UTC; as coarse as the times of objects there (S3, Azure: seconds)."""
     version: str | None = None
     """The store's token for that version, where the event names it."""
     size: int | None = None
     """Bytes, where the event names them."""
     id: str = ""
     """The event's own id, for the audit log."""
+    actor: str = ""
+    """Who did it, as far as the event tells: S3's principal id, Azure's client request id."""

@@ -22,6 +22,8 @@ from tradewind.credentials import resolve
 from tradewind.errors import ConfigurationError, TradewindError
 from tradewind.fleet import Fleet, Rule, Site
 from tradewind.ports import Message, Notification, ObjectStore, Queue, Secrets
+from tradewind.records import Records
+from tradewind.replication import requests
 from tradewind.replication.copying import Outcome
 from tradewind.replication.delivery import Delivery
 from tradewind.replication.replicate import Replicator
@@ -87,6 +89,10 @@ class Runtime:
         """Return the store of a site's bucket."""
         return self._once(("store", name), lambda: self._open_store(name))
 
+    def records(self, name: str) -> Records:
+        """Return tradewind's own records at a site, which are in its control bucket."""
+        return self._once(("records", name), lambda: self._open_records(name))
+
     def queue(self, name: str, which: str) -> Queue:
         """Return a site's queue: `notifications` or `dead_letters`.
 
@@ -119,7 +125,11 @@ class Runtime:
 
     def deliver(self, site: str, message: Message, *, last_attempt: int = LAST_ATTEMPT) -> Sequence[Outcome]:
         """Work off a message that `site`'s platform delivered (see `Delivery.deliver`)."""
-        decode: Callable[[Message], Sequence[Notification]] = cloud(self.site(site).cloud, "events").decode
+        events: Callable[[Message], Sequence[Notification]] = cloud(self.site(site).cloud, "events").decode
+
+        def decode(received: Message) -> Sequence[Notification]:
+            return requests.decode(self.fleet, received) if requests.is_request(received) else events(received)
+
         queues = partial(self.queue, site, "notifications"), partial(self.queue, site, "dead_letters")
         return Delivery(decode, self.replicator(), *queues, last_attempt).deliver(message)
 
@@ -131,6 +141,12 @@ class Runtime:
         site = self.site(name)
         with _named(name):
             return cast("ObjectStore", cloud(site.cloud, "store").open_store(site, self._credentials(name)))
+
+    def _open_records(self, name: str) -> Records:
+        site = self.site(name)
+        with _named(name):
+            opened = cloud(site.cloud, "store").open_store(site, self._credentials(name), bucket=site.control_bucket)
+        return Records(cast("ObjectStore", opened), site.control_prefix)
 
     def _open_queue(self, name: str, which: str) -> Queue:
         site = self.site(name)

@@ -17,7 +17,7 @@ def open_session(credentials: Mapping[str, str] | None, *, region: str | None, s
     """Return a boto3 session.
 
     Args:
-        credentials: Fields of the secret (see `fleet.model.Credentials`); None for the identity of the process.
+        credentials: Fields of the secret (see `fleet.Credentials`); None for the identity of the process.
         region: AWS's name of the region; None for the process's own.
         subject: What it is for, as `sqs://queue`, for the message.
 

@@ -20,7 +20,7 @@ def open_credential(account: str, fields: Mapping[str, str] | None, *, subject: 
 
     Args:
         account: The storage account, which an account key belongs to; "" where there is none.
-        fields: Of the secret (see `fleet.model.Credentials`); None for the identity of the process.
+        fields: Of the secret (see `fleet.Credentials`); None for the identity of the process.
         subject: What it is for, as `azq://account/queue`, for the message.
 
     Raises:

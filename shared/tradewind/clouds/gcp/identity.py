@@ -20,7 +20,7 @@ def load_credentials(fields: Mapping[str, str] | None) -> Credentials:
     """Return the credentials that a secret describes, or those of the process if there is none.
 
     Args:
-        fields: Of the secret (see `fleet.model.Credentials`); None for the identity of the process.
+        fields: Of the secret (see `fleet.Credentials`); None for the identity of the process.
 
     Raises:
         CredentialsError: There are none, or they are malformed or of no known kind.

@@ -1,0 +1,129 @@
+"""The rules of a fleet: what is replicated from where to where, and how."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from tradewind.fleet.part import Name, Part
+from tradewind.ports import RESERVED_PREFIX
+
+Glob: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
+SetKind: TypeAlias = Literal["safetensors", "pytorch", "torch_checkpoint", "success_folder", "mlflow"]
+
+
+def _unreserved(prefix: str) -> str:
+    if prefix.startswith(RESERVED_PREFIX):
+        message = f"{RESERVED_PREFIX!r} is reserved and never replicated"
+        raise ValueError(message)
+    return prefix
+
+
+Prefix: TypeAlias = Annotated[str, AfterValidator(_unreserved)]
+
+
+class DeleteGuard(Part):
+    """When tradewind stops removing replicas, and asks."""
+
+    share: float = Field(default=0.25, gt=0, le=1)
+    """Part of a rule's keys at one site that may be removed within a window; 1 turns the guard off."""
+    window_minutes: int = Field(default=60, ge=1, le=10_080)
+    """How long a window is."""
+    minimum: int = Field(default=10, ge=0)
+    """So many keys a window may always be removed, however few the rule has."""
+
+
+class Manifest(Part):
+    """A kind of artifact set of the user's own."""
+
+    closing: Glob
+    """Keys that match this glob close a set: each appears at a target after all that it lists."""
+    members: str = Field(default="json", min_length=1)
+    """`json`: the closing object lists its members. Anything else is a glob, relative to the closing key's folder."""
+
+
+class ArtifactSets(Part):
+    """Which keys only make sense together, and appear at a target as a whole."""
+
+    kinds: tuple[SetKind, ...] = ("safetensors", "pytorch", "torch_checkpoint", "success_folder", "mlflow")
+    """The built-in kinds that are recognised."""
+    manifests: tuple[Manifest, ...] = ()
+    """Further kinds."""
+    settle_seconds: int = Field(default=600, ge=0)
+    """A set that is written over waits until its closing key was written last, or nothing in it changed for so long."""
+
+
+class Sweep(Part):
+    """How often the sites of a rule are compared, whatever was announced."""
+
+    every_minutes: int = Field(default=1440, ge=1)
+    """A comparison begins so long after the one before it began."""
+
+
+class _Rule(Part):
+    name: Name
+    prefix: Prefix = ""
+    """Keys that start with this; "" means every key. `.tradewind/` is reserved and never replicated."""
+    include: tuple[Glob, ...] = ()
+    """If given, only keys that match one of these globs (`*` within a folder, `**` across folders)."""
+    exclude: tuple[Glob, ...] = ()
+    """Keys that match one of these globs are left out."""
+    kind: Literal["model_artifacts", "training_data", "feature_store", "predictions", "other"] = "other"
+    """What the data is."""
+    classification: Name
+    """Which of the fleet's classifications the data has."""
+    delete_guard: DeleteGuard = DeleteGuard()
+    """When removing stops, and asks."""
+    sets: ArtifactSets = ArtifactSets()
+    """Which keys appear only together."""
+    sweep: Sweep = Sweep()
+    """How often the sites are compared."""
+    rpo_seconds: int = Field(default=900, ge=1)
+    """A change that is not at a target after so long raises the alarm (recovery point objective)."""
+
+
+class OneWayRule(_Rule):
+    """From one site to others; the others hold replicas."""
+
+    mode: Literal["one_way"]
+    from_: Name = Field(alias="from")
+    to: tuple[Name, ...] = Field(min_length=1)
+    deletes: Literal["propagate", "keep"] = "keep"
+    """`propagate`: what is deleted at the source is deleted where tradewind copied it to, if it is unchanged there."""
+    conflict: Literal["keep", "overwrite", "fail"] = "keep"
+    """When a target holds an object that tradewind did not write: keep it, overwrite it, or dead-letter the event."""
+
+    def targets_of(self, site: str) -> tuple[str, ...]:
+        """Return where a change at `site` goes."""
+        return self.to if site == self.from_ else ()
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Every site of the rule, sources first."""
+        return (self.from_, *self.to)
+
+
+class ActiveActiveRule(_Rule):
+    """Between all of the sites; each may be written."""
+
+    mode: Literal["active_active"]
+    sites: tuple[Name, ...] = Field(min_length=2)
+    """In order: where two writes bear the same time, the later site of this list wins."""
+    deletes: Literal["propagate", "keep"] = "keep"
+    """`propagate`: what a user deletes at one site is deleted at all. `keep`: it stays at the others."""
+    conflict: Literal["newest_wins", "source_wins", "keep_both"] = "newest_wins"
+    """When two sites wrote one key independently: the write with the latest time wins; or what the first site of the
+    list holds; or the latest wins and the other is kept under a key of its own."""
+
+    def targets_of(self, site: str) -> tuple[str, ...]:
+        """Return where a change at `site` goes."""
+        return tuple(name for name in self.sites if name != site) if site in self.sites else ()
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Every site of the rule."""
+        return self.sites
+
+
+Rule: TypeAlias = Annotated[OneWayRule | ActiveActiveRule, Field(discriminator="mode")]

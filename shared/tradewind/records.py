@@ -1,0 +1,102 @@
+"""tradewind's own records: small JSON documents in a site's control bucket, each changed by compare-and-set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from tradewind.checksums import crc32c, md5
+from tradewind.errors import NotFoundError, PreconditionFailedError, TransientError
+from tradewind.ports import Metadata, ObjectStore, ObjectSummary
+
+Document: TypeAlias = Mapping[str, Any]
+TRIES = 16
+"""How often a change is tried against other writers before it is left to a later delivery."""
+_JSON = Metadata(content_type="application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A document as it was read."""
+
+    value: Document
+    token: str
+    """Its version, for `write` and `delete`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of one site. Names are paths such as `tombstones/6f/…`; errors are those of the object store.
+
+    Args:
+        store: The site's control bucket.
+        prefix: Keys of records start with it.
+    """
+
+    store: ObjectStore
+    prefix: str
+
+    def read(self, name: str) -> Record | None:
+        """Return a record, or None if there is none: 1 request."""
+        try:
+            with self.store.get(self.prefix + name) as download:
+                return Record(json.loads(b"".join(download.chunks)), download.state.token)
+        except NotFoundError:
+            return None
+
+    def write(self, name: str, value: Document, *, expect: str | None) -> str:
+        """Write a record if its version is `expect` (None: if it does not exist), and return its new version.
+
+        Raises:
+            PreconditionFailedError: It is of another version; nothing was written.
+        """
+        body = json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
+        checksum = md5(body) if self.store.checksum == "md5" else None
+        key = self.prefix + name
+        return self.store.put(key, body, metadata=_JSON, crc32c=crc32c(body), md5=checksum, expect=expect).token
+
+    def delete(self, name: str, *, expect: str) -> None:
+        """Delete a record if its version is `expect`; no error if it is gone.
+
+        Raises:
+            PreconditionFailedError: It is of another version.
+        """
+        with suppress(NotFoundError):
+            self.store.delete(self.prefix + name, expect=expect)
+
+    def change(self, name: str, become: Callable[[Document | None], Document | None]) -> Document | None:
+        """Replace a record by what `become` makes of it, and return what is there afterwards.
+
+        Args:
+            name: The record's.
+            become: Is given the present document (None: there is none) and returns the new one, or None to leave all as
+                it is. It may be called several times.
+
+        Raises:
+            TransientError: Others changed it all the time.
+        """
+        for _ in range(TRIES):
+            held = self.read(name)
+            value = become(held.value if held else None)
+            if value is None:
+                return held.value if held else None
+            try:
+                self.write(name, value, expect=held.token if held else None)
+            except PreconditionFailedError:
+                continue
+            return value
+        raise TransientError(f"The record {self.prefix + name} changed {TRIES} times under a change of it")
+
+    def list(self, prefix: str) -> Iterator[ObjectSummary]:
+        """Yield the records whose names start with `prefix`, without the prefix of all records in their keys."""
+        cursor = None
+        while True:
+            page = self.store.list(self.prefix + prefix, cursor=cursor)
+            for each in page.objects:
+                name = each.key.removeprefix(self.prefix)
+                yield ObjectSummary(name, each.token, each.size, each.modified)
+            if (cursor := page.cursor) is None:
+                return

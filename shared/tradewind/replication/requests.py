@@ -1,0 +1,69 @@
+"""Requests to look at keys again: tradewind's own messages, in the same queues as the clouds' notifications.
+
+A sweep, a backfill or a person asks for a key to be looked at. The request names no state and wants nothing in
+particular: like every notification it is a hint, and whoever works it off reads the stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tradewind.errors import BadEventError, UnknownBucketError
+from tradewind.fleet import Fleet
+from tradewind.ports import Change, Message, Notification
+
+BATCH = 20
+"""Keys in one message: work for a few seconds, and far from every queue's limit of size."""
+_MARK = '{"tradewind":'
+
+
+class LookRequest(BaseModel):
+    """Please look at these keys of this site."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tradewind: Literal[1] = 1
+    """Format of the message."""
+    site: str
+    keys: Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)]
+    why: str = ""
+    """Who asks, for the audit log."""
+
+
+def encode(site: str, keys: Iterable[str], *, why: str) -> Iterable[str]:
+    """Yield the messages that ask to look at `keys` of `site`, a few keys in each."""
+    batch: list[str] = []
+    for key in keys:
+        batch.append(key)
+        if len(batch) == BATCH:
+            yield LookRequest(site=site, keys=tuple(batch), why=why).model_dump_json()
+            batch = []
+    if batch:
+        yield LookRequest(site=site, keys=tuple(batch), why=why).model_dump_json()
+
+
+def is_request(message: Message) -> bool:
+    """Say whether a message is one of tradewind's own."""
+    return message.body.startswith(_MARK)
+
+
+def decode(fleet: Fleet, message: Message) -> Sequence[Notification]:
+    """Return what a request asks for, in the normal form of every notification.
+
+    Raises:
+        BadEventError: It is malformed, or its site is not in the fleet.
+    """
+    try:
+        request = LookRequest.model_validate_json(message.body)
+    except ValidationError as error:
+        raise BadEventError(f"The request is not understood ({error.error_count()} errors): {error}") from error
+    site = fleet.sites.get(request.site)
+    if site is None:
+        raise UnknownBucketError(f"The request speaks of the site {request.site!r}, which is not in the fleet")
+    return [
+        Notification(site.cloud, site.address, key, Change.NOTHING, id=f"{message.id} {request.why}".strip())
+        for key in request.keys
+    ]
