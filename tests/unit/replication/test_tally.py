@@ -1,0 +1,115 @@
+"""Tallies of parts add up to the tally of the whole, and their quantiles are near the true ones."""
+
+import json
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tradewind.replication.compare import Finding
+from tradewind.replication.tally import ERROR, INCOMPLETE, REFUSED, Lags, Tally, TargetTally
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One call of `add`."""
+
+    target: str
+    finding: str
+    size: int
+    lag: timedelta | None
+    age: timedelta | None
+
+
+durations = st.one_of(st.none(), st.timedeltas(min_value=-timedelta(seconds=2), max_value=WEEK))
+sightings = st.builds(
+    Seen,
+    target=st.sampled_from("abc"),
+    finding=st.sampled_from([*Finding, "metadata", "unproven", REFUSED, INCOMPLETE]),
+    size=st.integers(0, 2**50),
+    lag=durations,
+    age=durations,
+)
+
+
+def tally_of(seen: list[Seen]) -> Tally:
+    """Return a tally of all of them."""
+    tally = Tally("models")
+    for each in seen:
+        tally.keys += 1
+        tally.add(each.target, each.finding, size=each.size, lag=each.lag, age=each.age)
+    return tally
+
+
+@given(st.lists(st.lists(sightings, max_size=6), max_size=6))
+def test_the_parts_add_up(parts: list[list[Seen]]) -> None:
+    """However the work was divided, the merged tallies are the tally of everything."""
+    merged = Tally("models")
+    for part in parts:
+        merged.merge(tally_of(part))
+
+    assert merged == tally_of([each for part in parts for each in part])
+
+
+@given(st.lists(sightings))
+def test_a_record_keeps_it(seen: list[Seen]) -> None:
+    """A tally that was written to a record as JSON and read again is the same."""
+    tally = tally_of(seen)
+
+    assert Tally.of_document(json.loads(json.dumps(tally.as_document()))) == tally
+
+
+@given(st.lists(st.timedeltas(min_value=timedelta(), max_value=WEEK), min_size=1), st.floats(0.01, 1))
+def test_a_quantile_is_near_the_true_one(lags: list[timedelta], share: float) -> None:
+    """A quantile is within the stated error of the duration at that rank, and never above the longest."""
+    histogram = Lags()
+    for lag in lags:
+        histogram.add(lag)
+    true = sorted(lags)[math.ceil(share * len(lags)) - 1].total_seconds()
+    told = histogram.quantile(share)
+
+    assert told is not None
+    assert abs(told - true) <= true * ERROR * (1 + 1e-9) + 0.001
+    assert told <= histogram.longest == max(lags).total_seconds()
+
+
+def test_without_a_lag_there_is_no_quantile() -> None:
+    """Where no lag is known, none is told."""
+    assert Lags().quantile(0.5) is None
+
+
+def test_what_is_in_sync() -> None:
+    """A replica of the present version counts with its bytes and its lag, proven or not."""
+    tally = Tally("models")
+    tally.add("b", Finding.MATCH, size=5, lag=timedelta(seconds=3))
+    tally.add("b", "unproven", size=7)
+
+    assert (tally.targets["b"].objects, tally.targets["b"].size) == (2, 12)
+    assert tally.targets["b"].lags.longest == 3
+
+
+@pytest.mark.parametrize("finding", [Finding.MISSING, Finding.STALE, "metadata"])
+def test_what_waits(finding: str) -> None:
+    """What a target is still to get is backlog, with the bytes and the age of the oldest."""
+    tally = Tally("models")
+    tally.add("b", finding, size=5, age=timedelta(seconds=40))
+    tally.add("b", finding, size=7, age=timedelta(seconds=30))
+
+    of = tally.targets["b"]
+    assert (of.backlog, of.backlog_size, of.oldest, of.objects) == (2, 12, 40.0, 0)
+
+
+@pytest.mark.parametrize("finding", [Finding.CONFLICT, Finding.EXTRA, Finding.DAMAGED, REFUSED, INCOMPLETE])
+def test_what_is_neither(finding: str) -> None:
+    """What a person has to look at is counted by its name, and is neither in sync nor backlog."""
+    tally = Tally("models")
+    tally.add("b", finding, size=5, age=timedelta(seconds=40), lag=timedelta(seconds=40))
+
+    expected = TargetTally()
+    expected.findings[finding] = 1
+    assert tally.targets == {"b": expected}
