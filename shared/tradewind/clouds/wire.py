@@ -66,6 +66,15 @@ def moment(text: str, *, kind: str) -> datetime:
         refuse(kind, "bears a time that is not ISO 8601", text)
 
 
+def second(text: str, *, kind: str) -> datetime:
+    """Return the same without the fraction of the second, for a store that dates its objects in whole seconds.
+
+    A delete's time is compared with objects' times: with a fraction, it would be later than a write that followed it
+    within its second.
+    """
+    return moment(text, kind=kind).replace(microsecond=0)
+
+
 def key(text: str, *, kind: str) -> str:
     """Return `text` if it can be an object's key.
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rigs.staging import ROOT
 from tradewind.clouds.aws import events
 from tradewind.errors import BadEventError
 from tradewind.ports import Change, Message, Notification
@@ -21,6 +22,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
+EVENTS = ROOT / "events" / "aws"
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
@@ -36,6 +38,7 @@ def record(**changes: object) -> dict[str, Any]:
         "eventSource": "aws:s3",
         "eventTime": "2026-11-03T09:26:53.589Z",
         "eventName": "ObjectCreated:Put",
+        "userIdentity": {"principalId": "AWS:AROAEXAMPLEID:tradewind-replicate"},
         "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810"},
         "s3": {
             "bucket": {"name": "tradewind-use1"},
@@ -57,17 +60,18 @@ def body(*records: dict[str, Any]) -> str:
 
 
 def test_tells_everything_the_notification_names() -> None:
-    """A notification's time, version, size and request id are kept."""
+    """A notification's time (in whole seconds, like objects' times), version, size, request id and actor are kept."""
     assert decode(body(record())) == [
         Notification(
             cloud="aws",
             bucket="tradewind-use1",
             key="models/a.bin",
             change=Change.WRITTEN,
-            time=datetime(2026, 11, 3, 9, 26, 53, 589000, UTC),
+            time=datetime(2026, 11, 3, 9, 26, 53, tzinfo=UTC),
             version="b1946ac9",
             size=7,
             id="C3D13FE58DE4C810",
+            actor="AWS:AROAEXAMPLEID:tradewind-replicate",
         )
     ]
 
@@ -77,6 +81,24 @@ def test_a_delete_names_the_version_that_hides_the_object() -> None:
     (found,) = decode(body(record(eventName="ObjectRemoved:DeleteMarkerCreated")))
 
     assert (found.change, found.version) == (Change.DELETED, "v1")
+
+
+@pytest.mark.parametrize("identity", [None, {}, {"principalId": None}])
+def test_an_actor_that_is_not_named_is_unknown(identity: object) -> None:
+    """A record that does not say who acted is understood all the same."""
+    (found,) = decode(body(record(userIdentity=identity)))
+
+    assert found.actor == ""
+
+
+def test_eventbridge_names_an_account_and_nobody_in_it() -> None:
+    """The account of a requester is no actor: it is that of the functions and of the users alike."""
+    event = json.loads((EVENTS / "eventbridge-delete.json").read_text())
+
+    (found,) = decode(event["Records"][0]["body"])
+
+    assert json.loads(event["Records"][0]["body"])["detail"]["requester"] == "123456789012"
+    assert (found.actor, found.time) == ("", datetime(2026, 11, 3, 9, 26, 53, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

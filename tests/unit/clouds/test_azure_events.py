@@ -41,7 +41,7 @@ def grid(**changes: object) -> dict[str, Any]:
         "subject": f"{CONTAINER}/blobs/models/a.bin",
         "eventType": "Microsoft.Storage.BlobCreated",
         "eventTime": "2026-11-03T09:26:53.5891239Z",
-        "data": {"api": "PutBlob", "eTag": '"0x8D4B"', "contentLength": 7},
+        "data": {"api": "PutBlob", "clientRequestId": "6d79dbfb", "eTag": '"0x8D4B"', "contentLength": 7},
         "dataVersion": "",
         "metadataVersion": "1",
         **changes,
@@ -70,16 +70,17 @@ EXPECTED = Notification(
     bucket="devstoreaccount1/tradewind-weu",
     key="models/a.bin",
     change=Change.WRITTEN,
-    time=datetime(2026, 11, 3, 9, 26, 53, 589123, UTC),
+    time=datetime(2026, 11, 3, 9, 26, 53, tzinfo=UTC),
     version="0x8D4B",
     size=7,
     id="831e1650",
+    actor="6d79dbfb",
 )
 
 
 @pytest.mark.parametrize("event", [grid(), cloud_event(), [grid()]])
 def test_tells_everything_the_event_names(event: object) -> None:
-    """An event's time, etag, size and id are kept, in either schema and inside an array."""
+    """An event's time (in whole seconds), etag, size, id and actor are kept, in either schema and inside an array."""
     assert decode(json.dumps(event)) == [EXPECTED]
 
 
@@ -132,10 +133,11 @@ def test_each_operation_has_its_meaning(kind: str, api: str, changes: list[Chang
 
 def test_a_rename_is_a_write_and_a_delete() -> None:
     """A renamed blob is new under one key and gone under the other, which may be in another container."""
-    data = {"sourceUrl": "https://acc1.dfs.core.windows.net/other/old name#1.bin"}
+    data = {"sourceUrl": "https://acc1.dfs.core.windows.net/other/old name#1.bin", "clientRequestId": "6d79dbfb"}
 
     found = decode(json.dumps(grid(eventType="Microsoft.Storage.BlobRenamed", data=data, dataVersion="1")))
 
+    assert {one.actor for one in found} == {"6d79dbfb"}
     assert [(one.bucket, one.key, one.change) for one in found] == [
         ("devstoreaccount1/tradewind-weu", "models/a.bin", Change.WRITTEN),
         ("devstoreaccount1/other", "old name#1.bin", Change.DELETED),

@@ -127,6 +127,18 @@ def test_a_delete_names_what_it_deletes(scripted: Make) -> None:
     assert "x-ms-delete-snapshots" not in script.only.headers
 
 
+def test_a_delete_says_that_it_is_ours(scripted: Make) -> None:
+    """Each delete bears a client request id of its own, by which the event of it is told from a user's delete."""
+    store, script = scripted(Answer(202), Answer(202))
+
+    store.delete("one", expect="0x8DB")
+    store.delete("two", expect="0x8DB")
+
+    ids = [sent.headers["x-ms-client-request-id"] for sent in script.sent]
+    assert len(set(ids)) == 2
+    assert all(_site().acts_as(each) for each in ids)
+
+
 def test_a_whole_read_is_one_request_without_a_range(scripted: Make) -> None:
     """State and bytes come with one answer, and the MD5 that is kept is the whole blob's."""
     store, script = scripted(Answer(headers={**DESCRIBED, "Content-MD5": WHOLE}, body=BODY))

@@ -1,6 +1,8 @@
 """Amazon S3's storage events: what an SQS message (or a Lambda invocation) says about an object.
 
-Three wirings end in the same `Notification`: S3 -> SQS, S3 -> SNS -> SQS, and S3 -> EventBridge -> SQS or Lambda.
+Three wirings end in the same `Notification`: S3 -> SQS, S3 -> SNS -> SQS, and S3 -> EventBridge -> SQS or Lambda. Only
+the first two name who acted: EventBridge's `requester` is an account, which functions and users may well share, so there
+the actor stays unknown.
 
 Sources:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html (keys are URL-encoded;
@@ -64,6 +66,12 @@ class S3Entity(TypedDict):
     object: S3Object
 
 
+class Identity(TypedDict):
+    """Who did it: `AWS:` and the unique id of a user, or of a role with the session's name."""
+
+    principalId: NotRequired[str | None]
+
+
 class S3Record(TypedDict):
     """One change."""
 
@@ -71,6 +79,7 @@ class S3Record(TypedDict):
     eventSource: str
     eventName: str
     eventTime: NotRequired[str]
+    userIdentity: NotRequired[Identity | None]
     responseElements: NotRequired[dict[str, object] | None]
     s3: S3Entity
 
@@ -180,10 +189,11 @@ def _record(record: S3Record) -> list[Notification]:
             bucket=record["s3"]["bucket"]["name"],
             key=wire.key(_plain(described["key"]), kind=S3),
             change=change,
-            time=wire.moment(record["eventTime"], kind=S3) if "eventTime" in record else None,
+            time=wire.second(record["eventTime"], kind=S3) if "eventTime" in record else None,
             version=_version(change, described.get("eTag"), described.get("versionId")),
             size=described.get("size"),
             id=str((record.get("responseElements") or {}).get("x-amz-request-id", "")),
+            actor=(record.get("userIdentity") or {}).get("principalId") or "",
         )
     ]
 
@@ -214,7 +224,7 @@ def _bridge(value: object) -> list[Notification]:
             bucket=detail["bucket"]["name"],
             key=wire.key(described["key"], kind=EVENT_BRIDGE),
             change=change,
-            time=wire.moment(event["time"], kind=EVENT_BRIDGE) if "time" in event else None,
+            time=wire.second(event["time"], kind=EVENT_BRIDGE) if "time" in event else None,
             version=_version(change, described.get("etag"), described.get("version-id")),
             size=described.get("size"),
             id=event["id"],

@@ -46,6 +46,7 @@ class BlobData(TypedDict):
     """The blob, and the request that changed it."""
 
     api: NotRequired[str]
+    clientRequestId: NotRequired[str | None]
     url: NotRequired[str]
     sourceUrl: NotRequired[str]
     destinationUrl: NotRequired[str]
@@ -159,7 +160,8 @@ def _blob(kind: str, event: GridEvent) -> Iterable[Notification]:
         wire.refuse(GRID, "has a subject that names no blob", event["subject"])
     account = _account(event)
     spelled = event.get("eventTime")
-    time = wire.moment(spelled, kind=GRID) if spelled else None
+    time = wire.second(spelled, kind=GRID) if spelled else None
+    actor = data.get("clientRequestId") or ""
     etag = data.get("eTag")
     yield Notification(
         cloud="azure",
@@ -170,10 +172,11 @@ def _blob(kind: str, event: GridEvent) -> Iterable[Notification]:
         version=etag.strip('"') if etag else None,
         size=data.get("contentLength"),
         id=event["id"],
+        actor=actor,
     )
     if kind == RENAMED:
         container, key = _renamed(data)
-        yield Notification("azure", f"{account}/{container}", key, Change.DELETED, time, id=event["id"])
+        yield Notification("azure", f"{account}/{container}", key, Change.DELETED, time, id=event["id"], actor=actor)
 
 
 def _renamed(data: BlobData) -> tuple[str, str]:

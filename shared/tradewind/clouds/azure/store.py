@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from hashlib import md5 as md5_of
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import uuid4
 
 from tradewind.clouds.azure.clients import open_client
 from tradewind.clouds.azure.errors import translate
 from tradewind.clouds.azure.limits import check_key, check_metadata, encode_user
 from tradewind.clouds.azure.states import state_of, summary_of, token_of
 from tradewind.errors import NotFoundError, PreconditionFailedError, StoreUnavailableError
-from tradewind.fleet import AzureSite
+from tradewind.fleet import CLIENT_REQUEST, AzureSite
 from tradewind.ports import Download, Metadata, ObjectPage, ObjectState, PutReceipt
 
 if TYPE_CHECKING:
@@ -129,13 +130,18 @@ class BlobStore:
         return PutReceipt(token_of(str(answer["etag"])))
 
     def delete(self, key: str, *, expect: str) -> None:
-        """Delete under a condition; a blob that has snapshots is not deleted."""
+        """Delete under a condition; a blob that has snapshots is not deleted.
+
+        The request bears an id of ours, which the event of the delete repeats: so it is not taken for a user's.
+        """
         from azure.core import MatchConditions  # noqa: PLC0415 - loaded already with the client
 
         check_key(key)
         with self._absence_told(key), translate("delete", self._uri(key)):
             self._container.get_blob_client(key).delete_blob(
-                etag=f'"{expect}"', match_condition=MatchConditions.IfNotModified
+                etag=f'"{expect}"',
+                match_condition=MatchConditions.IfNotModified,
+                client_request_id=f"{CLIENT_REQUEST}{uuid4()}",
             )
 
     def list(self, prefix: str = "", *, cursor: str | None = None, limit: int = 1000) -> ObjectPage:
