@@ -21,6 +21,8 @@ from tradewind_sandbox.process import Identity, Part, spawn, stop, wait_ready
 AWS_REGION = "us-east-1"
 AWS_ACCOUNT = "123456789012"
 GCP_PROJECT = "tradewind-sandbox"
+FUNCTIONS_KEY = "tradewind"
+"""Access key id, and secret, of the functions; users have others, and S3's events name who signed the request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import json
 import yaml
 
 from tradewind_sandbox.addresses import Endpoints, Ports
-from tradewind_sandbox.emulators import azure_url
+from tradewind_sandbox.emulators import FUNCTIONS_KEY, azure_url
 from tradewind_sandbox.names import (
     AWS_SITE,
     AZURE_SITE,
@@ -32,9 +32,9 @@ def write(endpoints: Endpoints, ports: Ports) -> None:
 
 
 def _credentials(endpoints: Endpoints) -> dict[str, dict[str, str]]:
-    aws, azure = endpoints.sites[AWS_SITE], endpoints.sites[AZURE_SITE]
+    azure = endpoints.sites[AZURE_SITE]
     return {
-        "aws": {name: aws[name] for name in ("access_key_id", "secret_access_key")},
+        "aws": dict.fromkeys(("access_key_id", "secret_access_key"), FUNCTIONS_KEY),
         "gcp": {"type": "anonymous"},
         "azure": {"account_key": azure["account_key"]},
     }
@@ -51,6 +51,7 @@ def _fleet(endpoints: Endpoints, ports: Ports) -> dict[str, object]:
                 "region": aws["region"],
                 "jurisdiction": "US",
                 "endpoint": aws["endpoint_url"],
+                "principals": [FUNCTIONS_KEY],
                 **_shared(AWS_SITE, "aws", aws["endpoint_url"]),
             },
             GCP_SITE: {

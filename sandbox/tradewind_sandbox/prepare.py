@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
 
 from tradewind_sandbox.addresses import Ports, connection_string
 from tradewind_sandbox.emulators import AWS_ACCOUNT, AWS_REGION, GCP_PROJECT, S3Emulator
@@ -23,6 +24,10 @@ from tradewind_sandbox.names import (
 )
 from tradewind_sandbox.ports import HOST
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3.literals import EventType
+
+_EVENTS: Final[list[EventType]] = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*"]
 _ACK_DEADLINE = 60
 """Seconds that a push endpoint has to answer."""
 
@@ -89,11 +94,7 @@ def _prepare_aws(ports: Ports) -> None:
     s3.create_bucket(Bucket=bucket)
     s3.put_bucket_notification_configuration(
         Bucket=bucket,
-        NotificationConfiguration={
-            "QueueConfigurations": [
-                {"QueueArn": arns[NOTIFICATIONS], "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
-            ]
-        },
+        NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arns[NOTIFICATIONS], "Events": _EVENTS}]},
     )
     s3.create_bucket(Bucket=CONTROL_BUCKETS[AWS_SITE])
 

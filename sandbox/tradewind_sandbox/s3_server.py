@@ -1,23 +1,28 @@
-"""`python -m tradewind_sandbox.s3_server`: moto, with the two things that it lacks beside real S3.
+"""`python -m tradewind_sandbox.s3_server`: moto, with the three things that it lacks beside real S3.
 
 Moto checks a condition and then writes, in whatever thread the request came; here writes come one after the other, so
-that a conditional write is atomic. And every successful write is noted in a journal, so that a test can count them.
+that a conditional write is atomic. Its notifications name nobody, and speak of a change of tags at every write; here
+they name who signed the request, and speak of tags where only tags changed. And every successful write is noted in a
+journal, so that a test can count them.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import re
 import signal
 import sys
 import threading
 from collections.abc import Iterable
 from contextlib import closing
+from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qs, unquote
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3 import notifications
 from werkzeug.serving import make_server
 
 from tradewind_sandbox.journal import Journal
@@ -25,9 +30,15 @@ from tradewind_sandbox.ports import HOST
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from moto.s3.models import FakeBucket
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SUCCESS = "2"
+_SIGNER = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/|AWS ([^:]+):")
+"""In the header `Authorization`, of signature version 4 or 2."""
+_TAGGING = "s3:ObjectTagging:"
+_request: ContextVar[WSGIEnvironment] = ContextVar("request")
+"""The write that is being worked on."""
 
 
 class _Answer(Protocol):
@@ -52,6 +63,7 @@ class Serialised:
         if length := int(environ.get("CONTENT_LENGTH") or 0):
             environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
         with self._writing:
+            _request.set(environ)
             return self._write(environ, start_response)
 
     def _write(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -70,6 +82,43 @@ class Serialised:
         return body
 
 
+def signer(environ: WSGIEnvironment) -> str:
+    """Return the access key id that a request was signed with, in its header or in its address; "" if it was not."""
+    authorization: str = environ.get("HTTP_AUTHORIZATION", "")
+    if found := _SIGNER.match(authorization):
+        return found[1] or found[2]
+    query: str = environ.get("QUERY_STRING", "")
+    signed = parse_qs(query)
+    credential, plain = signed.get("X-Amz-Credential", [""])[0], signed.get("AWSAccessKeyId", [""])[0]
+    return credential.partition("/")[0] or plain
+
+
+def announce_as_s3_does() -> None:
+    """Make moto's notifications say who acted, as S3's do (`AWS:` and an id, here the access key's), and no more."""
+    describe, send = notifications._get_s3_event, notifications.send_event  # noqa: SLF001 - there is no other place
+
+    def describe_with_identity(
+        event_name: str,
+        bucket: FakeBucket,
+        key: Any,  # noqa: ANN401 - moto's
+        notification_id: str,
+    ) -> dict[str, list[dict[str, Any]]]:
+        event = describe(event_name, bucket, key, notification_id)
+        for record in event["Records"]:
+            record["userIdentity"] = {"principalId": f"AWS:{signer(_request.get())}"}
+        return event
+
+    def send_if_true(
+        account_id: str, event_name: notifications.S3NotificationEvent, bucket: object, key: object
+    ) -> None:
+        asked = parse_qs(_request.get().get("QUERY_STRING", ""), keep_blank_values=True)
+        if not event_name.value.startswith(_TAGGING) or "tagging" in asked:
+            send(account_id, event_name, bucket, key)
+
+    notifications._get_s3_event = describe_with_identity  # noqa: SLF001 - see above
+    notifications.send_event = send_if_true
+
+
 def main() -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m tradewind_sandbox.s3_server", description="S3 and SQS, by moto.")
@@ -77,6 +126,7 @@ def main() -> None:
     parser.add_argument("--journal", type=Path, required=True)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    announce_as_s3_does()
     with closing(Journal(options.journal)) as journal:
         app = Serialised(DomainDispatcherApplication(create_backend_app), journal)
         server = make_server(HOST, options.port, app, threaded=True, request_handler=MotoRequestHandler)

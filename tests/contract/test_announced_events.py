@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
+from rigs.stores import put
 from tradewind.clouds.aws import events as aws
 from tradewind.clouds.aws.identity import open_session
 from tradewind.clouds.aws.queue import SqsQueue
+from tradewind.clouds.azure import events as azure
+from tradewind.clouds.azure.store import BlobStore, open_store
 from tradewind.clouds.gcp import events as gcp
 from tradewind.clouds.gcp.queue import PubSubQueue, open_queue
-from tradewind.fleet import GcpSite, Queues
+from tradewind.fleet import AzureSite, GcpSite, Queues
 from tradewind.ports import Change, Message, Notification, Queue
-from tradewind_sandbox.emulators import S3Emulator, start_gcs, start_pubsub
+from tradewind_sandbox.emulators import AzuriteEmulator, S3Emulator, start_azurite, start_gcs, start_pubsub
+from tradewind_sandbox.event_grid import change, event
+from tradewind_sandbox.journal import read
 
 KEYS = (
     "models/plain.bin",
@@ -65,7 +72,9 @@ def bucket(s3: S3Emulator) -> Announced:
     client.put_bucket_notification_configuration(
         Bucket=BUCKET,
         NotificationConfiguration={
-            "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}]
+            "QueueConfigurations": [
+                {"QueueArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*"]}
+            ]
         },
     )
     return Announced(client, SqsQueue(sqs, "announced"))
@@ -114,8 +123,8 @@ def test_s3_announces_every_key_as_it_was_written(bucket: Announced) -> None:
 
 
 def test_s3_announces_a_delete(bucket: Announced) -> None:
-    """A delete is told from a write."""
-    bucket.client.put_object(Bucket=BUCKET, Key="models/gone.bin", Body=b"")
+    """A delete is told from a write, and who deleted is named; an object that was written with tags is one event."""
+    bucket.client.put_object(Bucket=BUCKET, Key="models/gone.bin", Body=b"", Tagging="team=vision")
     bucket.client.delete_object(Bucket=BUCKET, Key="models/gone.bin")
 
     found = [one for message in drain(bucket.queue, 2) for one in aws.decode(message)]
@@ -124,6 +133,19 @@ def test_s3_announces_a_delete(bucket: Announced) -> None:
         ("models/gone.bin", Change.DELETED),
         ("models/gone.bin", Change.WRITTEN),
     ]
+    assert {one.actor for one in found} == {"AWS:sandbox"}
+    assert {one.time.microsecond for one in found if one.time} == {0}
+
+
+def test_s3_announces_a_change_of_tags(bucket: Announced) -> None:
+    """Where only tags changed, the metadata is said to have changed."""
+    bucket.client.put_object(Bucket=BUCKET, Key="models/tagged.bin", Body=b"")
+    tags = {"TagSet": [{"Key": "team", "Value": "vision"}]}
+    bucket.client.put_object_tagging(Bucket=BUCKET, Key="models/tagged.bin", Tagging=tags)
+
+    found = [one for message in drain(bucket.queue, 2) for one in aws.decode(message)]
+
+    assert sorted(one.change for one in found) == [Change.METADATA, Change.WRITTEN]
 
 
 def test_cloud_storage_announces_every_key_as_it_was_written(google_bucket: Announced) -> None:
@@ -151,7 +173,44 @@ def test_cloud_storage_announces_an_overwrite_as_a_write_and_a_delete_as_a_delet
     found = [one for message in drain(google_bucket.queue, 4) for one in gcp.decode(message)]
 
     assert count(found) == {Change.WRITTEN: 2, Change.DELETED: 1}
-    assert [one.version for one in found if one.change is Change.DELETED] == [second]
+    (gone,) = (one for one in found if one.change is Change.DELETED)
+    assert (gone.version, gone.actor) == (second, "")
+    assert gone.time is not None
+
+
+def test_a_delete_at_azure_says_whether_it_is_ours(tmp_path: Path) -> None:
+    """The event of a blob that tradewind deleted bears the id of its request, and that of a user's delete does not."""
+    with start_azurite(tmp_path) as emulator:
+        store, site = open_container(emulator)
+        for key in ("ours", "theirs"):
+            put(store, b"bytes", key=key)
+        (state,) = (one for one in store.list("ours").objects)
+        store.delete("ours", expect=state.token)
+        store._container.delete_blob("theirs")
+
+    noted = [(entry, change(entry)) for entry, _ in read(tmp_path / "azure-blob.journal")]
+    events = [event(entry, what, 1) for entry, what in noted if what is not None and what.api]
+    found = [one for each in events for one in azure.decode(Message(json.dumps(each)))]
+
+    deleted = {one.key: site.acts_as(one.actor) for one in found if one.change is Change.DELETED}
+    assert deleted == {"ours": True, "theirs": False}
+    assert {one.time.microsecond for one in found if one.time} == {0}
+
+
+def open_container(emulator: AzuriteEmulator) -> tuple[BlobStore, AzureSite]:
+    """Create a container, and return its store and what the fleet file would say of it."""
+    site = AzureSite(
+        cloud="azure",
+        account=emulator.account_name,
+        container=BUCKET,
+        region="westeurope",
+        jurisdiction="EU",
+        control_bucket="control",
+        endpoint=emulator.blob_url,
+    )
+    store = open_store(site, {"account_key": emulator.account_key})
+    store._container.create_container()
+    return store, site
 
 
 def count(found: list[Notification]) -> dict[Change, int]:

@@ -14,7 +14,7 @@ import pytest
 
 from tradewind_sandbox.journal import Journal, read
 from tradewind_sandbox.observe import writes_object
-from tradewind_sandbox.s3_server import Serialised
+from tradewind_sandbox.s3_server import Serialised, signer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -116,6 +116,29 @@ def test_refused_writes_are_not_noted(journal: Journal, path: Path) -> None:
     ask(app, request("PUT", "/bucket/key", b"body"))
 
     assert list(read(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "who"),
+    [
+        (
+            request("PUT", "/b/k", HTTP_AUTHORIZATION="AWS4-HMAC-SHA256 Credential=AKID/2026/x/s3/aws4_request, Si"),
+            "AKID",
+        ),
+        (request("PUT", "/b/k", HTTP_AUTHORIZATION="AWS AKID:c2lnbmF0dXJl"), "AKID"),
+        (
+            request("PUT", "/b/k", QUERY_STRING="X-Amz-Credential=AKID%2F2026%2Fx%2Fs3%2Faws4_request&X-Amz-Date=1"),
+            "AKID",
+        ),
+        (request("PUT", "/b/k", QUERY_STRING="AWSAccessKeyId=AKID&Signature=c2ln"), "AKID"),
+        (request("PUT", "/b/k", HTTP_AUTHORIZATION="Bearer AKID"), ""),
+        (request("PUT", "/b/k"), ""),
+    ],
+    ids=["version 4", "version 2", "presigned", "presigned, version 2", "something else", "nobody"],
+)
+def test_a_request_names_its_signer(environ: WSGIEnvironment, who: str) -> None:
+    """The access key id is found in every way in which S3 takes a signature."""
+    assert signer(environ) == who
 
 
 @pytest.mark.parametrize(

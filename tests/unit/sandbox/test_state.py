@@ -55,9 +55,20 @@ def test_the_credentials_are_where_the_fleet_says(where: Endpoints) -> None:
         name: resolve(site.credentials, beside=where.fleet.parent, vaults={}) for name, site in fleet.sites.items()
     }
 
-    assert found["aws-use1"] == {"access_key_id": "sandbox", "secret_access_key": "sandbox"}
+    assert found["aws-use1"] == {"access_key_id": "tradewind", "secret_access_key": "tradewind"}
     assert found["gcp-euw4"] == {"type": "anonymous"}
     assert found["azure-weu"] == {"account_key": where.sites["azure-weu"]["account_key"]}
+
+
+def test_functions_are_told_from_users(where: Endpoints) -> None:
+    """What the functions do at S3 is known as theirs, and what a user of the sandbox does is not."""
+    fleet_file.write(where, PORTS)
+    aws = parse_fleet(where.fleet.read_text(), origin="").sites["aws-use1"]
+    ours = resolve(aws.credentials, beside=where.fleet.parent, vaults={})
+
+    assert ours is not None
+    assert aws.acts_as(f"AWS:{ours['access_key_id']}")
+    assert not aws.acts_as(f"AWS:{where.sites['aws-use1']['access_key_id']}")
 
 
 def test_endpoints_and_ports_survive_the_disk(where: Endpoints, tmp_path: Path) -> None:
