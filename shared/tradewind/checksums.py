@@ -17,11 +17,11 @@ UNPROVEN = "unproven"
 """The source kept nothing to compare with."""
 
 
-def crc32c(body: bytes) -> int:
-    """Return the CRC-32C of `body`."""
+def crc32c(body: bytes, before: int = 0) -> int:
+    """Return the CRC-32C of `body`, or of all bytes so far if `before` is that of those before it."""
     import google_crc32c  # noqa: PLC0415 - a few milliseconds that an event without bytes need not pay
 
-    return int(google_crc32c.value(body))
+    return int(google_crc32c.extend(before, body))
 
 
 def crc64nvme(body: bytes) -> int:

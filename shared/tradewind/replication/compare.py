@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
-from tradewind.fleet import OneWayRule, Rule
-from tradewind.ports import ObjectState
-from tradewind.replication.provenance import Provenance, Version, claim_of, is_of, provenance_of
+from tradewind.fleet import ActiveActiveRule, OneWayRule, Rule
+from tradewind.ports import Checksums, Metadata, ObjectState
+from tradewind.replication.provenance import (
+    Provenance,
+    Version,
+    claim_of,
+    digest,
+    fingerprint,
+    is_of,
+    provenance_of,
+)
 from tradewind.replication.routes import Passage
+from tradewind.replication.standing import Holding, View, holding_of, same, vouched
 
 
 class Finding(StrEnum):
@@ -17,17 +27,42 @@ class Finding(StrEnum):
 
     MATCH = "match"
     """The replica of the present version, and its store keeps the checksum that was computed when it was copied."""
+    UNPROVEN = "unproven"
+    """The replica of the present version, by its provenance and size; no store vouches for its bytes."""
     MISSING = "missing"
     STALE = "stale"
-    """A replica of another version than the origin's present one."""
+    """A replica of another version than the present one."""
+    METADATA = "metadata"
+    """The right bytes, with other metadata than the origin has now, or than was written with them."""
     EXTRA = "extra"
     """A replica whose origin has no such object any more, though the rule propagates deletes."""
     CONFLICT = "conflict"
     """Written independently at two sites."""
     FORBIDDEN = "forbidden"
     """A replica where the compliance gate lets none be."""
-    DAMAGED = "damaged"
+    CORRUPT = "corrupt"
     """It says that it is a replica, and its bytes are others than were copied."""
+    INCOMPLETE = "incomplete"
+    """The closing key of an artifact set, held back because the set is not whole there."""
+    HELD = "held"
+    """It is to be removed, and the delete guard is shut."""
+    REFUSED = "refused"
+    """There is none, since the compliance gate lets none be."""
+
+
+IN_ORDER = frozenset({Finding.MATCH, Finding.UNPROVEN, Finding.REFUSED})
+"""Findings that are no difference between the sites."""
+
+
+class Judgement(NamedTuple):
+    """A finding, and what follows from it."""
+
+    finding: Finding
+    reason: str
+    origin: str
+    """The site whose object counts; of an extra replica, the site it came from."""
+    repairable: bool = False
+    """Whether the rule says what to do, so that looking at the key again mends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,57 +77,173 @@ class Difference:
 
 def compare(
     rule: Rule, states: Mapping[str, ObjectState | None], passage: Callable[[str, str], Passage]
-) -> dict[str, tuple[Finding, str]]:
+) -> dict[str, Judgement]:
     """Return what is to be said of one key at each site that should hold a replica of it.
+
+    What a person deleted at a site of an `active_active` rule is only known from tombstones, which are not read here:
+    where a delete is still to arrive, its site counts as one that lacks the object. Whoever repairs it reads them.
 
     Args:
         rule: A rule that covers the key.
         states: The key's state at every site of the rule; None where it is absent.
         passage: Says whether the key is to go from one site to another by this rule.
     """
-    claims = {site: provenance_of(state) if state else None for site, state in states.items()}
-    sources = [rule.from_] if isinstance(rule, OneWayRule) else rule.members
-    owners = [site for site in sources if states[site] is not None and claims[site] is None]
-    if not owners:
+    if isinstance(rule, OneWayRule):
+        return _one_way(rule, states, passage)
+    return _active_active(rule, states, passage)
+
+
+def _one_way(
+    rule: OneWayRule, states: Mapping[str, ObjectState | None], passage: Callable[[str, str], Passage]
+) -> dict[str, Judgement]:
+    origin, original = rule.from_, states[rule.from_]
+    if original is None:
+        return _orphans(rule, states, passage)
+    if provenance_of(original) is not None:
+        return {}  # a replica of another rule, and replicas are not sent on
+    found: dict[str, Judgement] = {}
+    for site in rule.to:
+        state = states[site]
+        allowed = passage(origin, site)
+        if allowed is Passage.OPEN:
+            found[site] = _stands(rule, origin, original, state)
+        elif allowed is Passage.FORBIDDEN:
+            found[site] = _barred(origin, there=state is not None and _origin_of(state) == origin)
+    return found
+
+
+def _orphans(
+    rule: OneWayRule, states: Mapping[str, ObjectState | None], passage: Callable[[str, str], Passage]
+) -> dict[str, Judgement]:
+    if rule.deletes == "keep":
+        return {}
+    return {
+        site: _extra(rule.from_)
+        for site in rule.to
+        if (state := states[site])
+        and _origin_of(state) == rule.from_
+        and passage(rule.from_, site) is not Passage.ELSEWHERE
+    }
+
+
+def _active_active(
+    rule: ActiveActiveRule, states: Mapping[str, ObjectState | None], passage: Callable[[str, str], Passage]
+) -> dict[str, Judgement]:
+    views = {site: View(state) for site, state in states.items()}
+    holdings = {site: holding_of(rule, site, view) for site, view in views.items()}
+    held = {site: holding for site, holding in holdings.items() if holding is not None}
+    standing = {site: each for site, each in held.items() if vouched(each, site, views, holdings)}
+    if not standing:
         if rule.deletes == "keep":
             return {}
         return {
-            site: (Finding.EXTRA, f"a replica of {claim.origin}, which has no such object")
-            for site, claim in claims.items()
-            if claim is not None and claim.origin in states and passage(claim.origin, site) is Passage.OPEN
+            site: _extra(each.content.origin)
+            for site, each in held.items()
+            if passage(each.content.origin, site) is not Passage.ELSEWHERE
         }
-    origin = owners[0]
-    original = states[origin]
-    assert original is not None  # noqa: S101 - an owner has a state
-    found: dict[str, tuple[Finding, str]] = {}
-    for site in rule.members:
-        claim = claims[site]
-        allowed = passage(origin, site) if site != origin else Passage.ELSEWHERE
+    winner = max(standing.values(), key=lambda each: each.rank)
+    origin = winner.content.origin
+    found: dict[str, Judgement] = {}
+    for site in rule.sites:
+        if site == origin:
+            continue  # what it holds now is what counts, whatever the others have
+        allowed = passage(origin, site) if origin in rule.sites else Passage.OPEN
         if allowed is Passage.OPEN:
-            found[site] = _stands(origin, original, states[site], claim)
-        elif allowed is Passage.FORBIDDEN and claim is not None and claim.origin == origin:
-            found[site] = Finding.FORBIDDEN, f"a replica of {origin}, which the compliance gate does not let go there"
+            found[site] = _agrees(rule, winner, states.get(origin), states[site], holdings[site])
+        elif allowed is Passage.FORBIDDEN:
+            found[site] = _barred(origin, there=site in held and held[site].content.origin == origin)
     return found
 
 
-def _stands(
-    origin: str, original: ObjectState, state: ObjectState | None, claim: Provenance | None
-) -> tuple[Finding, str]:
-    kept = original.checksums.crc32c
+def _agrees(
+    rule: Rule, winner: Holding, original: ObjectState | None, state: ObjectState | None, holding: Holding | None
+) -> Judgement:
+    origin = winner.content.origin
+    if original is not None and (state is None or holding is None or holding.content.origin == origin):
+        return _stands(rule, origin, original, state)
+    if holding is None or state is None:
+        return Judgement(Finding.MISSING, f"others hold what {origin} had", origin, repairable=True)
+    if same(holding, winner):
+        return _proven(origin, original, state, holding.claim)
+    if holding.claim is None:
+        return _unclaimed(rule, origin, state)
+    reason = f"a replica of {holding.content.origin}, and what {origin} has counts"
+    return Judgement(Finding.STALE, reason, origin, repairable=True)
+
+
+def _stands(rule: Rule, origin: str, original: ObjectState, state: ObjectState | None) -> Judgement:
+    """Compare what a site holds with the object that counts, which is at `origin`."""
     if state is None:
-        found = Finding.MISSING, f"{origin} has it"
-    elif claim is None and (said := claim_of(state)) is not None and said.origin == origin:
-        found = Finding.DAMAGED, f"it says that it is a replica of {origin}, and these are other bytes than were copied"
-    elif claim is None:
-        found = Finding.CONFLICT, f"not a replica, and {origin} has an object of that key"
-    elif claim.origin != origin:
-        found = Finding.CONFLICT, f"a replica of {claim.origin}, and {origin} has an object of that key"
-    elif claim.version != Version.of(original):
-        found = Finding.STALE, f"a replica of {claim.version.token} of {origin}, which is at {original.token} now"
-    elif not is_of(claim, original):
-        found = Finding.STALE, f"the metadata at {origin} was changed since"
-    elif kept is not None and kept != claim.crc32c:
-        found = Finding.DAMAGED, f"its CRC32C is {claim.crc32c:08x}, and {origin} keeps {kept:08x}"
-    else:
-        found = Finding.MATCH, f"crc32c {claim.crc32c:08x}"
-    return found
+        return Judgement(Finding.MISSING, f"{origin} has it", origin, repairable=True)
+    claim = provenance_of(state) or _unproven(state)
+    if claim is None:
+        return _unclaimed(rule, origin, state)
+    if claim.origin != origin:
+        reason = f"a replica of {claim.origin}, and {origin} has an object of that key"
+        return Judgement(Finding.CONFLICT, reason, origin, _resolves(rule))
+    if claim.version != Version.of(original):
+        reason = f"a replica of {claim.version.token} of {origin}, which is at {original.token} now"
+        return Judgement(Finding.STALE, reason, origin, repairable=True)
+    if not is_of(claim, original):
+        return Judgement(Finding.METADATA, f"the metadata at {origin} was changed since", origin, repairable=True)
+    return _proven(origin, original, state, claim)
+
+
+def _proven(origin: str, original: ObjectState | None, state: ObjectState, claim: Provenance | None) -> Judgement:
+    """Say how well a replica of the present version is proven."""
+    if claim is None or provenance_of(state) is None:
+        return Judgement(Finding.UNPROVEN, "its store keeps no checksum of it", origin)
+    kept = original.checksums.crc32c if original else None
+    if kept is not None and kept != claim.crc32c:
+        return Judgement(Finding.CORRUPT, f"its CRC32C is {claim.crc32c:08x}, and {origin} keeps {kept:08x}", origin)
+    if original is not None and not bears(state.metadata, original.metadata):
+        return Judgement(Finding.METADATA, "its metadata was changed here", origin)
+    if original is not None and original.checksums == Checksums():
+        return Judgement(Finding.UNPROVEN, f"{origin} keeps no checksum of it", origin)
+    return Judgement(Finding.MATCH, f"crc32c {claim.crc32c:08x}", origin)
+
+
+def bears(replica: Metadata, origin: Metadata) -> bool:
+    """Say whether a replica's metadata is its origin's; S3 and Azure make up a content type where there was none."""
+    typed = replica if origin.content_type is not None else replace(replica, content_type=None)
+    return digest(typed) == digest(origin)
+
+
+def _unclaimed(rule: Rule, origin: str, state: ObjectState) -> Judgement:
+    """Judge an object that is no replica: nobody can tell damage from a user who kept the metadata."""
+    said = claim_of(state)
+    if said is not None and said.origin == origin and said.key == fingerprint(state.key):
+        reason = f"it says that it is a replica of {origin}, and these are other bytes than were copied"
+        return Judgement(Finding.CORRUPT, reason, origin, isinstance(rule, OneWayRule) and rule.conflict == "overwrite")
+    return Judgement(
+        Finding.CONFLICT, f"not a replica, and {origin} has an object of that key", origin, _resolves(rule)
+    )
+
+
+def _unproven(state: ObjectState) -> Provenance | None:
+    """Return the provenance of a replica whose size and key it fits, and whose store keeps no checksum to ask."""
+    claim = claim_of(state)
+    if claim is None or claim.size != state.size or claim.key != fingerprint(state.key):
+        return None
+    kept = state.checksums
+    return claim if kept.crc32c is None and (kept.md5 is None or claim.md5 is None) else None
+
+
+def _resolves(rule: Rule) -> bool:
+    return isinstance(rule, ActiveActiveRule) or rule.conflict == "overwrite"
+
+
+def _origin_of(state: ObjectState) -> str | None:
+    claim = provenance_of(state)
+    return claim.origin if claim else None
+
+
+def _extra(origin: str) -> Judgement:
+    return Judgement(Finding.EXTRA, f"a replica of {origin}, which has no such object", origin, repairable=True)
+
+
+def _barred(origin: str, *, there: bool) -> Judgement:
+    if not there:
+        return Judgement(Finding.REFUSED, "the compliance gate does not let it go there", origin)
+    reason = f"a replica of {origin}, which the compliance gate does not let go there"
+    return Judgement(Finding.FORBIDDEN, reason, origin)

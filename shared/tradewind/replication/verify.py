@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from itertools import islice
 
-from tradewind.errors import UnportableError
+from tradewind.checksums import crc32c
+from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Gate, ObjectState, ObjectStore
-from tradewind.replication.compare import Difference, Finding, compare
-from tradewind.replication.routes import Passage, Route, covers, passage
+from tradewind.replication.compare import IN_ORDER, Difference, Finding, Judgement
+from tradewind.replication.provenance import claim_of
+from tradewind.replication.sweeping.examining import Examination, Examiner
+from tradewind.replication.sweeping.listing import Listed, merged
 
+log = logging.getLogger(__name__)
 BATCH = 256
 """Keys that are looked at side by side."""
 
@@ -27,13 +33,35 @@ class Report:
     """That match."""
     size: int = 0
     """Bytes of the replicas that match."""
+    unproven: int = 0
+    """Replicas among those for whose bytes no store vouches."""
+    read: int = 0
+    """Bytes that were read to be sure, at all sites together."""
     differences: list[Difference] = field(default_factory=list)
 
+    def add(self, look: Examination) -> None:
+        """Count one key."""
+        self.keys += 1
+        for site, judged in look.judgements.items():
+            state = look.states[site]
+            if judged.finding not in IN_ORDER:
+                self.differences.append(Difference(look.key, site, judged.finding, judged.reason))
+            elif state is not None:
+                self.replicas += 1
+                self.size += state.size
+                self.unproven += judged.finding is Finding.UNPROVEN
 
-def verify(fleet: Fleet, rule: Rule, store_of: Callable[[str], ObjectStore], gate: Gate, executor: Executor) -> Report:
-    """Compare every object that `rule` covers, by what the stores keep of it; no object is read.
 
-    Holds the keys of all sites in memory, so it is meant for up to some millions of objects.
+def verify(
+    fleet: Fleet,
+    rule: Rule,
+    store_of: Callable[[str], ObjectStore],
+    gate: Gate,
+    executor: Executor,
+    *,
+    deep: bool = False,
+) -> Report:
+    """Compare every object that `rule` covers, page by page.
 
     Args:
         fleet: Says which rule decides, where several cover a key.
@@ -41,45 +69,73 @@ def verify(fleet: Fleet, rule: Rule, store_of: Callable[[str], ObjectStore], gat
         store_of: Returns the store of a site, by name.
         gate: Says where data may be.
         executor: Looks at several keys side by side.
+        deep: Read every byte of what seems to match, at its origin and at each site, and compute its checksum again;
+            else go by what the stores keep, and read no object.
     """
     report = Report(rule.name)
+    examiner = Examiner(fleet, rule, store_of, gate)
 
-    def look(key: str) -> dict[str, tuple[Finding, str, int]]:
-        return _look(rule, key, store_of, lambda a, b: passage(fleet, gate, Route(rule, a, b), key))
+    def look(listed: Listed) -> tuple[Examination, int] | None:
+        found = examiner.look(listed.key)
+        if not listed.first(found.states):
+            return None
+        return _deeper(found, store_of) if deep else (found, 0)
 
-    keys = iter(sorted({key for site in rule.members for key in _keys(store_of(site), rule)}))
+    keys = merged(rule, store_of)
     while batch := list(islice(keys, BATCH)):
-        for key, found in zip(batch, executor.map(look, batch), strict=True):
-            report.keys += 1
-            for site, (finding, reason, size) in found.items():
-                if finding is Finding.MATCH:
-                    report.replicas += 1
-                    report.size += size
-                else:
-                    report.differences.append(Difference(key, site, finding, reason))
+        for done in executor.map(look, batch):
+            if done is not None:
+                report.add(done[0])
+                report.read += done[1]
     return report
 
 
-def _look(
-    rule: Rule, key: str, store_of: Callable[[str], ObjectStore], passes: Callable[[str, str], Passage]
-) -> dict[str, tuple[Finding, str, int]]:
-    states: dict[str, ObjectState | None] = {}
-    unportable: dict[str, str] = {}
-    for site in rule.members:
-        try:
-            states[site] = store_of(site).head(key)
-        except UnportableError as error:
-            states[site], unportable[site] = None, error.message
-    found = compare(rule, states, passes)
-    found |= {site: (found[site][0], reason) for site, reason in unportable.items() if site in found}
-    sizes = {site: state.size if state else 0 for site, state in states.items()}
-    return {site: (finding, reason, sizes[site]) for site, (finding, reason) in found.items()}
+def _deeper(look: Examination, store_of: Callable[[str], ObjectStore]) -> tuple[Examination, int]:
+    """Read what seems to match, and say of it what its bytes say."""
+    doubtful = {
+        site: each for site, each in look.judgements.items() if each.finding in (Finding.MATCH, Finding.UNPROVEN)
+    }
+    if not doubtful:
+        return look, 0
+    read: Counter[str] = Counter()
+    computed: dict[str, int | None] = {}
+    judgements: dict[str, Judgement] = dict(look.judgements)
+    for site, judged in doubtful.items():
+        for place in (judged.origin, site):
+            state = look.states.get(place)
+            if place not in computed and state is not None:
+                computed[place] = _read(store_of(place), state, read, place)
+        judgements[site] = _by_bytes(judged, computed, look.states, site)
+    return Examination(look.key, look.states, judgements), read.total()
 
 
-def _keys(store: ObjectStore, rule: Rule) -> Iterator[str]:
-    cursor = None
-    while True:
-        page = store.list(rule.prefix, cursor=cursor)
-        yield from (summary.key for summary in page.objects if covers(rule, summary.key))
-        if (cursor := page.cursor) is None:
-            return
+def _read(store: ObjectStore, state: ObjectState, read: Counter[str], place: str) -> int | None:
+    """Return the CRC-32C of an object's bytes, one chunk in memory at a time; None if it is no longer that version."""
+    checksum = 0
+    try:
+        with store.get(state.key, token=state.token) as download:
+            for chunk in download.chunks:
+                checksum = crc32c(chunk, checksum)
+                read[place] += len(chunk)
+    except (NotFoundError, PreconditionFailedError):
+        return None
+    except IntegrityError:
+        log.warning("%r at %s does not have the checksum that its store keeps of it", state.key, place)
+    return checksum
+
+
+def _by_bytes(
+    judged: Judgement, computed: Mapping[str, int | None], states: Mapping[str, ObjectState | None], site: str
+) -> Judgement:
+    state = states[site]
+    claim = claim_of(state) if state else None
+    there, origin = computed.get(site), computed.get(judged.origin)
+    if claim is None or there is None or (judged.origin in computed and origin is None):
+        return Judgement(Finding.STALE, "it was written while it was read", judged.origin)
+    if there != claim.crc32c:
+        reason = f"its bytes have the CRC32C {there:08x}, and {claim.crc32c:08x} was copied"
+        return Judgement(Finding.CORRUPT, reason, judged.origin)
+    if origin is not None and origin != there:
+        reason = f"its bytes have the CRC32C {there:08x}, and those at {judged.origin} have {origin:08x}"
+        return Judgement(Finding.CORRUPT, reason, judged.origin)
+    return Judgement(Finding.MATCH, f"crc32c {there:08x}, of every byte", judged.origin)

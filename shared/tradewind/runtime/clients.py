@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -15,18 +15,21 @@ from threading import Lock
 from time import monotonic
 from types import ModuleType
 from typing import Any, TypeVar, cast
+from uuid import uuid4
 
 from tradewind.audit import LoggedAudit
 from tradewind.compliance import JurisdictionGate
 from tradewind.credentials import resolve
 from tradewind.errors import ConfigurationError, TradewindError
 from tradewind.fleet import Fleet, Rule, Site
-from tradewind.ports import Message, Notification, ObjectStore, Queue, Secrets
+from tradewind.ports import Gate, Message, Notification, ObjectStore, Queue, Secrets
 from tradewind.records import Records
 from tradewind.replication import requests
 from tradewind.replication.copying import Outcome
 from tradewind.replication.delivery import Delivery
 from tradewind.replication.replicate import Replicator
+from tradewind.replication.sweeping.sweep import Sweeper
+from tradewind.replication.sweeping.timer import Round, turn
 from tradewind.replication.verify import Report, verify
 
 SITE_VARIABLE = "TRADEWIND_SITE"
@@ -101,13 +104,32 @@ class Runtime:
         """
         return self._once(("queue", name, which), lambda: self._open_queue(name, which))
 
-    def verify(self, rule: str) -> Report:
+    def verify(self, rule: str, *, deep: bool = False) -> Report:
         """Compare the sites of a rule object by object (see `replication.verify`).
 
         Raises:
             ConfigurationError: The fleet has no such rule.
         """
-        return verify(self.fleet, self.rule(rule), self.store, self._gate, self.executor)
+        return verify(self.fleet, self.rule(rule), self.store, self.gate, self.executor, deep=deep)
+
+    def sweeper(self, why: str = "sweep") -> Sweeper:
+        """Return what sweeps the rules of this fleet, as somebody who works on it alone."""
+        return Sweeper(
+            fleet=self.fleet,
+            store_of=self.store,
+            records_of=self.records,
+            queue_of=lambda site: self.queue(site, "notifications"),
+            gate=self.gate,
+            executor=self.executor,
+            clock=lambda: datetime.now(UTC),
+            holder=uuid4().hex,
+            why=why,
+        )
+
+    def sweep(self, site: str, *, seconds: float) -> Round:
+        """Do what the timer of `site` does, for about `seconds` (see `sweeping.timer`)."""
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        return turn(self.fleet, site, self.sweeper(), self.records(site), until)
 
     def replicator(self) -> Replicator:
         """Return what works on this fleet's notifications."""
@@ -116,7 +138,7 @@ class Runtime:
             lambda: Replicator(
                 fleet=self.fleet,
                 store_of=self.store,
-                gate=self._gate,
+                gate=self.gate,
                 audit=LoggedAudit(),
                 executor=self.executor,
                 clock=lambda: datetime.now(UTC),
@@ -134,7 +156,8 @@ class Runtime:
         return Delivery(decode, self.replicator(), *queues, last_attempt).deliver(message)
 
     @property
-    def _gate(self) -> JurisdictionGate:
+    def gate(self) -> Gate:
+        """What says where data may be."""
         return JurisdictionGate(self.fleet.classifications)
 
     def _open_store(self, name: str) -> ObjectStore:

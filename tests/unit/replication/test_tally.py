@@ -104,7 +104,7 @@ def test_what_waits(finding: str) -> None:
     assert (of.backlog, of.backlog_size, of.oldest, of.objects) == (2, 12, 40.0, 0)
 
 
-@pytest.mark.parametrize("finding", [Finding.CONFLICT, Finding.EXTRA, Finding.DAMAGED, REFUSED, INCOMPLETE])
+@pytest.mark.parametrize("finding", ["conflict", "extra", "corrupt", "held", REFUSED, INCOMPLETE])
 def test_what_is_neither(finding: str) -> None:
     """What a person has to look at is counted by its name, and is neither in sync nor backlog."""
     tally = Tally("models")

@@ -51,24 +51,29 @@ def test_every_kind_of_difference_is_told_apart(rule: dict[str, object]) -> None
     world.pass_time()
     world.write("a", "m/stale", b"2")
     world.replicator.replicate(world.write("a", "m/conflict", b"1"))
+    world.pass_time()
     world.write("b", "m/conflict", b"mine")
     world.replicator.replicate(world.write("a", "m/orphan", b"1"))
     world.delete("a", "m/orphan")
 
     found = {(each.key, each.site): each.finding for each in check(world).differences}
 
-    orphans = {("m/orphan", site): Finding.EXTRA for site in "bc"} if rule is ONE_WAY else {}
-    assert found == orphans | {
+    expected = {
         ("m/missing", "b"): Finding.MISSING,
         ("m/missing", "c"): Finding.MISSING,
         ("m/stale", "b"): Finding.STALE,
         ("m/stale", "c"): Finding.STALE,
-        ("m/conflict", "b"): Finding.CONFLICT,
     }
+    if rule is ONE_WAY:
+        expected |= {("m/conflict", "b"): Finding.CONFLICT, ("m/orphan", "b"): Finding.EXTRA}
+        expected |= {("m/orphan", "c"): Finding.EXTRA}
+    else:  # b wrote last, so c's replica of what a wrote is not of the object that counts
+        expected |= {("m/conflict", "a"): Finding.CONFLICT, ("m/conflict", "c"): Finding.STALE}
+    assert found == expected
 
 
 def test_changed_metadata_is_found() -> None:
-    """A replica whose origin had its metadata changed since, in the same version, is stale."""
+    """A replica whose origin had its metadata changed since, in the same version, is not as it should be."""
     world = replicated(ONE_WAY)
     objects = world.memory["a"]._objects
     state = world.memory["a"].head("m/x")
@@ -76,8 +81,8 @@ def test_changed_metadata_is_found() -> None:
     objects["m/x"] = replace(objects["m/x"], state=replace(state, metadata=Metadata(user={"stage": "production"})))
 
     assert [(each.site, each.finding) for each in check(world).differences] == [
-        ("b", Finding.STALE),
-        ("c", Finding.STALE),
+        ("b", Finding.METADATA),
+        ("c", Finding.METADATA),
     ]
 
 
@@ -88,7 +93,7 @@ def test_damage_at_a_target_is_found() -> None:
 
     differences = check(world).differences
 
-    assert [(each.site, each.finding) for each in differences] == [("b", Finding.DAMAGED)]
+    assert [(each.site, each.finding) for each in differences] == [("b", Finding.CORRUPT)]
 
 
 def test_a_site_that_may_not_have_an_object_does_not_lack_it() -> None:

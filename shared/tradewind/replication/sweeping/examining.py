@@ -1,0 +1,73 @@
+"""Looking at one key at every site of a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from tradewind.errors import UnportableError
+from tradewind.fleet import Fleet, Rule
+from tradewind.ports import Gate, ObjectState, ObjectStore
+from tradewind.replication.compare import Finding, Judgement, compare
+from tradewind.replication.provenance import claim_of
+from tradewind.replication.routes import Route, passage
+from tradewind.replication.tally import IN_SYNC, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What a key is at every site of a rule."""
+
+    key: str
+    states: Mapping[str, ObjectState | None]
+    """By site, in the rule's order."""
+    judgements: Mapping[str, Judgement]
+    """By the sites of which something is to be said."""
+
+    def count(self, tally: Tally, now: datetime) -> None:
+        """Add this key to a tally."""
+        tally.keys += 1
+        for site, judged in self.judgements.items():
+            original, replica = self.states.get(judged.origin), self.states[site]
+            if judged.finding in IN_SYNC and replica is not None:
+                claim = claim_of(replica)
+                lag = replica.modified - claim.version.modified if claim else None
+                tally.add(site, judged.finding, size=replica.size, lag=lag)
+            else:
+                age = now - original.modified if original else None
+                tally.add(site, judged.finding, size=original.size if original else 0, age=age)
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Looks at keys, one request for each site.
+
+    Args:
+        fleet: Says which rule decides, where several cover a key.
+        rule: One of the fleet's.
+        store_of: Returns the store of a site, by name.
+        gate: Says where data may be.
+        refine: Says more of what was found; it knows why something is held back.
+    """
+
+    fleet: Fleet
+    rule: Rule
+    store_of: Callable[[str], ObjectStore]
+    gate: Gate
+    refine: Callable[[str, Mapping[str, Judgement]], Mapping[str, Judgement]] = lambda _, found: found
+
+    def look(self, key: str) -> Examination:
+        """Look at `key` at every site of the rule. No object is read, and nothing is changed."""
+        states: dict[str, ObjectState | None] = {}
+        unportable: dict[str, str] = {}
+        for site in self.rule.members:
+            try:
+                states[site] = self.store_of(site).head(key)
+            except UnportableError as error:
+                states[site], unportable[site] = None, error.message
+        found = compare(self.rule, states, lambda a, b: passage(self.fleet, self.gate, Route(self.rule, a, b), key))
+        for site, reason in unportable.items():
+            if site in found and found[site].finding is Finding.MISSING:
+                found[site] = Judgement(Finding.MISSING, reason, found[site].origin)  # nobody can mend that
+        return Examination(key, states, self.refine(key, found))

@@ -1,0 +1,42 @@
+"""Removing records that have had their time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from tradewind.errors import PreconditionFailedError
+from tradewind.records import Records
+from tradewind.replication import guard, tombstones
+
+RETENTION = timedelta(days=45)
+"""Longer than any message about a deleted version can still be under way: SQS keeps one for 14 days and its dead letter
+for 14 more, Pub/Sub for 31 (https://cloud.google.com/pubsub/docs/subscription-properties), and a storage queue's dead
+letter is a person's to look at within the two weeks that remain."""
+KEPT = "/state"
+"""Ends the names of records that are no mark of anything past."""
+
+
+def expire(records: Records, now: datetime, *, until: Callable[[], bool] = lambda: False) -> int:
+    """Remove a site's old tombstones and marks of the delete guard; return how many went.
+
+    Each goes only if it is still what was listed: what somebody has written again is young.
+
+    Args:
+        records: The site's.
+        now: UTC.
+        until: Says when to stop; the next time begins anew.
+    """
+    gone = 0
+    for prefix in (tombstones.PREFIX, guard.PREFIX):
+        for each in records.list(prefix):
+            if until():
+                return gone
+            if each.modified > now - RETENTION or each.key.endswith(KEPT):
+                continue
+            try:
+                records.delete(each.key, expect=each.token)
+            except PreconditionFailedError:
+                continue
+            gone += 1
+    return gone

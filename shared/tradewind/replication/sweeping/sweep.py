@@ -1,0 +1,203 @@
+"""A sweep: every key of a rule is looked at, at every site, whatever was announced.
+
+One step does a bounded amount of it and remembers where it stopped. What can be mended is asked for in the queue of the
+site whose object counts, so it goes the way of every notification, and is decided by whoever works it off.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import islice
+
+from tradewind.errors import PreconditionFailedError
+from tradewind.fleet import Fleet, Rule
+from tradewind.ports import Gate, ObjectStore, Queue
+from tradewind.records import Records
+from tradewind.replication import requests
+from tradewind.replication.sweeping.examining import Examination, Examiner
+from tradewind.replication.sweeping.listing import merged
+from tradewind.replication.sweeping.progress import Completed, Progress, name_of
+from tradewind.replication.sweeping.withholding import withholding
+
+log = logging.getLogger(__name__)
+PAGE = 500
+"""Keys between two notes of how far it has come; so many are looked at twice, at most, after a crash."""
+
+
+class State(StrEnum):
+    """How a step ended."""
+
+    IDLE = "idle"
+    """Nothing was to be done: the next sweep is not due yet."""
+    BUSY = "busy"
+    """Somebody else works on it."""
+    PAUSED = "paused"
+    """The budget is used up; the next step goes on."""
+    COMPLETED = "completed"
+    """It reached the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much one step may do."""
+
+    keys: int
+    until: datetime
+    """No page begins after this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step did."""
+
+    rule: str
+    state: State
+    keys: int = 0
+    """Keys that were looked at in this sweep so far."""
+    asked: int = 0
+    """Keys of those that were asked for again."""
+    completed: Completed | None = None
+    """The last sweep that reached the end; this one, if `state` is `COMPLETED`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeper:
+    """Sweeps rules.
+
+    Args:
+        fleet: Sites and rules.
+        store_of: Returns the store of a site, by name.
+        records_of: Returns the records of a site, by name.
+        queue_of: Returns the queue of a site's notifications, by name.
+        gate: Says where data may be.
+        executor: Looks at several keys side by side.
+        clock: Returns the time, UTC.
+        holder: Who works here, unlike anybody else who does at the same time.
+        why: Said in the requests, for the audit log.
+    """
+
+    fleet: Fleet
+    store_of: Callable[[str], ObjectStore]
+    records_of: Callable[[str], Records]
+    queue_of: Callable[[str], Queue]
+    gate: Gate
+    executor: Executor
+    clock: Callable[[], datetime]
+    holder: str
+    why: str = "sweep"
+
+    def step(self, rule: Rule, budget: Budget, *, at_once: bool = False) -> Step:
+        """Do some of the sweep of `rule`; safe to repeat, and beside others.
+
+        Args:
+            rule: One of the fleet's.
+            budget: When to stop and leave the rest to the next step.
+            at_once: Begin if none is under way, due or not, and take over from whoever works on it.
+
+        Raises:
+            TradewindError: A site could not be listed, or a key not be looked at. What was done is remembered.
+        """
+        work = _Work(self, rule)
+        if (refusal := work.begin(at_once=at_once)) is not None:
+            return work.told(refusal)
+        keys = merged(rule, self.store_of, work.progress.positions)
+        left = budget.keys
+        examiner = Examiner(
+            self.fleet, rule, self.store_of, self.gate, withholding(rule, self.records_of, self.clock())
+        )
+        while left > 0 and self.clock() < budget.until:
+            page = list(islice(keys, min(PAGE, left)))
+            left -= len(page)
+            looks = list(self.executor.map(examiner.look, [each.key for each in page]))
+            fresh = [look for each, look in zip(page, looks, strict=True) if each.first(look.states)]
+            work.count(fresh)
+            done = not page
+            if done:
+                work.progress.finish(self.clock())
+            if not work.save(give_up=done):
+                return work.told(State.BUSY)
+            if done:
+                return work.told(State.COMPLETED)
+        return work.told(State.PAUSED if work.save(give_up=True) else State.BUSY)
+
+    def progress(self, rule: Rule) -> Progress:
+        """Return how far the sweep of `rule` has come: 1 request."""
+        held = self.records_of(rule.members[0]).read(name_of(rule.name))
+        return Progress.of_document(held.value if held else None, rule)
+
+    def ask(self, looks: Iterable[Examination]) -> int:
+        """Ask for the keys that looking at again mends; return how many there are."""
+        by_site: dict[str, list[str]] = defaultdict(list)
+        for look in looks:
+            for site in {judged.origin for judged in look.judgements.values() if judged.repairable}:
+                by_site[site].append(look.key)
+        messages = [
+            (site, each) for site, keys in by_site.items() for each in requests.encode(site, keys, why=self.why)
+        ]
+        list(self.executor.map(lambda message: self.queue_of(message[0]).send(message[1]), messages))
+        return sum(map(len, by_site.values()))
+
+
+class _Work:
+    """The record of one sweep, while a step works on it.
+
+    Everything that is written has the record's last version as its condition, so of two that take each other's place
+    only one goes on; what the other asked for is asked for twice, which does no harm.
+    """
+
+    def __init__(self, sweeper: Sweeper, rule: Rule) -> None:
+        self._sweeper = sweeper
+        self._rule = rule
+        self._records = sweeper.records_of(rule.members[0])
+        self._name = name_of(rule.name)
+        self._lease = timedelta(seconds=sweeper.fleet.time_limit_seconds)
+        held = self._records.read(self._name)
+        self._token = held.token if held else None
+        self.progress = Progress.of_document(held.value if held else None, rule)
+
+    def begin(self, *, at_once: bool) -> State | None:
+        """Take the sweep up, or say why not."""
+        now = self._sweeper.clock()
+        if not at_once and not self.progress.due(self._rule, now):
+            return State.IDLE
+        if not at_once and not self.progress.free(self._sweeper.holder, now):
+            return State.BUSY
+        self.progress.begin(self._rule, now)
+        return None if self.save() else State.BUSY
+
+    def count(self, looks: Sequence[Examination]) -> None:
+        """Count a page, and ask for what can be mended of it."""
+        now = self._sweeper.clock()
+        for look in looks:
+            look.count(self.progress.tally, now)
+        self.progress.asked += self._sweeper.ask(looks)
+
+    def save(self, *, give_up: bool = False) -> bool:
+        """Remember how far it has come; False if somebody else has taken the sweep over."""
+        now = self._sweeper.clock()
+        self.progress.holder = "" if give_up else self._sweeper.holder
+        self.progress.until = None if give_up else now + self._lease
+        document = self.progress.as_document()
+        try:
+            self._token = self._records.write(self._name, document, expect=self._token)
+        except PreconditionFailedError:
+            held = self._records.read(self._name)  # an answer that was lost looks like somebody else's change
+            if held is None or held.value != document:
+                log.info("the sweep of %s was taken over", self._rule.name)
+                return False
+            self._token = held.token
+        return True
+
+    def told(self, state: State) -> Step:
+        """Return what to say of the step."""
+        progress = self.progress
+        if state is State.COMPLETED and progress.completed is not None:
+            completed = progress.completed
+            return Step(self._rule.name, state, completed.tally.keys, completed.asked, completed)
+        return Step(self._rule.name, state, progress.tally.keys, progress.asked, progress.completed)
