@@ -17,6 +17,10 @@ FleetOption: TypeAlias = Annotated[
         help="The fleet file: a path, or an s3://, gs:// or az:// URI. Default: tradewind.yaml.",
     ),
 ]
+UriArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(metavar="URI", help="s3://bucket/key, gs://bucket/key, az://account/container/key, or SITE:key."),
+]
 
 
 def open_runtime(location: str | None) -> Runtime:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from tradewind.cli.context import FleetOption, open_runtime
+from tradewind.cli.text import one_line
 from tradewind.replication.dead_letters import DeadLetter, read_letters
 from tradewind.replication.dead_letters import redrive as send_again
 from tradewind.runtime import Runtime
@@ -52,7 +53,7 @@ def list_letters(
 def block(site: str, letter: DeadLetter) -> str:
     """Return what a person reads about one letter: the reason in full, advice that several errors share only once."""
     errors, advice = _shared_advice(re.split(r"; (?=[A-Z]\w*Error: )", letter.reason))
-    body = _one_line(letter.body)
+    body = one_line(letter.body)
     rows = [
         ("site", site),
         ("id", letter.id),
@@ -60,7 +61,7 @@ def block(site: str, letter: DeadLetter) -> str:
         *([("what to do", advice)] if advice else []),
         ("message", body if len(body) <= SHOWN else f"{body[:SHOWN]}…"),
     ]
-    return "\n".join(f"{name + ':':<12}{_one_line(text)}" for name, text in rows)
+    return "\n".join(f"{name + ':':<12}{one_line(text)}" for name, text in rows)
 
 
 def _shared_advice(errors: list[str]) -> tuple[list[str], str]:
@@ -71,11 +72,6 @@ def _shared_advice(errors: list[str]) -> tuple[list[str], str]:
             if all(error.endswith(advice) for error in errors):
                 return [error.removesuffix(advice) for error in errors], advice.removeprefix(". ")
     return errors, ""
-
-
-def _one_line(text: str) -> str:
-    """Return text from outside so that it cannot move the cursor or pretend to be another row."""
-    return "".join(each if each.isprintable() else "�" for each in " ".join(text.split()))
 
 
 @app.command()
