@@ -11,6 +11,7 @@ from tradewind.errors import UnportableError
 from tradewind.ports import PROVENANCE_KEY, Metadata, ObjectStore
 
 CLOUDS = ("s3", "gcs", "azure")
+TAGGED = ("memory", "s3", "azure")
 EVERYWHERE = [
     "plain",
     "with space",
@@ -245,3 +246,86 @@ def test_fields_that_no_header_can_carry(rig: Rig) -> None:
     with pytest.raises(UnportableError, match="Content-Type"):
         put(rig.store, b"", metadata=Metadata(content_type="text/plain\r\nx-evil: 1"))
     assert rig.store.head(KEY) is None
+
+
+TAGS = {"Team": "vision", "team": "Vision", "epoch": "", "path": "a/b:c=d_e-f.g+h i"}
+
+
+@pytest.mark.parametrize("rig", TAGGED, indirect=True)
+def test_tags_travel(rig: Rig) -> None:
+    """Tags come back as they were written, in their case, with a head and with a download."""
+    put(rig.store, b"", metadata=Metadata(content_type="text/plain", tags=TAGS))
+
+    state = rig.store.head(KEY)
+
+    assert rig.store.keeps_tags
+    assert state is not None
+    assert state.metadata == Metadata(content_type="text/plain", tags=TAGS)
+    with rig.store.get(KEY) as download:
+        assert download.state == state
+
+
+@pytest.mark.parametrize("rig", TAGGED, indirect=True)
+def test_a_replacement_replaces_the_tags(rig: Rig) -> None:
+    """What is written over an object has its own tags and none of the other's."""
+    first = put(rig.store, b"", metadata=Metadata(tags=TAGS))
+    second = put(rig.store, b"", expect=first, metadata=Metadata(tags={"team": "speech"}))
+    tagged = rig.store.head(KEY)
+    put(rig.store, b"1", expect=second)
+    bare = rig.store.head(KEY)
+
+    assert tagged is not None
+    assert tagged.metadata.tags == {"team": "speech"}
+    assert bare is not None
+    assert bare.metadata.tags == {}
+
+
+@pytest.mark.parametrize("rig", ["gcs"], indirect=True)
+def test_a_store_without_tags_says_so(rig: Rig) -> None:
+    """It is written without them, which its `keeps_tags` announces."""
+    rig.store.check_metadata(Metadata(tags={"anything": "\0" * 1000}))
+    put(rig.store, b"", metadata=Metadata(tags=TAGS))
+
+    state = rig.store.head(KEY)
+
+    assert not rig.store.keeps_tags
+    assert state is not None
+    assert state.metadata.tags == {}
+
+
+@pytest.mark.parametrize("rig", TAGGED, indirect=True)
+def test_tags_up_to_the_limit(rig: Rig) -> None:
+    """Ten tags of full length are held; an eleventh, and a longer name or value, are refused before they are sent."""
+    full = {f"{number}".rjust(128, "k"): "v" * 256 for number in range(10)}
+    put(rig.store, b"", metadata=Metadata(tags=full))
+    state = rig.store.head(KEY)
+
+    assert state is not None
+    assert state.metadata.tags == full
+    for tags in ({**full, "k": ""}, {"k" * 129: ""}, {"k": "v" * 257}, {"": "v"}, {"k": "\ud800"}):
+        with pytest.raises(UnportableError):
+            rig.store.check_metadata(Metadata(tags=tags))
+
+
+@pytest.mark.parametrize(
+    ("tags", "refusing"),
+    [
+        ({"owner": "ml@example.org"}, {"azure"}),
+        ({"größe": "大 7"}, {"azure"}),
+        ({"aws:backup": "x"}, {"s3"}),
+        ({"AWS:backup": "x"}, {"s3"}),
+        ({"owner": "a&b"}, {"s3", "azure"}),
+        ({"line": "a\nb"}, {"s3", "azure"}),
+    ],
+)
+def test_tags_that_a_cloud_cannot_spell(rig: Rig, tags: dict[str, str], refusing: set[str]) -> None:
+    """A tag of characters that the cloud does not take is refused with a reason, and never changed."""
+    if rig.name in refusing:
+        with pytest.raises(UnportableError, match="cannot hold the tag"):
+            put(rig.store, b"", metadata=Metadata(tags=tags))
+        assert rig.store.head(KEY) is None
+        return
+    put(rig.store, b"", metadata=Metadata(tags=tags))
+    state = rig.store.head(KEY)
+    assert state is not None
+    assert state.metadata.tags == (tags if rig.store.keeps_tags else {})

@@ -70,6 +70,11 @@ class WatchedStore:
         """That of the store behind it."""
         return self.inner.checksum
 
+    @property
+    def keeps_tags(self) -> bool:
+        """As the store behind it."""
+        return self.inner.keeps_tags
+
     def check_key(self, key: str) -> None:
         """As the store behind it."""
         self.inner.check_key(key)

@@ -18,7 +18,8 @@ class Metadata:
     """What travels with an object's bytes.
 
     The named fields are the HTTP headers that S3, Cloud Storage and Blob Storage all keep. `user` holds the user's own
-    names and values, as text, with the names in lower case (S3 and Azure do not keep the case of names).
+    names and values, as text, with the names in lower case (S3 and Azure do not keep the case of names). `tags` are
+    what S3 calls object tags and Azure blob index tags, in their case; Cloud Storage has none (see `keeps_tags`).
     """
 
     content_type: str | None = None
@@ -27,3 +28,4 @@ class Metadata:
     content_disposition: str | None = None
     cache_control: str | None = None
     user: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -106,6 +106,10 @@ class ObjectStore(Protocol):
     def checksum(self) -> Literal["crc32c", "md5"]:
         """Which checksum this store verifies when it is written, and keeps and reports afterwards."""
 
+    @property
+    def keeps_tags(self) -> bool:
+        """Whether `Metadata.tags` are kept; a store that does not is written without them, and shows none."""
+
     def check_key(self, key: str) -> None:
         """Raise `UnportableError` if this store cannot hold `key` exactly as it is spelled. No I/O."""
 

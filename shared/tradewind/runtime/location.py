@@ -35,7 +35,8 @@ def read_fleet(location: str) -> Runtime:
             ) from error
         return Runtime(parse_fleet(text, origin=location), path.parent)
     site, credentials, key = _object_site(scheme, rest, location)
-    store = cast("ObjectStore", cloud(site.cloud, "store").open_store(site, credentials))
+    bucket = site.address.rpartition("/")[2]  # named, since it holds no users' objects, which have more to be read
+    store = cast("ObjectStore", cloud(site.cloud, "store").open_store(site, credentials, bucket=bucket))
     try:
         with store.get(key) as download:
             text = b"".join(download.chunks).decode("utf-8")

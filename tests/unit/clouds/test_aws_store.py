@@ -210,6 +210,81 @@ def test_a_checksum_of_checksums_without_its_parts(store: S3Store, attributes: A
     assert state.checksums.composite is None
 
 
+TAGS = b"""<Tagging><TagSet><Tag><Key>Team</Key><Value>gr\xc3\xbcn a+b</Value></Tag></TagSet></Tagging>"""
+DENIED = Answer(403, body=b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+
+
+@scripted(Answer(headers=DESCRIBED | {"x-amz-tagging-count": "1"}), Answer(body=TAGS))
+def test_tags_are_asked_for_where_there_are_any(store: S3Store, script: Script) -> None:
+    """An answer tells how many tags there are, and a second request which."""
+    state = store.head("a key")
+
+    assert state is not None
+    assert state.metadata.tags == {"Team": "grün a+b"}
+    assert script.sent[1].url == "https://models.s3.us-east-1.amazonaws.com/a%20key?tagging"
+
+
+@scripted(
+    Answer(headers=DESCRIBED | {"x-amz-tagging-count": "1"}),
+    Answer(404, body=b"<Error><Code>NoSuchKey</Code></Error>"),
+    Answer(),
+)
+def test_an_object_that_goes_before_its_tags_are_read_is_gone(store: S3Store, script: Script) -> None:
+    """Between both requests it may be deleted, and then there is no state."""
+    assert store.head("key") is None
+    assert len(script.sent) == 3
+
+
+@scripted(Answer(headers=DESCRIBED | {"x-amz-tagging-count": "1"}), DENIED)
+def test_tags_that_may_not_be_read_are_an_error(store: S3Store, script: Script) -> None:
+    """An object is never taken to have no tags because they are kept from us."""
+    with pytest.raises(AccessDeniedError, match=r"read the tags of s3://models/key.*s3:GetObjectTagging"):
+        store.head("key")
+    assert len(script.sent) == 2
+
+
+def test_the_first_object_shows_whether_tags_may_be_read() -> None:
+    """S3 hides even how many tags there are from who may not read them, so that is found out, once."""
+    site = SITE.model_copy(update={"bucket": "asked"})
+    store = open_store(site, KEYS)
+    none = Answer(body=b"<Tagging><TagSet></TagSet></Tagging>")
+    described = Answer(headers=DESCRIBED)
+    with scripted_s3(store._client, script := Script(described, DENIED, described, none, described)):
+        with pytest.raises(AccessDeniedError, match="s3:GetObjectTagging"):
+            store.head("key")
+        states = [store.head("key"), store.head("key")]
+
+    assert [sent.url.partition("?")[2] for sent in script.sent] == ["", "tagging", "", "tagging", ""]
+    assert [state.metadata.tags for state in states if state] == [{}, {}]
+
+
+def test_tags_that_mean_nothing_need_no_right() -> None:
+    """Nobody needs a right to read the tags of what is in the control bucket."""
+    store = open_store(SITE, KEYS, bucket="control")
+    with scripted_s3(store._client, script := Script(Answer(headers=DESCRIBED))):
+        assert store.head("key") is not None
+
+    assert script.only.method == "HEAD"
+
+
+@scripted(Answer(headers={"ETag": f'"{ETAG}"'}))
+def test_tags_are_written_with_the_object(store: S3Store, script: Script) -> None:
+    """They go with the one request, so that no version of the object is ever without them."""
+    tags = {"Team": "grün + blau", "empty": ""}
+
+    store.put("key", BODY, metadata=Metadata(tags=tags), crc32c=crc32c(BODY), md5=None, expect=None)
+
+    assert script.only.headers["x-amz-tagging"] == "Team=gr%C3%BCn%20%2B%20blau&empty="
+
+
+@scripted(Answer(headers={"ETag": f'"{ETAG}"'}))
+def test_no_tags_need_no_right_to_write_them(store: S3Store, script: Script) -> None:
+    """An object without tags is written without the header, which S3 allows only to who may tag."""
+    put(store, None)
+
+    assert "x-amz-tagging" not in script.only.headers
+
+
 @pytest.mark.parametrize(
     ("bucket", "fields"),
     [
@@ -224,8 +299,8 @@ def test_an_etag_that_is_no_md5(bucket: str, fields: dict[str, str]) -> None:
     """An ETag is taken for an MD5 only where it surely is one."""
     answer = {"ETag": f'"{ETAG}"', "ContentLength": 10, "LastModified": datetime(2026, 11, 21, tzinfo=UTC)}
 
-    plain = state_of("models", "key", answer, lambda _: None)
-    other = state_of(bucket, "key", answer | fields, lambda _: None)
+    plain = state_of("models", "key", answer, lambda _: None, {})
+    other = state_of(bucket, "key", answer | fields, lambda _: None, {})
 
     assert plain.checksums.md5 == md5(BODY)
     assert other.checksums.md5 is None

@@ -139,6 +139,42 @@ def test_a_delete_says_that_it_is_ours(scripted: Make) -> None:
     assert all(_site().acts_as(each) for each in ids)
 
 
+TAGS = b"""<?xml version="1.0" encoding="utf-8"?>
+<Tags><TagSet><Tag><Key>Team</Key><Value>a+b</Value></Tag></TagSet></Tags>"""
+
+
+def test_tags_are_asked_for_where_there_are_any(scripted: Make) -> None:
+    """An answer tells how many tags there are, and a second request which."""
+    described = {**DESCRIBED, "Content-Length": "10", "x-ms-tag-count": "1"}
+    store, script = scripted(Answer(headers=described), Answer(headers={"Content-Type": "application/xml"}, body=TAGS))
+
+    state = store.head("key")
+
+    assert state is not None
+    assert state.metadata.tags == {"Team": "a+b"}
+    assert script.sent[1].url == "https://acct.blob.core.windows.net/models/key?comp=tags"
+
+
+def test_tags_that_may_not_be_read_are_an_error(scripted: Make) -> None:
+    """A blob is never taken to have no tags because they are kept from us."""
+    described = {**DESCRIBED, "Content-Length": "10", "x-ms-tag-count": "1"}
+    denied = Answer(403, headers={"x-ms-error-code": "AuthorizationPermissionMismatch"})
+    store, _ = scripted(Answer(headers=described), denied)
+
+    with pytest.raises(AccessDeniedError, match=r"read the tags of az://acct/models/key.*blobs/tags/read"):
+        store.head("key")
+
+
+@pytest.mark.parametrize(("tags", "header"), [({"Team": "a b+c", "empty": ""}, "Team=a%20b%2Bc&empty="), ({}, None)])
+def test_tags_are_written_with_the_blob(scripted: Make, tags: dict[str, str], header: str | None) -> None:
+    """They go with the one request; a blob without tags is written without the header, which needs a right."""
+    store, script = scripted(Answer(201, headers=DESCRIBED))
+
+    store.put("key", BODY, metadata=Metadata(tags=tags), crc32c=crc32c(BODY), md5=None, expect=None)
+
+    assert script.only.headers.get("x-ms-tags") == header
+
+
 def test_a_whole_read_is_one_request_without_a_range(scripted: Make) -> None:
     """State and bytes come with one answer, and the MD5 that is kept is the whole blob's."""
     store, script = scripted(Answer(headers={**DESCRIBED, "Content-MD5": WHOLE}, body=BODY))

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 PERMISSIONS: Mapping[str, str] = {
     "head": "s3:GetObject (and s3:ListBucket, without which S3 answers 403 for a key that does not exist)",
     "get": "s3:GetObject (and s3:ListBucket, without which S3 answers 403 for a key that does not exist)",
-    "put": "s3:PutObject",
+    "put": "s3:PutObject (and s3:PutObjectTagging, for an object that has tags)",
+    "read the tags of": "s3:GetObjectTagging",
     "delete": "s3:DeleteObject and s3:GetObject (a conditional delete needs both)",
     "list": "s3:ListBucket",
     "send": "sqs:SendMessage",

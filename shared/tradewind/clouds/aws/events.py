@@ -1,8 +1,8 @@
 """Amazon S3's storage events: what an SQS message (or a Lambda invocation) says about an object.
 
 Three wirings end in the same `Notification`: S3 -> SQS, S3 -> SNS -> SQS, and S3 -> EventBridge -> SQS or Lambda. Only
-the first two name who acted: EventBridge's `requester` is an account, which functions and users may well share, so there
-the actor stays unknown.
+the first two name who acted: EventBridge's `requester` is an account, which functions and users may share, so there the
+actor stays unknown.
 
 Sources:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html (keys are URL-encoded;

@@ -15,11 +15,16 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
-_DIRECTORY_BUCKET = "--x-s3"
+DIRECTORY_BUCKET = "--x-s3"
+"""Ends the names of directory buckets, whose ETags are no MD5 and whose objects have no tags."""
 
 
 def state_of(
-    bucket: str, key: str, answer: Mapping[str, Any], part_sizes: Callable[[str], tuple[int, ...] | None]
+    bucket: str,
+    key: str,
+    answer: Mapping[str, Any],
+    part_sizes: Callable[[str], tuple[int, ...] | None],
+    tags: Mapping[str, str],
 ) -> ObjectState:
     """Return the state that a GET or HEAD answered.
 
@@ -28,6 +33,7 @@ def state_of(
         key: The object's.
         answer: From boto3.
         part_sizes: Asked, with the token, if the answer bears a checksum of part checksums.
+        tags: The object's, of which an answer tells only how many there are.
     """
     token = token_of(answer["ETag"])
     total = str(answer.get("ContentRange", "")).rpartition("/")[2]
@@ -44,6 +50,7 @@ def state_of(
             content_disposition=_text(answer.get("ContentDisposition")),
             cache_control=_text(answer.get("CacheControl")),
             user={decode_name(name): decode_value(value) for name, value in answer.get("Metadata", {}).items()},
+            tags=tags,
         ),
     )
 
@@ -87,7 +94,7 @@ def _md5(bucket: str, token: str, answer: Mapping[str, Any]) -> bytes | None:
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html: an ETag is the MD5 of the bytes only if the
     # object was not uploaded in parts and is not encrypted with a key of KMS or of the customer.
     encrypted = answer.get("SSECustomerAlgorithm") or answer.get("ServerSideEncryption", "AES256") != "AES256"
-    if encrypted or bucket.endswith(_DIRECTORY_BUCKET) or not _MD5.fullmatch(token):
+    if encrypted or bucket.endswith(DIRECTORY_BUCKET) or not _MD5.fullmatch(token):
         return None
     return bytes.fromhex(token)
 

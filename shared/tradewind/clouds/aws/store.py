@@ -7,11 +7,12 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote, urlencode
 
 from tradewind.clouds.aws.clients import open_client
 from tradewind.clouds.aws.errors import translate
 from tradewind.clouds.aws.limits import check_key, check_metadata, encode_user
-from tradewind.clouds.aws.states import state_of, summary_of, token_of
+from tradewind.clouds.aws.states import DIRECTORY_BUCKET, state_of, summary_of, token_of
 from tradewind.errors import (
     AccessDeniedError,
     BucketNotFoundError,
@@ -34,8 +35,8 @@ _ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 def open_store(site: AwsSite, credentials: Mapping[str, str] | None, *, bucket: str | None = None) -> S3Store:
-    """Return the store of a site's bucket, or of another `bucket` of the same site."""
-    return S3Store(open_client(site, credentials), bucket or site.bucket)
+    """Return the store of a site's bucket, or of another `bucket` of the same site, whose tags mean nothing to us."""
+    return S3Store(open_client(site, credentials), bucket or site.bucket, require_tags=bucket is None)
 
 
 class S3Store:
@@ -44,14 +45,17 @@ class S3Store:
     Args:
         client: Shared by the stores of a process.
         bucket: Its name.
+        require_tags: Fail, once per process, where nobody may read the tags of objects (see `_tags`).
     """
 
     checksum: Literal["crc32c"] = "crc32c"
+    keeps_tags = True
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str, *, require_tags: bool = False) -> None:
         self._client = client
         self._bucket = bucket
         self._bucket_seen = False
+        self._tags_seen = not require_tags or bucket.endswith(DIRECTORY_BUCKET)
 
     def check_key(self, key: str) -> None:
         """Refuse what S3 cannot hold."""
@@ -62,21 +66,21 @@ class S3Store:
         check_metadata(metadata)
 
     def head(self, key: str) -> ObjectState | None:
-        """Return the key's state: 1 request, and one more for an object that was uploaded in parts."""
+        """Return the key's state: 1 request, one more for an object that was uploaded in parts, and one for tags."""
         check_key(key)
         try:
             with translate("head", self._uri(key)):
                 answer = self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+            return self._state(key, answer)
         except NotFoundError:
             self._require_bucket()
             return None
-        return self._state(key, answer)
 
     @contextmanager
     def get(
         self, key: str, *, token: str | None = None, start: int = 0, length: int | None = None
     ) -> Iterator[Download]:
-        """Open the object for reading: 1 request, and one more for an object that was uploaded in parts."""
+        """Open the object for reading: 1 request, and others as for `head`."""
         check_key(key)
         if length == 0:
             yield Download(self._present(key, token), iter(()))
@@ -107,6 +111,7 @@ class S3Store:
             "ContentDisposition": metadata.content_disposition,
             "CacheControl": metadata.cache_control,
             "ContentMD5": b64encode(md5).decode() if md5 is not None else None,
+            "Tagging": urlencode(metadata.tags, quote_via=quote),
         }
         condition = {"IfNoneMatch": "*"} if expect is None else {"IfMatch": f'"{expect}"'}
         request: dict[str, Any] = {name: value for name, value in headers.items() if value} | condition
@@ -146,7 +151,8 @@ class S3Store:
         return f"s3://{self._bucket}/{_ASCII_CONTROL.sub('?', key)}"
 
     def _state(self, key: str, answer: Mapping[str, Any]) -> ObjectState:
-        return state_of(self._bucket, key, answer, lambda token: self._part_sizes(key, token))
+        tags = self._tags(key, int(answer.get("TagCount") or 0))
+        return state_of(self._bucket, key, answer, lambda token: self._part_sizes(key, token), tags)
 
     def _present(self, key: str, token: str | None) -> ObjectState:
         """Return the state for a read of no bytes, under the same conditions as any read."""
@@ -176,6 +182,19 @@ class S3Store:
                 yield chunk
         if arrived != size:
             raise StoreUnavailableError(f"Could not get {self._uri(key)}: {arrived:,} of {size:,} bytes arrived")
+
+    def _tags(self, key: str, count: int) -> Mapping[str, str]:
+        """Return an object's tags, asking for them only if there are any: 1 request then.
+
+        S3 tells how many there are only to who may read them, so an object without tags looks like one whose tags are
+        kept from us. Where tags matter, therefore, the first object is asked for its tags in any case.
+        """
+        if not count and self._tags_seen:
+            return {}
+        with translate("read the tags of", self._uri(key)):
+            answer = self._client.get_object_tagging(Bucket=self._bucket, Key=key)
+        self._tags_seen = True
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def _part_sizes(self, key: str, token: str) -> tuple[int, ...] | None:
         """Return the sizes of the parts that this version was uploaded in, or None if S3 does not say.

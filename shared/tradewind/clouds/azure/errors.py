@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 PERMISSIONS: Mapping[str, str] = {
     "head": "Storage Blob Data Reader (or a SAS with `r`)",
     "get": "Storage Blob Data Reader (or a SAS with `r`)",
-    "put": "Storage Blob Data Contributor (or a SAS with `cw`)",
+    "put": "Storage Blob Data Contributor (or a SAS with `cw`), and `blobs/tags/write` (`t`) for a blob that has tags",
+    "read the tags of": "`blobs/tags/read`, of Storage Blob Data Owner or of a role of your own (or a SAS with `t`)",
     "delete": "Storage Blob Data Contributor (or a SAS with `d`)",
     "list": "Storage Blob Data Reader (or a SAS with `l`)",
     "send": "Storage Queue Data Message Sender (or a SAS with `a`)",

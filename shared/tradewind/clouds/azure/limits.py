@@ -9,6 +9,7 @@ import re
 
 from tradewind.clouds import header_text
 from tradewind.clouds.header_text import require_headers, require_size, require_text
+from tradewind.clouds.tag_limits import require_tags
 from tradewind.errors import UnportableError
 from tradewind.ports import Metadata
 
@@ -19,6 +20,8 @@ METADATA_BYTES = 8192
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 # Metadata names are C# identifiers.
 _UNSAFE = re.compile(r"^[0-9]|[^0-9a-z_]")
+# https://learn.microsoft.com/rest/api/storageservices/set-blob-tags
+_TAG = re.compile(r"[0-9A-Za-z +./:=_-]*")
 
 
 def check_key(key: str) -> None:
@@ -44,6 +47,7 @@ def check_metadata(metadata: Metadata) -> None:
     """Raise `UnportableError` if Blob Storage cannot hold `metadata`."""
     require_headers(metadata, store="Azure")
     require_size(encode_user(metadata), limit=METADATA_BYTES, store="Azure")
+    require_tags(metadata.tags, allowed=_TAG, store="Azure")
 
 
 def encode_user(metadata: Metadata) -> dict[str, str]:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _USER = "x-ms-meta-"
 
 
-def state_of(key: str, headers: Mapping[str, str]) -> ObjectState:
-    """Return the state that the headers of a GET or HEAD answer show."""
+def state_of(key: str, headers: Mapping[str, str], tags: Mapping[str, str]) -> ObjectState:
+    """Return the state that the headers of a GET or HEAD answer show; they tell only how many `tags` there are."""
     named = {name.lower(): value for name, value in headers.items()}
     total = named.get("content-range", "").rpartition("/")[2]
     # Of a range, Content-MD5 would be the range's.
@@ -40,6 +40,7 @@ def state_of(key: str, headers: Mapping[str, str]) -> ObjectState:
                 for name, value in named.items()
                 if name.startswith(_USER)
             },
+            tags=tags,
         ),
     )
 

@@ -42,6 +42,7 @@ class BlobStore:
     """
 
     checksum: Literal["md5"] = "md5"
+    keeps_tags = True
 
     def __init__(self, client: BlobServiceClient, account: str, container: str) -> None:
         self._container = client.get_container_client(container)
@@ -56,20 +57,20 @@ class BlobStore:
         check_metadata(metadata)
 
     def head(self, key: str) -> ObjectState | None:
-        """Return the key's state: 1 request."""
+        """Return the key's state: 1 request, and one more for a blob that has tags."""
         check_key(key)
         try:
             with translate("head", self._uri(key)):
                 headers = self._headers(key)
+            return self._state(key, headers)
         except NotFoundError:
             return None
-        return state_of(key, headers)
 
     @contextmanager
     def get(
         self, key: str, *, token: str | None = None, start: int = 0, length: int | None = None
     ) -> Iterator[Download]:
-        """Open the object for reading: 1 request."""
+        """Open the object for reading: 1 request, and one more for a blob that has tags."""
         check_key(key)
         if length == 0:
             yield Download(self._present(key, token), iter(()))
@@ -84,7 +85,7 @@ class BlobStore:
             return
         headers, stream, response = answer
         with closing(response):
-            yield Download(state_of(key, headers), self._chunks(key, stream, int(headers["Content-Length"])))
+            yield Download(self._state(key, headers), self._chunks(key, stream, int(headers["Content-Length"])))
 
     def put(
         self,
@@ -121,6 +122,7 @@ class BlobStore:
                         content_md5=bytearray(digest),
                     ),
                     headers={"Content-MD5": b64encode(digest).decode()},
+                    tags=dict(metadata.tags) or None,
                     **condition,
                 )
         except NotFoundError as error:
@@ -160,6 +162,13 @@ class BlobStore:
         # the generated operations under it do one plain request and leave the body on the wire.
         operations: BlobOperations = self._container.get_blob_client(key)._client.blob  # noqa: SLF001 - see above
         return operations
+
+    def _state(self, key: str, headers: Mapping[str, str]) -> ObjectState:
+        tags: Mapping[str, str] = {}
+        if int(headers.get("x-ms-tag-count") or 0):
+            with translate("read the tags of", self._uri(key)):
+                tags = self._container.get_blob_client(key).get_blob_tags()
+        return state_of(key, headers, tags)
 
     def _headers(self, key: str) -> Mapping[str, str]:
         answer: Any = self._operations(key).get_properties(cls=_headers)

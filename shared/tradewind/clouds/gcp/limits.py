@@ -26,7 +26,7 @@ def check_key(key: str) -> None:
 
 
 def check_metadata(metadata: Metadata) -> None:
-    """Raise `UnportableError` if Cloud Storage cannot hold `metadata`."""
+    """Raise `UnportableError` if Cloud Storage cannot hold `metadata`; tags, of which it has none, are left out."""
     require_headers(metadata, store="Cloud Storage")
     require_size(encode_user(metadata), limit=METADATA_BYTES, store="Cloud Storage")
 

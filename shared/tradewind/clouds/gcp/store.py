@@ -48,6 +48,7 @@ class GcsStore:
     """
 
     checksum: Literal["crc32c"] = "crc32c"
+    keeps_tags = False
 
     def __init__(self, client: GcsClient, bucket: str) -> None:
         self._client = client

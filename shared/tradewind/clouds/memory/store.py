@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import md5 as md5_of
 from threading import Lock
@@ -14,6 +15,7 @@ from typing import Literal
 import google_crc32c
 
 from tradewind.clouds.header_text import require_size, require_text
+from tradewind.clouds.tag_limits import require_tags
 from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError, UnportableError
 from tradewind.ports import (
     Checksums,
@@ -28,6 +30,7 @@ from tradewind.ports import (
 CHUNK = 1024 * 1024
 KEY_BYTES = 1024
 METADATA_BYTES = 8192
+_ANY = re.compile(".*", re.DOTALL)
 
 
 def now() -> datetime:
@@ -47,11 +50,13 @@ class MemoryStore:
     Args:
         name: How to call it in errors.
         clock: The store's clock, in UTC.
+        keeps_tags: Whether objects have tags here, as they have not at Cloud Storage.
     """
 
     checksum: Literal["crc32c"] = "crc32c"
 
-    def __init__(self, name: str = "memory", *, clock: Callable[[], datetime] = now) -> None:
+    def __init__(self, name: str = "memory", *, clock: Callable[[], datetime] = now, keeps_tags: bool = True) -> None:
+        self.keeps_tags = keeps_tags
         self._name = name
         self._clock = clock
         self._lock = Lock()
@@ -71,6 +76,8 @@ class MemoryStore:
             if not name:
                 raise UnportableError("The object has a metadata entry without a name")
         require_size(dict(metadata.user), limit=METADATA_BYTES, store="Memory")
+        if self.keeps_tags:
+            require_tags(metadata.tags, allowed=_ANY, store="Memory")
 
     def head(self, key: str) -> ObjectState | None:
         """Return the key's state."""
@@ -110,7 +117,7 @@ class MemoryStore:
                 size=len(body),
                 modified=self._clock(),
                 checksums=Checksums(crc32c=crc32c, md5=digest),
-                metadata=metadata,
+                metadata=metadata if self.keeps_tags else replace(metadata, tags={}),
             )
             self._objects[key] = _Object(state, bytes(body))
         return PutReceipt(state.token)
