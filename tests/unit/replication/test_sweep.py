@@ -1,0 +1,294 @@
+"""Sweeping a rule step by step."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from rigs.sweeps import DisorderlyStore, Sweeps
+from rigs.world import World
+from tradewind.errors import StoreUnavailableError, UnportableError
+from tradewind.fleet import Fleet
+from tradewind.replication import guard
+from tradewind.replication.compare import Finding
+from tradewind.replication.sweeping import sweep
+from tradewind.replication.sweeping.progress import Completed, name_of
+from tradewind.replication.sweeping.sweep import State, Step
+from tradewind.replication.tally import TargetTally
+
+ONE_WAY: dict[str, object] = {"name": "one", "to": ["b", "c"], "deletes": "propagate"}
+BOTH: dict[str, object] = {"name": "both", "sites": ["a", "b", "c"]}
+RULES = pytest.mark.parametrize("rule", [ONE_WAY, BOTH], ids=["one_way", "active_active"])
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "PAGE", 2)
+
+
+def sweeps_of(rule: dict[str, object], *keys: str) -> Sweeps:
+    """Return sweeps of a world with these keys at `a`, about which nobody was told."""
+    world = World(rule)
+    for key in keys:
+        world.write("a", key, key.encode())
+    return Sweeps(world)
+
+
+def completed(step: Step) -> Completed:
+    """Return the result of a sweep that reached the end."""
+    assert step.state is State.COMPLETED
+    assert step.completed is not None
+    return step.completed
+
+
+def findings(step: Step) -> dict[str, dict[str, int]]:
+    """Return how often each finding was made at each target."""
+    return {site: dict(of.findings) for site, of in completed(step).tally.targets.items()}
+
+
+@RULES
+def test_what_nobody_announced_is_asked_for(rule: dict[str, object]) -> None:
+    """Keys that are missing are asked for at the site that has them, and are there once that is worked off."""
+    sweeps = sweeps_of(rule, "1", "2", "3")
+
+    step = sweeps.step()
+
+    assert findings(step) == {"b": {"missing": 3}, "c": {"missing": 3}}
+    assert step.asked == 3
+    assert sweeps.work_off() == ["1", "2", "3"]
+    assert [sweeps.world.body(site, "3") for site in "abc"] == [b"3"] * 3
+
+
+@RULES
+def test_what_is_in_sync_is_left_alone(rule: dict[str, object]) -> None:
+    """The next sweep counts what the first one mended, with its bytes and its lag, and asks for nothing."""
+    sweeps = sweeps_of(rule, "1", "22")
+    sweeps.step()
+    sweeps.world.pass_time(30)
+    sweeps.work_off()
+
+    step = sweeps.step(at_once=True)
+
+    assert findings(step) == {"b": {"match": 2}, "c": {"match": 2}}
+    assert (step.asked, sweeps.asked()) == (0, {})
+    target = completed(step).tally.targets["b"]
+    assert (target.objects, target.size, target.lags.longest) == (2, 3, 30)
+
+
+def test_what_waits_is_counted_with_its_age() -> None:
+    """The backlog says how many keys and bytes wait, and for how long the oldest has."""
+    sweeps = sweeps_of(ONE_WAY, "old", "young")
+    sweeps.world.pass_time(100)
+    sweeps.world.write("a", "young", b"younger")
+    sweeps.world.pass_time(10)
+
+    target = completed(sweeps.step()).tally.targets["b"]
+
+    assert (target.backlog, target.backlog_size, target.oldest) == (2, 10, 110)
+
+
+@RULES
+def test_a_step_does_no_more_than_its_budget(rule: dict[str, object]) -> None:
+    """Each step looks at so many keys, the next one goes on, and together they look at each key once."""
+    sweeps = sweeps_of(rule, *"123456789")
+
+    steps = [sweeps.step(4), sweeps.step(4), sweeps.step(4)]
+
+    assert [each.state for each in steps] == [State.PAUSED, State.PAUSED, State.COMPLETED]
+    assert [each.keys for each in steps] == [4, 8, 9]
+    assert sweeps.asked() == {"a": list("123456789")}
+
+
+def test_no_page_begins_after_the_time_is_up() -> None:
+    """A step that has no time left stops where it is."""
+    sweeps = sweeps_of(ONE_WAY, *"123456")
+    sweeps.world.stores["b"].before = lambda name: sweeps.world.pass_time(60) if name == "head" else None
+    budget = sweep.Budget(100, sweeps.world.now + timedelta(seconds=90))
+
+    assert sweeps.sweeper().step(sweeps.rule, budget).keys == 2
+
+
+def test_a_sweep_begins_when_it_is_due() -> None:
+    """After a sweep the rule is left alone for `every_minutes`, counted from when it began."""
+    sweeps = sweeps_of(ONE_WAY | {"sweep": {"every_minutes": 60}}, "1")
+    sweeps.step()
+
+    sweeps.world.pass_time(59 * 60)
+    assert sweeps.step().state is State.IDLE
+    sweeps.world.pass_time(60)
+    assert sweeps.step().state is State.COMPLETED
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("calls", range(1, 40, 3))
+def test_a_sweep_that_was_killed_goes_on(calls: int) -> None:
+    """Wherever it was killed, another one goes on; no key is left out, and at most a page is asked for twice."""
+    sweeps = sweeps_of(ONE_WAY, *"123456789")
+    left = calls
+
+    def kill(_call: str) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise Killed
+
+    for store in (*sweeps.world.stores.values(), *sweeps.controls.values()):
+        store.before = kill
+    with pytest.raises(Killed):
+        sweeps.step()
+
+    assert sweeps.step(holder="another", at_once=True).state is State.COMPLETED
+    asked = sweeps.asked()["a"]
+    assert set(asked) == set("123456789")
+    assert len(asked) <= 9 + sweep.PAGE
+
+
+def test_two_do_not_do_the_same_work() -> None:
+    """While one works on a sweep, another's timer leaves it alone, until the first one has run out of time."""
+    sweeps = sweeps_of(ONE_WAY, *"1234")
+    sweeps.world.stores["a"].before = fail
+    with pytest.raises(StoreUnavailableError):
+        sweeps.step()
+    sweeps.world.stores["a"].before = lambda _: None
+
+    assert sweeps.step(holder="another").state is State.BUSY
+    sweeps.world.pass_time(sweeps.world.fleet.time_limit_seconds)
+    assert sweeps.step(holder="another").state is State.COMPLETED
+
+
+def fail(_call: str) -> None:
+    """Be a store that cannot be reached."""
+    raise StoreUnavailableError("down")
+
+
+def test_whoever_was_replaced_stops() -> None:
+    """Somebody who asks for a sweep at once takes it over, and whoever had it notices at its next note."""
+    sweeps = sweeps_of(ONE_WAY, *"123456")
+    others: list[Step] = []
+
+    def take_over(call: str) -> None:
+        if call == "head" and not others:
+            others.append(Step("one", State.BUSY))
+            others.append(sweeps.step(holder="another", at_once=True))
+
+    sweeps.world.stores["c"].before = take_over
+
+    assert sweeps.step().state is State.BUSY
+    assert others[1].state is State.COMPLETED
+    assert set(sweeps.asked()["a"]) == set("123456")
+
+
+def test_an_answer_that_was_lost_is_no_replacement() -> None:
+    """A note that was written, and of which the store did not say so, is one's own."""
+    sweeps = sweeps_of(ONE_WAY, *"123")
+    control = sweeps.controls["a"].inner
+    put, lost = control.put, []
+
+    def twice(*arguments: object, **named: object) -> object:
+        put(*arguments, **named)  # type: ignore[arg-type]  # as they came
+        lost.append(1)
+        return put(*arguments, **named)  # type: ignore[arg-type]  # a client that tries again
+
+    control.put = twice  # type: ignore[method-assign,assignment]  # the test's own store
+
+    assert sweeps.step().state is State.COMPLETED
+    assert len(lost) > 1
+
+
+def test_a_rule_of_another_shape_is_swept_anew() -> None:
+    """Half a sweep says nothing about the keys that the rule did not cover then."""
+    sweeps = sweeps_of(ONE_WAY | {"prefix": "m"}, "a", "m")
+    sweeps.step(1)
+    sweeps.asked()
+    document = sweeps.world.fleet.model_dump(by_alias=True)
+    document["rules"][0]["prefix"] = ""
+    sweeps.world.fleet = Fleet.model_validate(document)
+
+    assert sweeps.step().keys == 2
+    assert sweeps.asked() == {"a": ["a", "m"]}
+
+
+def test_stores_of_another_order_do_no_harm() -> None:
+    """A replica that its store lists at another place is found all the same."""
+    sweeps = sweeps_of(ONE_WAY, *"123456789")
+    sweeps.step()
+    sweeps.work_off()
+    disorderly = DisorderlyStore()
+    disorderly._objects = sweeps.world.memory["b"]._objects
+    sweeps.world.stores["b"].inner = disorderly
+
+    assert findings(sweeps.step(at_once=True)) == {"b": {"match": 9}, "c": {"match": 9}}
+
+
+def test_what_only_a_person_can_mend_is_not_asked_for() -> None:
+    """A conflict that the rule keeps, a damaged replica, and a key that a site cannot hold are told, and left."""
+    sweeps = sweeps_of(ONE_WAY, "conflict", "damaged", "awkward")
+    sweeps.step()
+    sweeps.work_off()
+    sweeps.world.write("b", "conflict", b"mine")
+    sweeps.world.damage_at_rest("b", "damaged", b"damagez")
+
+    def refuse(key: str) -> None:
+        if key == "awkward":
+            raise UnportableError("b cannot hold it")
+
+    memory = sweeps.world.memory["b"]
+    memory.check_key = refuse  # type: ignore[method-assign]  # the test's own store
+
+    assert findings(sweeps.step(at_once=True)) == {
+        "b": {"conflict": 1, "corrupt": 1, "missing": 1},
+        "c": {"match": 3},
+    }
+    assert sweeps.asked() == {}
+
+
+def test_a_damaged_replica_is_mended_where_the_rule_overwrites() -> None:
+    """A one-way rule that overwrites what others wrote at its targets also overwrites what was damaged there."""
+    sweeps = sweeps_of(ONE_WAY | {"conflict": "overwrite"}, "1")
+    sweeps.step()
+    sweeps.work_off()
+    sweeps.world.damage_at_rest("b", "1", b"2")
+
+    assert findings(sweeps.step(at_once=True))["b"] == {"corrupt": 1}
+    sweeps.work_off()
+    assert findings(sweeps.step(at_once=True))["b"] == {"match": 1}
+
+
+def test_an_extra_replica_is_asked_for_and_goes() -> None:
+    """A delete that nobody announced is found and propagated."""
+    sweeps = sweeps_of(ONE_WAY, "1", "2")
+    sweeps.step()
+    sweeps.work_off()
+    sweeps.world.delete("a", "1")
+
+    assert findings(sweeps.step(at_once=True))["b"] == {"extra": 1, "match": 1}
+    sweeps.work_off()
+    assert sweeps.world.body("b", "1") is None
+
+
+def test_a_guard_that_is_shut_holds_back() -> None:
+    """What the delete guard keeps is said to be held, and is not asked for again and again."""
+    sweeps = sweeps_of(ONE_WAY, "1")
+    sweeps.step()
+    sweeps.work_off()
+    sweeps.world.delete("a", "1")
+    sweeps.records("b").write(guard.state_name("one"), {"shut": sweeps.world.now.isoformat()}, expect=None)
+
+    assert findings(sweeps.step(at_once=True)) == {"b": {Finding.HELD: 1}, "c": {Finding.EXTRA: 1}}
+
+
+def test_the_result_is_kept_until_the_next_one() -> None:
+    """A sweep that is under way does not hide the result of the last one that reached the end."""
+    sweeps = sweeps_of(ONE_WAY, *"1234")
+    first = completed(sweeps.step())
+
+    step = sweeps.step(2, at_once=True)
+
+    assert (step.state, step.completed) == (State.PAUSED, first)
+    assert sweeps.sweeper().progress(sweeps.rule).completed == first
+    assert isinstance(first.tally.targets["b"], TargetTally)
+    assert [each.key for each in sweeps.records("a").list("sweeps/")] == [name_of("one")]

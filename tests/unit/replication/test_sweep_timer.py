@@ -1,0 +1,142 @@
+"""What a site's timer does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from rigs.sweeps import FOREVER, Sweeps
+from rigs.world import World
+from tradewind.errors import StoreUnavailableError
+from tradewind.replication.sweeping.expiry import RETENTION, expire
+from tradewind.replication.sweeping.measures import BEYOND_RPO
+from tradewind.replication.sweeping.sweep import State
+from tradewind.replication.sweeping.timer import Round, turn
+from tradewind.replication.tombstones import Tombstone, Tombstones
+
+FIRST: dict[str, object] = {"name": "first", "to": ["b"], "prefix": "1/", "rpo_seconds": 60}
+SECOND: dict[str, object] = {"name": "second", "to": ["c"], "prefix": "2/", "rpo_seconds": 60}
+THIRD: dict[str, object] = {"name": "third", "from": "b", "to": ["a"], "prefix": "3/"}
+
+
+def ring(sweeps: Sweeps, site: str = "a") -> Round:
+    """Let the timer of a site ring."""
+    until = sweeps.world.now + FOREVER
+    return turn(sweeps.world.fleet, site, sweeps.sweeper(), sweeps.records(site), until)
+
+
+def values(done: Round, name: str) -> dict[str, float]:
+    """Return a metric's values by what they are of."""
+    return {"/".join(each.dimensions.values()): each.value for each in done.measures if each.name == name}
+
+
+def test_each_site_sweeps_the_rules_that_start_there() -> None:
+    """Two sites never sweep the same rule, and no rule is left out."""
+    sweeps = Sweeps(World(FIRST, SECOND, THIRD))
+
+    assert [(each.rule, each.state) for each in ring(sweeps).steps] == [
+        ("first", State.COMPLETED),
+        ("second", State.COMPLETED),
+    ]
+    assert [each.rule for each in ring(sweeps, "b").steps] == ["third"]
+    assert ring(sweeps, "c").steps == []
+
+
+def test_one_rule_that_cannot_be_swept_stops_no_other() -> None:
+    """A target that is down stops the sweep of its own rule, says so, and the rest goes on."""
+    sweeps = Sweeps(World(FIRST, SECOND))
+
+    def fail(_call: str) -> None:
+        raise StoreUnavailableError("b is down")
+
+    sweeps.world.stores["b"].before = fail
+
+    done = ring(sweeps)
+
+    assert [each.rule for each in done.steps] == ["second"]
+    assert [str(each) for each in done.errors] == ["b is down"]
+
+
+def test_a_completed_sweep_is_told_as_metrics() -> None:
+    """What is in sync and what waits is told by rule and target, and whether it waits longer than the rule allows."""
+    sweeps = Sweeps(World(FIRST, SECOND))
+    sweeps.world.write("a", "1/late", b"12345")
+    sweeps.world.write("a", "2/there", b"123")
+    sweeps.world.replicator.replicate(sweeps.world.write("a", "2/there", b"123"))
+    sweeps.world.pass_time(61)
+
+    done = ring(sweeps)
+
+    assert values(done, "Backlog") == {"first/b": 1, "second/c": 0}
+    assert values(done, "BacklogBytes") == {"first/b": 5, "second/c": 0}
+    assert values(done, "OldestBacklogSeconds") == {"first/b": 61, "second/c": 0}
+    assert values(done, "InSync") == {"first/b": 0, "second/c": 1}
+    assert values(done, "FoundMissing") == {"first/b": 1}
+    assert values(done, BEYOND_RPO) == {"a": 1}
+
+
+def test_nothing_is_told_between_sweeps() -> None:
+    """A number that nobody has looked at again is not repeated, so an alarm keeps its state until the next sweep."""
+    sweeps = Sweeps(World(FIRST))
+    ring(sweeps)
+
+    done = ring(sweeps)
+
+    assert ([each.state for each in done.steps], done.measures) == ([State.IDLE], [])
+
+
+def test_what_came_in_time_is_not_late() -> None:
+    """Something that waits for less than the rule allows raises no alarm."""
+    sweeps = Sweeps(World(FIRST))
+    sweeps.world.write("a", "1/young", b"1")
+    sweeps.world.pass_time(60)
+
+    assert values(ring(sweeps), BEYOND_RPO) == {"a": 0}
+
+
+def test_old_tombstones_go_and_young_ones_stay() -> None:
+    """A tombstone goes when no message about what was deleted can still be under way; so do the guard's marks."""
+    sweeps = Sweeps(World(FIRST))
+    tombstones = Tombstones(sweeps.records("a"))
+    tombstones.bury("old", Tombstone(sweeps.world.now, "a"), lambda each: each.time)
+    sweeps.records("a").write("guard/first/1/abc", {}, expect=None)
+    sweeps.records("a").write("guard/first/state", {}, expect=None)
+    sweeps.world.pass_time((RETENTION - timedelta(days=1)).total_seconds())
+    tombstones.bury("young", Tombstone(sweeps.world.now, "a"), lambda each: each.time)
+    sweeps.world.pass_time(24 * 3600)
+
+    assert ring(sweeps).expired == 2
+    assert tombstones.read("old").tombstone is None
+    assert tombstones.read("young").tombstone is not None
+    assert sweeps.records("a").read("guard/first/state") is not None
+
+
+def test_records_are_tidied_once_a_day() -> None:
+    """The timer rings every few minutes, and does not list the records each time."""
+    sweeps = Sweeps(World(FIRST))
+    ring(sweeps)
+    sweeps.world.pass_time(24 * 3600 - 1)
+    sweeps.controls["a"].calls.clear()
+
+    ring(sweeps)
+    assert "list" not in sweeps.controls["a"].calls
+    sweeps.world.pass_time(1)
+    ring(sweeps)
+    assert "list" in sweeps.controls["a"].calls
+
+
+def test_what_was_written_again_is_not_expired() -> None:
+    """A tombstone that somebody renews between the listing and the removal stays."""
+    sweeps = Sweeps(World(FIRST))
+    tombstones = Tombstones(sweeps.records("a"))
+    tombstones.bury("key", Tombstone(sweeps.world.now, "a"), lambda each: each.time)
+    sweeps.world.pass_time(RETENTION.total_seconds())
+
+    def renew(call: str) -> None:
+        if call == "delete":
+            sweeps.controls["a"].before = lambda _: None
+            tombstones.bury("key", Tombstone(sweeps.world.now, "a"), lambda each: each.time)
+
+    sweeps.controls["a"].before = renew
+
+    assert expire(sweeps.records("a"), sweeps.world.now) == 0
+    assert tombstones.read("key").tombstone == Tombstone(sweeps.world.now, "a")
