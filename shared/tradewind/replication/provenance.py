@@ -71,8 +71,11 @@ def fingerprint(key: str) -> str:
 
 def digest(metadata: Metadata) -> str:
     """Return 16 hexadecimal digits that stand for `metadata` without any provenance in it."""
-    fields = asdict(replace(metadata, user={}))
+    fields = asdict(replace(metadata, user={}, tags={}))
     fields["user"] = {name: value for name, value in metadata.user.items() if name != PROVENANCE_KEY}
+    fields["tags"] = dict(metadata.tags)
+    if not metadata.tags:  # so the digest of an object without tags is what it was before there were any
+        del fields["tags"]
     return fingerprint(json.dumps(fields, sort_keys=True))
 
 

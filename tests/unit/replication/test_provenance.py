@@ -104,9 +104,16 @@ def test_a_digest_stands_for_the_users_metadata() -> None:
     """Another value, name or header makes another digest; tradewind's own entry does not."""
     written = Metadata(content_type="a/b", user={"a": "1"})
     others = [Metadata(), replace(written, content_type=None), replace(written, user={"a": "2"})]
+    others += [replace(written, tags={"a": "1"}), replace(written, tags={"a": "2"})]
 
     assert digest(stamped(written, CLAIM)) == digest(written)
     assert digest(written) not in {digest(other) for other in others}
+    assert len({digest(other) for other in others}) == len(others)
+
+
+def test_a_digest_without_tags_is_that_of_older_replicas() -> None:
+    """Replicas that were written before tags travelled still are of the objects that they were made of."""
+    assert digest(Metadata(content_type="text/plain", user={"epoch": "7"})) == "f31b25b2521f3e36"
 
 
 def test_a_replica_is_of_its_origins_present_state() -> None:
