@@ -1,0 +1,81 @@
+"""What users do: they write and delete blindly, copy replicas, and keep metadata that is not theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from simulation.plan import Plan
+from simulation.sites import Site
+from tradewind.fleet import OneWayRule
+from tradewind.ports import PROVENANCE_KEY, Metadata
+
+_METADATA = (
+    Metadata(),
+    Metadata(content_type="text/plain", user={"team": "vision"}),
+    Metadata(content_encoding="zstd", cache_control="no-store"),
+)
+
+
+@dataclass(slots=True)
+class Users:
+    """People and programs that know nothing of tradewind.
+
+    Args:
+        rng: Decides what they do.
+        plan: Where they can do it.
+        sites: All sites.
+        changed: Told the site and key of each change.
+    """
+
+    rng: Random
+    plan: Plan
+    sites: dict[str, Site]
+    changed: Callable[[str, str], None]
+    _bodies: int = 0
+    _written: set[tuple[str, bytes]] = field(default_factory=set)
+
+    def act(self) -> None:
+        """Do one thing somewhere."""
+        site = self.sites[self._where()]
+        key = self.rng.choice(self.plan.keys)
+        held = site.data.head(key)
+        mood = self.rng.random()
+        if held is not None and mood < 0.3:
+            site.data.delete(key, expect=held.token)
+        elif mood < 0.4 and self._copied(site, key):
+            pass
+        elif held is not None and mood < 0.5:
+            self._write(site, key, self._body(), held.metadata)
+        elif held is not None and mood < 0.55 and not site.plan.etags and PROVENANCE_KEY not in held.metadata.user:
+            self._write(site, key, site.data.body_of(key), held.metadata)
+        else:
+            self._write(site, key, self._body(), self.rng.choice(_METADATA))
+        self.changed(site.plan.name, key)
+
+    def _where(self) -> str:
+        names = [site.name for site in self.plan.sites]
+        if isinstance(self.plan.rule, OneWayRule) and self.rng.random() < 0.75:
+            return names[0]
+        return self.rng.choice(names)
+
+    def _body(self) -> bytes:
+        self._bodies += 1
+        return b"write %4d" % self._bodies
+
+    def _write(self, site: Site, key: str, body: bytes, metadata: Metadata) -> None:
+        self._written.add((key, body))
+        site.data.overwrite(key, body, metadata)
+
+    def _copied(self, site: Site, key: str) -> bool:
+        """Copy another key's object here, metadata included, if there is one whose bytes this key never had.
+
+        Where tokens are made of bytes, no condition could tell such bytes from those that were there before.
+        """
+        for other in self.plan.keys:
+            held = site.data.head(other)
+            if other != key and held is not None and (key, site.data.body_of(other)) not in self._written:
+                self._write(site, key, site.data.body_of(other), held.metadata)
+                return True
+        return False

@@ -1,0 +1,262 @@
+"""One simulated world: everything that happens in it follows from the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from rigs.world import InlineExecutor
+from simulation.core import Parts, delivery_of, replicator_of
+from simulation.history import History
+from simulation.plan import GENTLE, TIME_LIMIT, Plan, Rates
+from simulation.queues import SimulatedQueue
+from simulation.sites import Site
+from simulation.stores import Luck, SimulatedStore
+from simulation.turns import SECOND, Clock, Turns, Worker
+from simulation.users import Users
+from tradewind.errors import StoreUnavailableError, TradewindError
+from tradewind.fleet import ActiveActiveRule
+from tradewind.ports import REASON, Message, Notification
+from tradewind.records import Records
+from tradewind.replication.requests import decode, encode, is_request
+
+MOST_TURNS = 20_000
+"""After so many it is a livelock."""
+MOST_SWEEPS = 8
+"""After so many sweeps of a healthy fleet nothing may be left to do."""
+
+
+class EndlessError(Exception):
+    """The world did not come to rest."""
+
+
+@dataclass(slots=True)
+class World:
+    """Sites, users, mishaps, and the workers that replicate.
+
+    Args:
+        plan: What is fixed.
+        rng: Decides everything else.
+        users: Makes whoever acts on the sites; the users of single objects unless it is said otherwise.
+        watch: Called after every change of an object.
+    """
+
+    plan: Plan
+    rng: Random
+    users: Callable[[World], Callable[[], None]] | None = None
+    watch: Callable[[World], None] = lambda _: None
+    history: History = field(default_factory=History)
+    turns: Turns = field(default_factory=lambda: Turns(Clock()))
+    sites: dict[str, Site] = field(default_factory=dict)
+    notices: list[Notification] = field(default_factory=list)
+    taken: int = 0
+    """Turns so far."""
+    healthy: bool = False
+    luck: Luck = field(init=False)
+    _stores: dict[str, SimulatedStore] = field(default_factory=dict)
+    _records: dict[str, Records] = field(default_factory=dict)
+    _deliver: dict[str, Callable[[Message], object]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.luck = Luck(self.rng, self.plan.rates)
+        for each in self.plan.sites:
+            self._build(each.name, Site(each, self.turns.clock, self._queue(each.name), self._queue(each.name)))
+        parts = Parts(
+            self.plan.fleet,
+            self._stores.__getitem__,
+            self._records.__getitem__,
+            self.turns,
+            InlineExecutor(),
+            self.turns.clock.read,
+        )
+        replicator = replicator_of(parts)
+        for name, site in self.sites.items():
+            self._deliver[name] = delivery_of(replicator, self._decode, site.queue, site.letters).deliver
+
+    # --- what it is made of -------------------------------------------------------------------------------------------
+
+    def _build(self, name: str, site: Site) -> None:
+        self.sites[name] = site
+        data = SimulatedStore(
+            site, site.data, name, self.turns, self.luck, lambda key: self.changed(name, key, ours=True)
+        )
+        control = SimulatedStore(site, site.control, f"{name}*", self.turns, self.luck, lambda _: None)
+        self._stores[name] = data
+        self._records[name] = Records(control, "tradewind/")
+
+    def _queue(self, name: str) -> SimulatedQueue:
+        def check() -> None:
+            if self.sites[name].dark:
+                raise StoreUnavailableError(f"The queue of {name} does not answer")
+
+        return SimulatedQueue(self.turns, check)
+
+    def _decode(self, message: Message) -> Sequence[Notification]:
+        return decode(self.plan.fleet, message) if is_request(message) else [self.notices[int(message.body)]]
+
+    # --- what happens -------------------------------------------------------------------------------------------------
+
+    def changed(self, name: str, key: str, *, ours: bool) -> None:
+        """Take note of a change that was just made, and let the cloud announce it."""
+        site = self.sites[name]
+        deed = self.history.add(name, key, site.now(), site.data.held(key, ours=ours), ours=ours)
+        if not ours:
+            what = f"write {deed.after.body.decode()}" if deed.after else "delete"
+            self.turns.note(what, name, key, deed.after.state.token[:6] if deed.after else "", who="user")
+        if self._tells(deed.ours, deed.after is None, deed.before is not None and deed.before.ours):
+            self.notices.append(site.announcement(self.plan.fleet, deed))
+            body = str(len(self.notices) - 1)
+            while True:
+                site.queue.add(body, delay=self._delay())
+                if self.rng.random() >= self.luck.rates.duplicate:
+                    break
+        else:
+            self.history.untold.add(deed.number)
+            self.turns.note("untold", name, key)
+        self.watch(self)
+
+    def _tells(self, ours: bool, deleted: bool, was_ours: bool) -> bool:  # noqa: FBT001 - three facts of one change
+        """Say whether the cloud announces a change; the one that no sweep can find again is always announced."""
+        rule = self.plan.rule
+        fact = isinstance(rule, ActiveActiveRule) and rule.deletes == "propagate" and deleted and was_ours and not ours
+        return fact or self.rng.random() >= self.luck.rates.drop
+
+    def _delay(self) -> int:
+        return self.rng.randrange(120 * SECOND) if self.rng.random() < self.luck.rates.delay else 0
+
+    def look(self, name: str, keys: Sequence[str]) -> None:
+        """Ask a site's function to look at keys."""
+        for body in encode(name, keys, why="sweep"):
+            self.sites[name].queue.add(body)
+
+    # --- turns --------------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Let users act and things go wrong; then heal everything, and sweep until nothing is left to do.
+
+        Raises:
+            EndlessError: It does not come to rest.
+        """
+        act = self.users(self) if self.users else Users(self.rng, self.plan, self.sites, self._by_user).act
+        left = self.plan.acts
+        while left or self.turns.live or self._waits():
+            fate = self.rng.random()
+            if left and fate < 0.08:
+                act()
+                left -= 1
+            elif left and fate < 0.1:
+                self.turns.clock.elapsed += self.rng.choice((0, 1, 1, 5)) * SECOND
+            elif left and fate < 0.11:
+                self.look(self.rng.choice(self.plan.sites).name, self.plan.keys)
+            else:
+                self._turn(fate)
+            if not left and not self.healthy and self.rng.random() < 0.05:
+                self._heal()
+        self._heal()
+        self._sweep()
+
+    def _by_user(self, name: str, key: str) -> None:
+        self.changed(name, key, ours=False)
+
+    def _turn(self, fate: float) -> None:
+        """Let somebody do one thing."""
+        self.taken += 1
+        if self.taken > MOST_TURNS:
+            raise EndlessError(f"not at rest after {MOST_TURNS:,} turns")
+        self.turns.clock.elapsed += self.rng.randrange(GENTLE if self.healthy else self.plan.pace)
+        if self.rng.random() < self.luck.rates.dark:
+            self._darken()
+        live = self.turns.live
+        if len(live) < self.plan.hands and (fate < 0.35 or not live) and self._begin():
+            return
+        if live:
+            self._go_on(self.rng.choice(live))
+        else:
+            self._wait()
+
+    def _go_on(self, worker: Worker) -> None:
+        if self.turns.clock.elapsed - worker.born > TIME_LIMIT * SECOND:
+            self.turns.kill(worker, "out of time")
+        elif self.rng.random() < self.luck.rates.crash:
+            self.turns.kill(worker, "crashes")
+        else:
+            self.turns.go_on(worker)
+
+    def _begin(self) -> bool:
+        """Start a worker on any message that can be received."""
+        found = [(s, name) for s in self.sites.values() if not s.dark for name in s.queue.visible()]
+        if not found:
+            return False
+        site, name = self.rng.choice(found)
+        message = site.queue.take(name)
+        worker = self.turns.start(lambda: self._work(site, message))
+        what = self.notices[int(message.body)].id if message.body.isdecimal() else "sweep"
+        self.turns.note(f"gets {what}", site.plan.name, answer=f"attempt {message.attempt}", who=f"w{worker.number}")
+        return True
+
+    def _work(self, site: Site, message: Message) -> None:
+        try:
+            self._deliver[site.plan.name](message)
+        except TradewindError as error:
+            self.turns.note("gives up", site.plan.name, answer=f"{type(error).__name__}: {error}")
+            return
+        self.turns.pause()
+        site.queue.waiting.pop(message.id, None)
+        self.turns.note("is done", site.plan.name)
+
+    def _waits(self) -> bool:
+        return any(site.queue.waiting for site in self.sites.values())
+
+    def _wait(self) -> None:
+        """Nothing can be done now: let time pass, or the dark sites return."""
+        self.turns.clock.elapsed += SECOND
+        times = [held.visible_at for s in self.sites.values() if not s.dark for held in s.queue.waiting.values()]
+        if times:
+            self.turns.clock.elapsed = max(self.turns.clock.elapsed, min(times))
+        elif self._waits():
+            self._lighten()
+
+    def _darken(self) -> None:
+        site = self.rng.choice(list(self.sites.values()))
+        site.dark = not site.dark
+        self.turns.note("goes dark" if site.dark else "returns", site.plan.name)
+
+    def _lighten(self) -> None:
+        for site in self.sites.values():
+            site.dark = False
+
+    def _heal(self) -> None:
+        if not self.healthy:
+            self.turns.note("everything is well from here on")
+        self.healthy = True
+        self.luck.rates = Rates()
+        self._lighten()
+
+    # --- afterwards ---------------------------------------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        for _ in range(MOST_SWEEPS):
+            before = len(self.history.deeds)
+            self.turns.note("sweep")
+            keys = sorted({key for site in self.sites.values() for key in site.data.keys()})  # noqa: SIM118 - no dict
+            for name in self.sites:
+                self.look(name, keys)
+            while self.turns.live or self._waits():
+                self._turn(self.rng.random())
+            if len(self.history.deeds) == before:
+                return
+        raise EndlessError(f"{MOST_SWEEPS} sweeps of a healthy fleet still found something to do")
+
+    def buried(self) -> list[str]:
+        """Return what was dead-lettered, though only a rule that calls a conflict an error gives reason to."""
+        found = [
+            (name, held.attributes.get(REASON, ""))
+            for name, site in self.sites.items()
+            for held in site.letters.waiting.values()
+        ]
+        return [
+            f"nothing_is_given_up: a message of {name} is dead-lettered: {reason}"
+            for name, reason in found
+            if self.plan.rule.conflict != "fail" or not reason.startswith("ConflictError")
+        ]
