@@ -16,6 +16,8 @@ own that has only the rights it needs, and the Event Grid subscription. Running 
   --container C        the site's container; it must exist
   --fleet URI          where the fleet file is, e.g. az://ACCOUNT/CONTAINER/tradewind.yaml
   --control C          the site's control container, in the same account (default: the container of --fleet)
+  --control-prefix P   the site's control_prefix in the fleet file, the one thing there that the function may write;
+                       the fleet file must not be under it (default: tradewind/)
   --name NAME          name of the function app, unique in the world (default: tradewind-SITE)
   --queue NAME         queue of the notifications (default: tradewind-notifications)
   --host-account A     storage account for the function app's own records; it must exist, and must not be the site's,
@@ -33,7 +35,7 @@ fail() {
   exit 2
 }
 
-queue=tradewind-notifications dry_run=false
+queue=tradewind-notifications control_prefix=tradewind/ dry_run=false
 resource_group="" location="" site="" account="" container="" fleet="" control="" name="" host_account="" vault=""
 while (($#)); do
   case $1 in
@@ -49,6 +51,7 @@ while (($#)); do
     --container) container=$2 ;;
     --fleet) fleet=$2 ;;
     --control) control=$2 ;;
+    --control-prefix) control_prefix=$2 ;;
     --name) name=$2 ;;
     --queue) queue=$2 ;;
     --host-account) host_account=$2 ;;
@@ -65,6 +68,9 @@ if [[ -z $control ]]; then
   control=${fleet#az://"$account"/} && control=${control%%/*}
 fi
 [[ $control != "$container" ]] || fail "the control container must be another one than the site's own"
+[[ $control_prefix =~ ^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/$ ]] || fail "--control-prefix must be a folder, like tradewind/"
+[[ $fleet != az://"$account/$control/$control_prefix"* ]] ||
+  fail "the fleet file must not be under $control_prefix, where the function may write"
 name=${name:-tradewind-$site}
 made_host=""
 if [[ -z $host_account ]]; then # 3 to 24 small letters and digits, unique in the world like the app's name
@@ -99,9 +105,15 @@ cloud() {
   run az "$@" --only-show-errors --output none
 }
 
+# Gives the app a role ($1) at a scope ($2), if need be under a condition ($3).
 allow() {
   cloud role assignment create --assignee-object-id "$principal" --assignee-principal-type ServicePrincipal \
-    --role "$1" --scope "$2"
+    --role "$1" --scope "$2" ${3:+--condition "$3" --condition-version 2.0}
+}
+
+# Whether a query finds something; in a dry run it finds nothing.
+finds() {
+  ! $dry_run && [[ -n $("$@" --output tsv) ]]
 }
 
 account_id=$(ask ACCOUNT_ID az storage account show --name "$account" --resource-group "$resource_group" \
@@ -130,9 +142,25 @@ principal=$(ask PRINCIPAL_ID az functionapp identity show --name "$name" --resou
   --query principalId --output tsv)
 
 echo "# what it may do"
-allow "Storage Blob Data Contributor" "$account_id/blobServices/default/containers/$container"
-# Read only: who could write the fleet file could allow itself any target.
+data=$account_id/blobServices/default/containers/$container
+allow "Storage Blob Data Contributor" "$data"
+# No built-in role but the owner's has the rights to index tags.
+blob=Microsoft.Storage/storageAccounts/blobServices/containers/blobs
+tags_role="tradewind: index tags of $account"
+finds az role definition list --name "$tags_role" --query "[].id" ||
+  cloud role definition create --role-definition "{\"Name\": \"$tags_role\", \"IsCustom\": true,
+    \"Description\": \"Read and write blob index tags\", \"Actions\": [],
+    \"DataActions\": [\"$blob/tags/read\", \"$blob/tags/write\"], \"AssignableScopes\": [\"$account_id\"]}"
+allow "$tags_role" "$data"
+# It reads the control container, and writes its own records there: who could write the fleet file could allow itself
+# any target.
 allow "Storage Blob Data Reader" "$account_id/blobServices/default/containers/$control"
+changes=""
+for action in write add/action move/action delete; do
+  changes="${changes:+$changes AND }!(ActionMatches{'$blob/$action'})"
+done
+allow "Storage Blob Data Contributor" "$account_id/blobServices/default/containers/$control" \
+  "(($changes) OR (@Resource[$blob:path] StringLike '$control_prefix*'))"
 allow "Storage Queue Data Contributor" "$account_id/queueServices/default/queues/$queue"
 allow "Storage Queue Data Contributor" "$account_id/queueServices/default/queues/$queue-poison"
 allow "Storage Blob Data Owner" "$host_id"

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import asdict, dataclass
 
+from tradewind.logs import Line
 from tradewind.ports import AuditRecord
 
 LOGGER = "tradewind.audit"
-
-
-class _Line(dict[str, object]):
-    """Fields for a formatter that knows what to do with them, and their JSON for one that wants text (Azure's)."""
-
-    def __str__(self) -> str:
-        return json.dumps(self, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +20,4 @@ class LoggedAudit:
         fields = {name: value for name, value in asdict(record).items() if value is not None}
         fields["time"] = record.time.isoformat()
         what = f"{record.verdict}: {record.key} from {record.source_site} to {record.target_site}: {record.reason}"
-        logging.getLogger(LOGGER).info(_Line(message=what, audit=fields))
+        logging.getLogger(LOGGER).info(Line(message=what, audit=fields))

@@ -1,9 +1,17 @@
-"""Log lines as JSON on standard output, for platforms that read fields from there."""
+"""Log lines with fields, as every platform can read them."""
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+
+
+class Line(dict[str, object]):
+    """Fields for a formatter that knows what to do with them, and their JSON for one that wants text (Azure's)."""
+
+    def __str__(self) -> str:
+        return json.dumps(self, ensure_ascii=False)
 
 
 def log_json() -> None:

@@ -18,7 +18,7 @@ from tradewind_sandbox.errors import SandboxError
 
 _log = logging.getLogger(__name__)
 _SETTING = re.compile("%([^%]+)%")
-_TRIGGERS = frozenset({"queueTrigger", "eventGridTrigger", "httpTrigger"})
+_TRIGGERS = frozenset({"queueTrigger", "eventGridTrigger", "httpTrigger", "timerTrigger"})
 
 
 class _Function(Protocol):

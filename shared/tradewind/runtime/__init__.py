@@ -6,7 +6,7 @@ process, so importing this package imports no SDK.
 
 from tradewind.runtime.clients import LAST_ATTEMPT, SITE_VARIABLE, Runtime
 from tradewind.runtime.location import FLEET_VARIABLE, read_fleet
-from tradewind.runtime.process import ATTEMPTS_VARIABLE, current, deliver, forget
+from tradewind.runtime.process import ATTEMPTS_VARIABLE, current, deliver, forget, sweep
 
 __all__ = [
     "ATTEMPTS_VARIABLE",
@@ -18,4 +18,5 @@ __all__ = [
     "deliver",
     "forget",
     "read_fleet",
+    "sweep",
 ]

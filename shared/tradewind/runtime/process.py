@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 from time import monotonic
 
 from tradewind.errors import ConfigurationError, CredentialsError, FleetError, TransientError
+from tradewind.logs import Line
 from tradewind.ports import Message
-from tradewind.replication.copying import Outcome
+from tradewind.replication.outcomes import Outcome
+from tradewind.replication.sweeping.measures import Measure
 from tradewind.runtime.clients import LAST_ATTEMPT, SITE_VARIABLE, Runtime
 from tradewind.runtime.location import FLEET_VARIABLE, read_fleet
 
 ATTEMPTS_VARIABLE = "TRADEWIND_LAST_ATTEMPT"
 """After this many deliveries the platform gives a message up; the queue's own setting, repeated for the handler."""
+METRICS = "tradewind.metrics"
+"""Logger of the metrics: each is a line with its fields under `metric`."""
 FRESH = 60.0
 """Seconds for which a process trusts the fleet file, and the credentials, that it has read."""
 
@@ -68,15 +72,40 @@ def _last_attempt() -> int:
     return int(text)
 
 
+def _site() -> str:
+    site = os.environ.get(SITE_VARIABLE)
+    if not site:
+        raise ConfigurationError(f"{SITE_VARIABLE} is not set", hint="It names the site that this function serves")
+    return site
+
+
+def sweep(*, seconds: float, tell: Callable[[Measure], None] = lambda _: None) -> None:
+    """Do what the timer of the site that this function serves does.
+
+    Args:
+        seconds: How long, about.
+        tell: Given each metric, which is logged in any case.
+
+    Raises:
+        TradewindError: A rule could not be swept; the others were, and the next time goes on with it.
+    """
+    done = current().sweep(_site(), seconds=seconds)
+    for measure in done.measures:
+        of = ", ".join(f"{name} {value}" for name, value in measure.dimensions.items())
+        said = f"{measure.name} of {of}: {measure.value:g}"
+        logging.getLogger(METRICS).info(Line(message=said, metric=measure.as_fields()))
+        tell(measure)
+    if done.errors:
+        raise done.errors[0]
+
+
 def deliver(message: Message) -> Sequence[Outcome]:
     """Work off a message for the site that this function serves.
 
     Raises:
         TradewindError: It cannot be done now; the message must be delivered again.
     """
-    site = os.environ.get(SITE_VARIABLE)
-    if not site:
-        raise ConfigurationError(f"{SITE_VARIABLE} is not set", hint="It names the site that this function serves")
+    site = _site()
     last_attempt = _last_attempt()
     runtime = current()
     try:

@@ -1,13 +1,12 @@
 """A sweep: every key of a rule is looked at, at every site, whatever was announced.
 
 One step does a bounded amount of it and remembers where it stopped. What can be mended is asked for in the queue of the
-site whose object counts, so it goes the way of every notification, and is decided by whoever works it off.
+rule's first site, so it goes the way of every notification, and is decided by whoever works it off.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -131,17 +130,15 @@ class Sweeper:
         held = self.records_of(rule.members[0]).read(name_of(rule.name))
         return Progress.of_document(held.value if held else None, rule)
 
-    def ask(self, looks: Iterable[Examination]) -> int:
-        """Ask for the keys that looking at again mends; return how many there are."""
-        by_site: dict[str, list[str]] = defaultdict(list)
-        for look in looks:
-            for site in {judged.origin for judged in look.judgements.values() if judged.repairable}:
-                by_site[site].append(look.key)
-        messages = [
-            (site, each) for site, keys in by_site.items() for each in requests.encode(site, keys, why=self.why)
-        ]
-        list(self.executor.map(lambda message: self.queue_of(message[0]).send(message[1]), messages))
-        return sum(map(len, by_site.values()))
+    def ask(self, rule: Rule, looks: Iterable[Examination]) -> int:
+        """Ask for the keys that looking at again mends, and return how many there are.
+
+        The rule's first site is asked: it reads every site of the rule, and its queue is the sweep's own cloud's.
+        """
+        site = rule.members[0]
+        keys = [look.key for look in looks if any(judged.repairable for judged in look.judgements.values())]
+        list(self.executor.map(self.queue_of(site).send, requests.encode(site, keys, why=self.why)))
+        return len(keys)
 
 
 class _Work:
@@ -176,7 +173,7 @@ class _Work:
         now = self._sweeper.clock()
         for look in looks:
             look.count(self.progress.tally, now)
-        self.progress.asked += self._sweeper.ask(looks)
+        self.progress.asked += self._sweeper.ask(self._rule, looks)
 
     def save(self, *, give_up: bool = False) -> bool:
         """Remember how far it has come; False if somebody else has taken the sweep over."""
