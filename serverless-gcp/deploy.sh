@@ -15,6 +15,8 @@ service accounts with only the rights that they need, and the function. Running 
   --bucket NAME       the site's bucket; it must exist
   --fleet URI         where the fleet file is, e.g. gs://BUCKET/tradewind.yaml
   --control-bucket B  the site's control bucket (default: the bucket of --fleet)
+  --control-prefix P  the site's control_prefix in the fleet file, the one thing there that the function may write;
+                      the fleet file must not be under it (default: tradewind/)
   --name NAME         prefix of everything that is created (default: tradewind)
   --topic ID          topic and subscription of the notifications (default: NAME-notifications)
   --dead-letters ID   topic and subscription of the dead letters (default: NAME-dead-letters)
@@ -33,7 +35,7 @@ fail() {
 }
 
 name=tradewind memory=1Gi concurrency=4 max_instances=50 dry_run=false
-project="" region="" site="" bucket="" fleet="" control_bucket="" topic="" dead_letters=""
+control_prefix=tradewind/ project="" region="" site="" bucket="" fleet="" control_bucket="" topic="" dead_letters=""
 secrets=""
 while (($#)); do
   case $1 in
@@ -48,6 +50,7 @@ while (($#)); do
     --bucket) bucket=$2 ;;
     --fleet) fleet=$2 ;;
     --control-bucket) control_bucket=$2 ;;
+    --control-prefix) control_prefix=$2 ;;
     --name) name=$2 ;;
     --topic) topic=$2 ;;
     --dead-letters) dead_letters=$2 ;;
@@ -67,6 +70,9 @@ if [[ -z $control_bucket ]]; then
   control_bucket=${fleet#gs://} && control_bucket=${control_bucket%%/*}
 fi
 [[ $control_bucket != "$bucket" ]] || fail "the control bucket must be another bucket than the site's own"
+[[ $control_prefix =~ ^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/$ ]] || fail "--control-prefix must be a folder, like tradewind/"
+[[ $fleet != gs://"$control_bucket/$control_prefix"* ]] ||
+  fail "the fleet file must not be under $control_prefix, where the function may write"
 topic=${topic:-$name-notifications}
 dead_letters=${dead_letters:-$name-dead-letters}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -129,11 +135,18 @@ exists gcloud pubsub subscriptions describe "$dead_letters" --project "$project"
 echo "# what the function may do"
 cloud storage buckets add-iam-policy-binding "gs://$bucket" \
   --member "serviceAccount:$function_account" --role roles/storage.objectUser
-# Read only: who could write the fleet file could allow itself any target.
+# It reads the control bucket, and writes its own records there: who could write the fleet file could allow itself any
+# target. (A bucket's conditions need uniform bucket-level access.)
 cloud storage buckets add-iam-policy-binding "gs://$control_bucket" \
-  --member "serviceAccount:$function_account" --role roles/storage.objectViewer
-cloud pubsub topics add-iam-policy-binding "$dead_letters" \
-  --member "serviceAccount:$function_account" --role roles/pubsub.publisher
+  --member "serviceAccount:$function_account" --role roles/storage.objectViewer --condition=None
+records=projects/_/buckets/$control_bucket/objects/$control_prefix
+cloud storage buckets add-iam-policy-binding "gs://$control_bucket" \
+  --member "serviceAccount:$function_account" --role roles/storage.objectUser \
+  --condition "expression=resource.name.startsWith(\"$records\"),title=tradewind-records"
+for id in "$topic" "$dead_letters"; do # the former for its own requests to look at keys
+  cloud pubsub topics add-iam-policy-binding "$id" \
+    --member "serviceAccount:$function_account" --role roles/pubsub.publisher
+done
 for secret in $secrets; do
   cloud secrets add-iam-policy-binding "$secret" \
     --member "serviceAccount:$function_account" --role roles/secretmanager.secretAccessor

@@ -146,11 +146,10 @@ data=$account_id/blobServices/default/containers/$container
 allow "Storage Blob Data Contributor" "$data"
 # No built-in role but the owner's has the rights to index tags.
 blob=Microsoft.Storage/storageAccounts/blobServices/containers/blobs
-tags_role="tradewind: index tags of $account"
-finds az role definition list --name "$tags_role" --query "[].id" ||
-  cloud role definition create --role-definition "{\"Name\": \"$tags_role\", \"IsCustom\": true,
-    \"Description\": \"Read and write blob index tags\", \"Actions\": [],
-    \"DataActions\": [\"$blob/tags/read\", \"$blob/tags/write\"], \"AssignableScopes\": [\"$account_id\"]}"
+tags_role="tradewind tags of $account"
+finds az role definition list --name "$tags_role" --query "[].id" || cloud role definition create --role-definition \
+  "$(printf '{"Name": "%s", "Description": "Read and write index tags", "Actions": [], "DataActions": ["%s", "%s"], "AssignableScopes": ["%s"]}' \
+    "$tags_role" "$blob/tags/read" "$blob/tags/write" "${account_id%/providers/*}")"
 allow "$tags_role" "$data"
 # It reads the control container, and writes its own records there: who could write the fleet file could allow itself
 # any target.

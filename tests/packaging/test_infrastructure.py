@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -22,16 +23,33 @@ AZURE += ["--account", "acct", "--container", "data", "--fleet", "az://acct/cont
 
 
 RIGHTS = {
-    ("DataBucket}/*", "s3:GetObject s3:GetObjectAttributes s3:PutObject s3:DeleteObject"),
+    (
+        "DataBucket}/*",
+        (
+            "s3:GetObject s3:GetObjectAttributes s3:GetObjectTagging s3:PutObject s3:PutObjectTagging s3:DeleteObject "
+            "s3:AbortMultipartUpload s3:ListMultipartUploadParts"
+        ),
+    ),
+    ("ControlBucket}/${ControlPrefix}*", "s3:GetObject s3:PutObject s3:DeleteObject"),
     ("ControlBucket}/${FleetKey}", "s3:GetObject"),
+    ("DataBucket}", "s3:ListBucketMultipartUploads"),
     ("DataBucket}", "s3:ListBucket"),
     ("ControlBucket}", "s3:ListBucket"),
     ("DeadLetterQueue.Arn", "sqs:GetQueueUrl sqs:SendMessage"),
-    ("NotificationQueue.Arn", "sqs:GetQueueUrl sqs:ChangeMessageVisibility"),
+    ("NotificationQueue.Arn", "sqs:GetQueueUrl sqs:ChangeMessageVisibility sqs:SendMessage"),
     ("secret:${SecretPrefix}*", "secretsmanager:GetSecretValue"),
     ("DataKeyArn", "kms:Decrypt kms:GenerateDataKey"),
 }
 """How a resource ends, and what the function on AWS may do there."""
+
+CONDITION = (
+    "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write'}) AND "
+    "!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action'}) AND "
+    "!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/move/action'}) AND "
+    "!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete'})) OR "
+    "(@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] StringLike 'tradewind/*'))"
+)
+"""Whatever changes a blob is allowed only under the prefix."""
 
 INTERPRETER = 160 * 1024 * 1024
 """Bytes of Python with every SDK loaded: 130 MiB as measured, and some air."""
@@ -126,29 +144,82 @@ def test_the_functions_know_when_a_delivery_is_the_last(resources: dict[str, Any
 
 def test_the_function_may_do_no_more_than_it_does(resources: dict[str, Any]) -> None:
     """On AWS it has these rights at these places and no others; what the user's own policy adds is theirs to say."""
-    (function,) = of_type(resources, "AWS::Serverless::Function")
-    policies = [branch for policy in function["Policies"] for branch in policy.get("If", [policy])]
-    statements = [each for policy in policies if isinstance(policy, dict) for each in policy.get("Statement", [])]
-    granted = {
-        (
-            next(iter(place.values())).rpartition(":::${")[2].rpartition("AccountId}:")[2],
-            " ".join(_listed(each["Action"])),
-        )
-        for each in statements
-        for place in _listed(each["Resource"])
-    }
-
-    assert {each["Effect"] for each in statements} == {"Allow"}
-    assert granted == RIGHTS
+    assert _rights(resources, "Allow") == RIGHTS
 
 
-def test_no_function_may_write_the_fleet_file() -> None:
-    """Who could write it could allow itself any target, so the function only reads the control bucket."""
-    gcp = re.findall(r"add-iam-policy-binding gs://control .*--role (\S+)", commands(GCP))
-    azure = re.findall(r"--role (.+) --scope \S*/containers/control ", commands(AZURE))
+def test_no_function_may_write_the_fleet_file(resources: dict[str, Any]) -> None:
+    """Who could write it could allow itself any target, so of the control bucket the function writes a prefix only."""
+    gcp = re.findall(r"add-iam-policy-binding gs://control (.*)", commands(GCP))
+    azure = re.findall(r"--role (.+) --scope \S*/containers/control (.*)", commands(AZURE))
 
-    assert gcp == ["roles/storage.objectViewer"]
-    assert [role.replace("\\", "") for role in azure] == ["Storage Blob Data Reader"]
+    assert _rights(resources, "Deny") == {("ControlBucket}/${FleetKey}", "s3:PutObject s3:DeleteObject")}
+    reads, writes = (shlex.split(line) for line in gcp)
+    assert _after(reads, "--role") == "roles/storage.objectViewer"
+    assert "--condition=None" in reads, "beside a condition gcloud wants to be told that there is none"
+    assert _after(writes, "--role") == "roles/storage.objectUser"
+    assert _after(writes, "--condition") == (
+        'expression=resource.name.startsWith("projects/_/buckets/control/objects/tradewind/"),title=tradewind-records'
+    )
+    (reader, nothing), (contributor, condition) = azure
+    assert shlex.split(reader) == ["Storage Blob Data Reader"]
+    assert "--condition" not in nothing
+    assert shlex.split(contributor) == ["Storage Blob Data Contributor"]
+    assert _after(shlex.split(condition), "--condition-version") == "2.0"
+    assert _after(shlex.split(condition), "--condition") == CONDITION
+
+
+@pytest.mark.parametrize(("arguments", "scheme"), [(GCP, "gs://control"), (AZURE, "az://acct/control")])
+def test_the_fleet_file_is_never_among_the_records(arguments: list[str], scheme: str) -> None:
+    """A fleet file under the prefix that the function may write is refused before anything is granted."""
+    done = script([*arguments, "--fleet", f"{scheme}/tradewind/fleet.yaml", "--dry-run"])
+
+    assert done.returncode == 2
+    assert "fleet file" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "tradewind", "/tradewind/", 'a"b/', "a'b/", "a*/"])
+@pytest.mark.parametrize("arguments", [GCP, AZURE])
+def test_a_prefix_that_would_open_more_is_refused(arguments: list[str], prefix: str) -> None:
+    """The prefix is a folder, of characters that mean nothing in a condition."""
+    done = script([*arguments, "--control-prefix", prefix, "--dry-run"])
+
+    assert done.returncode == 2
+    assert "--control-prefix" in done.stderr
+
+
+def test_the_stack_says_who_its_functions_are(template: dict[str, Any]) -> None:
+    """The role of every function is among the ids that the fleet file needs, to tell its deletes from users'."""
+    functions = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]
+    said = json.dumps(template["Outputs"]["Principals"]["Value"])
+
+    assert functions
+    assert all(f"{name}Role.RoleId" in said for name in functions)
+
+
+def test_functions_may_ask_themselves_to_look_at_keys() -> None:
+    """A sweep's requests go into the site's own queue, so the function may send to it."""
+    topic = re.findall(r"pubsub topics add-iam-policy-binding tradewind-notifications (.*)", commands(GCP))
+    queue = re.findall(r"--role (.+) --scope \S*/queues/tradewind-notifications ", commands(AZURE))
+
+    assert any("tradewind-replicate@" in line and "roles/pubsub.publisher" in line for line in topic)
+    assert [shlex.split(role) for role in queue] == [["Storage Queue Data Contributor"]]
+
+
+def test_the_function_on_azure_may_read_and_write_tags() -> None:
+    """Index tags need rights that no built-in role but the owner's has, so they have a role of their own."""
+    shown = commands(AZURE)
+    (made,) = re.findall(r"role definition create --role-definition (.*) --only-show-errors", shown)
+    role = json.loads(shlex.split(made)[0])
+
+    assert role["Actions"] == []
+    assert [each.rpartition("containers/")[2] for each in role["DataActions"]] == [
+        "blobs/tags/read",
+        "blobs/tags/write",
+    ]
+    assert [shlex.split(each) for each in re.findall(r"--role (\S.*tags.*) --scope \S*/containers/data ", shown)] == [
+        [role["Name"]]
+    ]
 
 
 def test_what_a_direct_call_gives_up_is_kept(resources: dict[str, Any]) -> None:
@@ -287,6 +358,26 @@ def samples(cloud: str) -> list[dict[str, Any]]:
         event = json.loads(path.read_text())
         found += [each for each in (event if isinstance(event, list) else [event]) if isinstance(each, dict)]
     return found
+
+
+def _rights(resources: dict[str, Any], effect: str) -> set[tuple[str, str]]:
+    """Return how the resources end that the function on AWS is allowed or denied, and what to do there."""
+    (function,) = of_type(resources, "AWS::Serverless::Function")
+    policies = [branch for policy in function["Policies"] for branch in policy.get("If", [policy])]
+    statements = [each for policy in policies if isinstance(policy, dict) for each in policy.get("Statement", [])]
+    return {
+        (
+            next(iter(place.values())).rpartition(":::${")[2].rpartition("AccountId}:")[2],
+            " ".join(_listed(each["Action"])),
+        )
+        for each in statements
+        if each["Effect"] == effect
+        for place in _listed(each["Resource"])
+    }
+
+
+def _after(words: list[str], option: str) -> str:
+    return words[words.index(option) + 1]
 
 
 def _listed(value: object) -> list[Any]:
