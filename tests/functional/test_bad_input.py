@@ -11,7 +11,7 @@ from rigs.announcements import announce
 from rigs.platforms import Platform
 from rigs.three_clouds import ThreeClouds
 from tradewind.ports import Message
-from tradewind.replication import copying
+from tradewind.replication import transfer
 from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, GCP_SITE
 
 AWKWARD = (
@@ -167,7 +167,7 @@ def test_an_object_that_is_too_large_spares_the_others(
     clouds: ThreeClouds, platform: Platform, site: str, others: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is dead-lettered as too large, appears nowhere, and the rest of its batch is replicated."""
-    monkeypatch.setattr(copying, "MAX_OBJECT", 1000)
+    monkeypatch.setattr(transfer, "MAX_OBJECT", 1000)
     clouds.upload(site, "models/large", b"x" * 1001)
     clouds.upload(site, "models/largest", b"x" * 1000)
 

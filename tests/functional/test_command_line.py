@@ -16,7 +16,7 @@ from rigs.command_line import CommandLine
 from rigs.platforms import Platform
 from rigs.three_clouds import NOWHERE, SITES, ThreeClouds
 from tradewind.ports import Message
-from tradewind.replication import copying
+from tradewind.replication import transfer
 from tradewind_sandbox.azurite import ACCOUNT
 from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, GCP_SITE
 
@@ -262,7 +262,7 @@ def test_a_dead_letter_is_redriven_when_its_cause_is_mended(
 ) -> None:
     """It goes back to the queue that it came from, is understood there, and its object is replicated."""
     with monkeypatch.context() as patch:
-        patch.setattr(copying, "MAX_OBJECT", 10)
+        patch.setattr(transfer, "MAX_OBJECT", 10)
         clouds.upload(site, KEY, b"more than ten bytes")
         assert platform.deliver(announce(site, KEY), Message("poison")) == [True, True]
 

@@ -16,7 +16,7 @@ from rigs.three_clouds import SITES, ThreeClouds
 from tradewind.clouds.azure.limits import check_key
 from tradewind.errors import UnportableError
 from tradewind.ports import Message
-from tradewind.replication import copying
+from tradewind.replication import transfer
 from tradewind.replication.routes import routes_for
 from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, GCP_SITE
 
@@ -171,7 +171,7 @@ def test_a_sample_ends_as_its_row_says(
     _prepare(clouds, platforms, each)
     audit.clear()
     if each.outcome == "ObjectTooLargeError":
-        monkeypatch.setattr(copying, "MAX_OBJECT", 1000)
+        monkeypatch.setattr(transfer, "MAX_OBJECT", 1000)
 
     assert all(send(each, how))
 

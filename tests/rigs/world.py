@@ -24,7 +24,10 @@ from tradewind.ports import (
     ObjectStore,
     PutReceipt,
 )
+from tradewind.records import Records
+from tradewind.replication.guard import RemovalGuard
 from tradewind.replication.replicate import Replicator
+from tradewind.replication.workplace import Workplace
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -127,14 +130,17 @@ class World:
         self.stores = {site: WatchedStore(store) for site, store in self.memory.items()}
         self.audit = ListedAudit()
         self.gate = JurisdictionGate(dict(self.fleet.classifications))
-        self.replicator = Replicator(
+        self.control = {site: MemoryStore(f"control-{site}", clock=lambda: self.now) for site in JURISDICTIONS}
+        self.records = {site: Records(store, "tradewind/") for site, store in self.control.items()}
+        self.at = Workplace(
             fleet=self.fleet,
             store_of=self.stores.__getitem__,
+            records_of=self.records.__getitem__,
             gate=self.gate,
-            audit=self.audit,
+            guard=RemovalGuard(self.stores.__getitem__, self.records.__getitem__, lambda: self.now),
             executor=InlineExecutor(),
-            clock=lambda: self.now,
         )
+        self.replicator = Replicator(self.at, self.audit, lambda: self.now)
 
     def pass_time(self, seconds: float = 1) -> None:
         """Let the one clock of all sites go on."""

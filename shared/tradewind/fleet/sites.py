@@ -63,6 +63,11 @@ class _Site(Part):
     queues: Queues | None = None
     """Needed at sites that are a source of a rule."""
 
+    @property
+    def names_what_was_deleted(self) -> bool:
+        """Say whether its delete events name the version that went, and nobody who removed it."""
+        return False
+
 
 class AwsSite(_Site):
     """A bucket on Amazon S3."""
@@ -102,6 +107,11 @@ class GcpSite(_Site):
     def acts_as(self, actor: str) -> bool:  # noqa: ARG002 - its events name nobody; the deleted generation is on record
         """Say that no event of Cloud Storage tells who acted."""
         return False
+
+    @property
+    def names_what_was_deleted(self) -> bool:
+        """Say that the generation is all that tells a delete of ours from a user's."""
+        return True
 
 
 class AzureSite(_Site):

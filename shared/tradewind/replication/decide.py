@@ -1,16 +1,15 @@
-"""What is to be done about one key at one target. Pure: states in, a decision out."""
+"""What is to be done about one key at one target of a one-way rule. Pure: states in, a decision out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
 from tradewind.errors import ConflictError
-from tradewind.fleet import ActiveActiveRule, Rule
+from tradewind.fleet import OneWayRule
 from tradewind.ports import ObjectState
-from tradewind.replication.provenance import Provenance, is_of, provenance_of
+from tradewind.replication.provenance import Provenance, Version, is_of, provenance_of
 
 
 class Verdict(StrEnum):
@@ -22,9 +21,10 @@ class Verdict(StrEnum):
     REPLICA = "is a replica"
     ABSENT = "absent"
     KEPT = "kept"
-    OUTRANKED = "outranked"
     CONFLICT = "conflict"
     REFUSED = "refused"
+    HELD = "held"
+    """The delete guard is shut."""
     IGNORED = "ignored"
     FAILED = "failed"
 
@@ -41,11 +41,8 @@ class Remove:
     """Delete the target's object if its token is `expect`."""
 
     expect: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pull:
-    """The target's object wins: bring it here."""
+    version: Version
+    """Of the source, of which it is a replica."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +53,11 @@ class Keep:
     reason: str
 
 
-Decision: TypeAlias = Copy | Remove | Pull | Keep
+Decision: TypeAlias = Copy | Remove | Keep
 
 
 def decide(
-    rule: Rule, origin: str, target_site: str, source: ObjectState | None, target: ObjectState | None
+    rule: OneWayRule, origin: str, target_site: str, source: ObjectState | None, target: ObjectState | None
 ) -> Decision:
     """Say what makes `target` what `rule` wants it to be.
 
@@ -76,7 +73,8 @@ def decide(
     """
     if source is None:
         return _without_source(rule, origin, target)
-    if (replica := provenance_of(source)) is not None:
+    # A replica that came back to its own origin was put there by a user, so it is the user's object.
+    if (replica := provenance_of(source)) is not None and replica.origin != origin:
         return Keep(Verdict.REPLICA, f"a replica of the object at {replica.origin}, and replicas are not sent on")
     if target is None:
         return Copy(expect=None)
@@ -84,12 +82,10 @@ def decide(
     if theirs is not None and theirs.origin == origin:
         fresh = is_of(theirs, source)
         return Keep(Verdict.IN_SYNC, "the target has this version") if fresh else Copy(expect=target.token)
-    if isinstance(rule, ActiveActiveRule):
-        return _newest(rule, origin, target_site, source, target, theirs)
     return _one_way_conflict(rule.conflict, origin, target_site, target, theirs)
 
 
-def _without_source(rule: Rule, origin: str, target: ObjectState | None) -> Decision:
+def _without_source(rule: OneWayRule, origin: str, target: ObjectState | None) -> Decision:
     if target is None:
         return Keep(Verdict.ABSENT, "at neither site")
     if rule.deletes == "keep":
@@ -97,29 +93,7 @@ def _without_source(rule: Rule, origin: str, target: ObjectState | None) -> Deci
     theirs = provenance_of(target)
     if theirs is None or theirs.origin != origin:
         return Keep(Verdict.KEPT, "deleted at the source, and the target's object did not come from there")
-    return Remove(expect=target.token)
-
-
-def _newest(
-    rule: ActiveActiveRule,
-    origin: str,
-    target_site: str,
-    source: ObjectState,
-    target: ObjectState,
-    theirs: Provenance | None,
-) -> Decision:
-    """Order two independent writes: by the time at the writing site, then by the rule's order of sites."""
-
-    def rank(site: str, modified: datetime) -> tuple[datetime, int]:
-        return modified, rule.sites.index(site) if site in rule.sites else -1
-
-    mine = rank(origin, source.modified)
-    other = rank(theirs.origin, theirs.version.modified) if theirs else rank(target_site, target.modified)
-    if mine > other:
-        return Copy(expect=target.token)
-    if theirs is None:
-        return Pull()
-    return Keep(Verdict.OUTRANKED, f"the target has a newer object of {theirs.origin}")
+    return Remove(target.token, theirs.version)
 
 
 def _one_way_conflict(

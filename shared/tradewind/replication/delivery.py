@@ -10,7 +10,7 @@ from typing import Protocol
 
 from tradewind.errors import BadEventError, PermanentError, TradewindError
 from tradewind.ports import REASON, Message, Notification, Queue
-from tradewind.replication.copying import Outcome
+from tradewind.replication.outcomes import Outcome
 
 log = logging.getLogger(__name__)
 FIRST_DELAY = 5.0

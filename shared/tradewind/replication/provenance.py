@@ -45,6 +45,16 @@ class Provenance:
     """Where the replica's store keeps no CRC-32C."""
     metadata: str = ""
     """Digest of the origin's metadata. Cloud Storage changes metadata without making another version of the object."""
+    as_of: datetime | None = None
+    """The time that the version counts for, where that is not its modified time (see `standing.holding_of`)."""
+
+    def kept_as(self, checksum: bytes | None) -> Provenance:
+        """Return this for a store that keeps the MD5 `checksum` of what it is given, or that keeps none."""
+        return replace(self, md5=checksum)
+
+    def counting_as_of(self, time: datetime) -> Provenance:
+        """Return this as that of a version that counts as of another time than it was modified."""
+        return replace(self, as_of=time)
 
     def encode(self) -> str:
         """Return the metadata value: ASCII, about 200 characters."""
@@ -61,6 +71,8 @@ class Provenance:
             fields["md5"] = self.md5.hex()
         if self.metadata:
             fields["meta"] = self.metadata
+        if self.as_of is not None:
+            fields["as_of"] = self.as_of.isoformat()
         return json.dumps(fields, separators=(",", ":"))
 
 
@@ -93,7 +105,8 @@ def decode(value: str) -> Provenance | None:
                 hint="Deploy the same version of tradewind to every cloud",
             )
         modified = datetime.fromisoformat(fields["modified"])
-        if fields["v"] != FORMAT or modified.tzinfo is None:
+        as_of = datetime.fromisoformat(fields["as_of"]) if "as_of" in fields else None
+        if fields["v"] != FORMAT or modified.tzinfo is None or (as_of and as_of.tzinfo is None):
             return None
         return Provenance(
             origin=str(fields["origin"]),
@@ -103,6 +116,7 @@ def decode(value: str) -> Provenance | None:
             key=str(fields["key"]),
             md5=bytes.fromhex(fields["md5"]) if "md5" in fields else None,
             metadata=str(fields.get("meta", "")),
+            as_of=as_of,
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

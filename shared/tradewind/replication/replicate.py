@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tradewind.errors import PreconditionFailedError, TradewindError, UnknownBucketError
-from tradewind.fleet import Fleet
-from tradewind.ports import AuditLog, AuditRecord, Change, Gate, Notification, ObjectStore
-from tradewind.replication.copying import CopyLoop, Outcome
+from tradewind.errors import SetError, TransientError, UnknownBucketError
+from tradewind.fleet import ActiveActiveRule, Rule
+from tradewind.ports import AuditLog, AuditRecord, Change, Notification
+from tradewind.replication.converge import Convergence
+from tradewind.replication.copying import CopyLoop
 from tradewind.replication.decide import Verdict
-from tradewind.replication.routes import Passage, Route, admission, passage, routes_for
+from tradewind.replication.outcomes import Outcome
+from tradewind.replication.routes import Route, admission, routes_for
+from tradewind.replication.standing import rank_of
+from tradewind.replication.tombstones import Tombstone
+from tradewind.replication.workplace import Workplace
 
 OPTIMISTIC = 8 * 1024 * 1024
 """Bytes up to which a wrong guess that the key is new costs less than looking first."""
+EXPIRED = "a lifecycle rule of the source removed it there, and that is no user's delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +28,13 @@ class Replicator:
     """Replicates what notifications speak of.
 
     Args:
-        fleet: Sites and rules.
-        store_of: Returns the store of a site, by name.
-        gate: Asked before the first byte is read.
+        at: The sites, and whoever has a say in what is done there.
         audit: Told every decision.
-        executor: Runs the calls to several targets side by side.
         clock: Returns the time for audit records, UTC.
     """
 
-    fleet: Fleet
-    store_of: Callable[[str], ObjectStore]
-    gate: Gate
+    at: Workplace
     audit: AuditLog
-    executor: Executor
     clock: Callable[[], datetime]
 
     def replicate(self, notification: Notification, *, attempt: int = 1) -> Sequence[Outcome]:
@@ -52,67 +51,103 @@ class Replicator:
         Raises:
             UnknownBucketError: The bucket is not in the fleet.
         """
-        site = self.fleet.site_at(notification.cloud, notification.bucket)
+        site = self.at.fleet.site_at(notification.cloud, notification.bucket)
         if site is None:
             raise UnknownBucketError(
                 f"The event speaks of the {notification.cloud} bucket {notification.bucket!r}, "
                 "which is no site of the fleet",
                 hint="Add it to the fleet file, or remove the bucket's notification to this queue",
             )
-        outcomes: list[Outcome] = []
-        admitted: list[Route] = []
-        refused: dict[Route, str] = {}
-        for route in routes_for(self.fleet, site, notification.key):
-            answer = admission(self.fleet, self.gate, route, notification.key)
-            if not answer.allowed and notification.change is Change.DELETED:
-                refused[route] = answer.reason  # no byte may go there, and what is there may still be removed
-            elif not answer.allowed:
-                outcomes.append(Outcome(route, Verdict.REFUSED, answer.reason))
-            elif notification.change is Change.EXPIRED:
-                reason = "a lifecycle rule of the source removed it there, and that is no user's delete"
-                outcomes.append(Outcome(route, Verdict.KEPT, reason))
-            else:
-                admitted.append(route)
         small = notification.size is None or notification.size <= OPTIMISTIC
         fresh = notification.change is Change.WRITTEN and attempt == 1 and small
-        outcomes += self._copy(site, notification.key, [*admitted, *refused], refused, assume_absent=fresh)
+        outcomes: list[Outcome] = []
+        routes = routes_for(self.at.fleet, site, notification.key)
+        for rule in {route.rule.name: route.rule for route in routes}.values():
+            own = [route for route in routes if route.rule is rule]
+            outcomes += self._follow(rule, notification, site, own, fresh=fresh)
         for outcome in outcomes:
             self._record(notification, outcome)
         return outcomes
 
-    def _copy(
-        self, site: str, key: str, routes: Sequence[Route], refused: Mapping[Route, str], *, assume_absent: bool
-    ) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        targets: dict[Route, ObjectStore] = {}
-        for route in routes:
-            try:
-                store = self.store_of(route.target)
-                store.check_key(key)
-            except TradewindError as error:
-                outcomes.append(Outcome.failed(route, error))
-            else:
-                targets[route] = store
-        if not targets:
-            return outcomes
-        loop = CopyLoop(key, self.store_of(site), targets, self.executor, refused)
-        loop.run(assume_absent=assume_absent)
-        return [*outcomes, *loop.outcomes.values(), *(self._pull(key, route) for route in loop.pulls)]
+    def fetch(self, rule: Rule, key: str, source: str, target: str) -> None:
+        """Bring one key from one site to one other.
 
-    def _pull(self, key: str, route: Route) -> Outcome:
-        """Copy the winner at the target of `route` to its source: a late clock must lose at its own site, too."""
-        back = Route(route.rule, source=route.target, target=route.source)
-        if passage(self.fleet, self.gate, back, key) is Passage.ELSEWHERE:
-            return Outcome(route, Verdict.CONFLICT, f"{route.target} has a newer object, which another rule speaks of")
-        answer = admission(self.fleet, self.gate, back, key)
-        if not answer.allowed:
-            return Outcome(back, Verdict.REFUSED, answer.reason)
-        loop = CopyLoop(key, self.store_of(back.source), {back: self.store_of(back.target)}, self.executor)
-        loop.run(assume_absent=False)
-        if loop.pulls:
-            error = PreconditionFailedError(f"{key!r} changes at {route.source} and {route.target} at once")
-            return Outcome.failed(back, error)
-        return loop.outcomes[back]
+        Raises:
+            TradewindError: It could not be done.
+        """
+        for outcome in self._copy(rule, key, source, [Route(rule, source, target)], fresh=False):
+            if outcome.error is not None:
+                raise outcome.error
+            if outcome.verdict in (Verdict.REFUSED, Verdict.HELD, Verdict.CONFLICT):
+                raise TransientError(f"{key!r} does not come from {source} to {target}: {outcome.reason}")
+
+    def _follow(
+        self, rule: Rule, notification: Notification, site: str, routes: Sequence[Route], *, fresh: bool
+    ) -> list[Outcome]:
+        gone = notification.change in (Change.DELETED, Change.EXPIRED)
+        if gone and rule.deletes == "keep" and isinstance(rule, ActiveActiveRule):
+            reason = f"deleted at {site}, and the rule keeps what is deleted"
+            return [Outcome(route, Verdict.KEPT, reason) for route in routes]
+        if gone and rule.deletes == "propagate":
+            self._remember(rule, notification, site)
+        if notification.change is Change.EXPIRED:
+            return [Outcome(route, Verdict.KEPT, EXPIRED) for route in routes]
+        outcomes = self._copy(
+            rule, notification.key, site, routes, fresh=fresh, removing=notification.change is Change.DELETED
+        )
+        return [*outcomes, *(each for outcome in outcomes for each in self._close_sets(outcome, notification.key))]
+
+    def _remember(self, rule: Rule, notification: Notification, site: str) -> None:
+        """Keep a delete that no bucket shows: who reads the stores later must know of it."""
+        if notification.time is None or self._is_ours(notification, site):
+            return
+        tombstones = self.at.tombstones(site)
+        if notification.change is Change.EXPIRED:
+            tombstones.expire(notification.key, notification.time)
+        elif isinstance(rule, ActiveActiveRule):
+            tombstones.bury(
+                notification.key, Tombstone(notification.time, site), lambda tombstone: rank_of(rule, tombstone)
+            )
+        else:
+            tombstones.bury(notification.key, Tombstone(notification.time, site), lambda tombstone: tombstone.time)
+
+    def _is_ours(self, notification: Notification, site: str) -> bool:
+        """Say whether tradewind itself removed the key. To take that for a user's delete would lose data."""
+        here = self.at.fleet.sites[site]
+        if here.acts_as(notification.actor):
+            return True
+        if not here.names_what_was_deleted or notification.version is None:
+            return False
+        return notification.version in self.at.tombstones(site).read(notification.key).removed
+
+    def _copy(
+        self, rule: Rule, key: str, site: str, routes: Sequence[Route], *, fresh: bool, removing: bool = False
+    ) -> list[Outcome]:
+        if isinstance(rule, ActiveActiveRule):
+            sites = (site, *(route.target for route in routes))
+            return list(Convergence(key, rule, site, sites, self.at).run(assume_absent=fresh))
+        refusals: dict[Route, str] = {}
+        for route in routes:
+            answer = admission(self.at.fleet, self.at.gate, route, key)
+            if not answer.allowed:
+                refusals[route] = answer.reason
+        # Where no byte may go, what is there may still be removed.
+        open_routes = [route for route in routes if removing or route not in refusals]
+        loop = CopyLoop(key, rule, site, open_routes, self.at, refusals)
+        loop.run(assume_absent=fresh)
+        refused = [Outcome(route, Verdict.REFUSED, refusals[route]) for route in routes if route not in open_routes]
+        return [*refused, *loop.outcomes.values()]
+
+    def _close_sets(self, outcome: Outcome, key: str) -> list[Outcome]:
+        """Try the keys that close the sets of a key that has just arrived; one that is not whole yet comes later."""
+        if outcome.verdict is not Verdict.COPIED:
+            return []
+        route = outcome.route
+        closing = self.at.sets.arrived(route.rule, key, source=route.source, target=route.target)
+        tried = [
+            each for other in closing for each in self._copy(route.rule, other, route.source, [route], fresh=False)
+        ]
+        return [each for each in tried if not isinstance(each.error, SetError)]
 
     def _record(self, notification: Notification, outcome: Outcome) -> None:
         self.audit.record(

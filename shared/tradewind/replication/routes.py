@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import RESERVED_PREFIX, Admission, Gate, Movement
+from tradewind.replication.aside import original_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,18 @@ def routes_for(fleet: Fleet, site: str, key: str) -> tuple[Route, ...]:
 
 
 def covers(rule: Rule, key: str) -> bool:
-    """Say whether `rule` speaks of `key`."""
+    """Say whether `rule` speaks of `key`. Of an object that was kept aside it speaks as of the one that it was."""
+    key = original_key(key)
     if not key.startswith(rule.prefix) or key.startswith(RESERVED_PREFIX):
         return False
-    if rule.include and not any(_pattern(glob).fullmatch(key) for glob in rule.include):
+    if rule.include and not any(matches(glob, key) for glob in rule.include):
         return False
-    return not any(_pattern(glob).fullmatch(key) for glob in rule.exclude)
+    return not any(matches(glob, key) for glob in rule.exclude)
+
+
+def matches(glob: str, key: str) -> bool:
+    """Say whether the whole of `key` matches `glob`: `*` and `?` within a folder, `**` across folders."""
+    return _pattern(glob).fullmatch(key) is not None
 
 
 class Passage(StrEnum):

@@ -10,7 +10,7 @@ from time import monotonic
 
 from tradewind.errors import ConfigurationError, CredentialsError, FleetError, TransientError
 from tradewind.logs import Line
-from tradewind.ports import Message
+from tradewind.ports import Message, Notification
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.sweeping.measures import Measure
 from tradewind.runtime.clients import LAST_ATTEMPT, SITE_VARIABLE, Runtime
@@ -97,6 +97,15 @@ def sweep(*, seconds: float, tell: Callable[[Measure], None] = lambda _: None) -
         tell(measure)
     if done.errors:
         raise done.errors[0]
+
+
+def look(notification: Notification) -> Sequence[Outcome]:
+    """Look at one key now, for whoever asks about it by a call and wants to know what came of it.
+
+    Raises:
+        UnknownBucketError: The bucket is not in the fleet.
+    """
+    return current().replicator().replicate(notification, attempt=2)
 
 
 def deliver(message: Message) -> Sequence[Outcome]:

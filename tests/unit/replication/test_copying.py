@@ -16,7 +16,7 @@ from tradewind.errors import (
 )
 from tradewind.fleet import Classification
 from tradewind.ports import PROVENANCE_KEY, Change, Metadata
-from tradewind.replication import copying
+from tradewind.replication import transfer
 from tradewind.replication.decide import Verdict
 from tradewind.replication.provenance import provenance_of
 
@@ -211,7 +211,7 @@ def test_damage_on_the_way_writes_nothing() -> None:
 
 def test_what_is_too_large_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
     """An object beyond what one function holds is a permanent error for every target."""
-    monkeypatch.setattr(copying, "MAX_OBJECT", 3)
+    monkeypatch.setattr(transfer, "MAX_OBJECT", 3)
     world = World(ONE_WAY)
 
     outcomes = world.replicator.replicate(world.write("a", KEY, b"weights"))
@@ -317,7 +317,10 @@ def test_a_write_with_a_late_clock_loses_at_its_own_site_too() -> None:
 
     outcomes = world.replicator.replicate(late)
 
-    assert [(o.route.source, o.route.target, o.verdict) for o in outcomes] == [("b", "a", Verdict.COPIED)]
+    assert [(o.route.source, o.route.target, o.verdict) for o in outcomes] == [
+        ("b", "a", Verdict.COPIED),
+        ("a", "b", Verdict.IN_SYNC),
+    ]
     assert world.body("a", KEY) == world.body("b", KEY) == b"newer"
 
 
@@ -331,7 +334,7 @@ def test_a_winner_is_not_pulled_past_a_rule_that_comes_first() -> None:
 
     outcomes = world.replicator.replicate(world.write("a", KEY, b"older"))
 
-    assert [outcome.verdict for outcome in outcomes] == [Verdict.CONFLICT]
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.CONFLICT, Verdict.IN_SYNC]
     assert world.body("a", KEY) == b"older"
 
 

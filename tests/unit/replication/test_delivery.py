@@ -17,9 +17,9 @@ from tradewind.errors import (
 )
 from tradewind.fleet import OneWayRule
 from tradewind.ports import REASON, Change, Message, Notification
-from tradewind.replication.copying import Outcome
 from tradewind.replication.decide import Verdict
 from tradewind.replication.delivery import Delivery
+from tradewind.replication.outcomes import Outcome
 from tradewind.replication.routes import Route
 
 RULE = OneWayRule.model_validate({"name": "r", "mode": "one_way", "from": "a", "to": ["b"], "classification": "c"})

@@ -1,0 +1,72 @@
+"""Reading a source object once, proving it, and writing it as replicas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tradewind.checksums import crc32c, md5, prove
+from tradewind.errors import IntegrityError, ObjectTooLargeError
+from tradewind.ports import Download, ObjectState, ObjectStore, PutReceipt
+from tradewind.replication.provenance import Provenance, Version, digest, fingerprint, stamped
+
+MAX_OBJECT = 64 * 1024 * 1024
+"""Bytes of the largest object that one function holds in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A whole object, compared with what its store keeps."""
+
+    state: ObjectState
+    body: bytes
+    crc32c: int
+    proof: str
+    """The checksum of the source's store that the bytes were compared with."""
+
+
+def read(download: Download) -> Payload:
+    """Read all of an object and compare it with what its store says of it.
+
+    Raises:
+        ObjectTooLargeError: One function cannot hold it.
+        IntegrityError: Other bytes arrived than the store announced.
+    """
+    state = download.state
+    if state.size > MAX_OBJECT:
+        raise ObjectTooLargeError(
+            f"{state.key!r} has {state.size:,} bytes, and up to {MAX_OBJECT:,} are copied in one piece",
+            hint="Redrive the message with a version of tradewind that copies in parts",
+        )
+    body = b"".join(download.chunks)
+    if len(body) != state.size:
+        raise IntegrityError(f"{len(body):,} of {state.size:,} bytes of {state.key!r} arrived")
+    crc = crc32c(body)
+    return Payload(state, body, crc, prove(body, state.checksums, crc=crc, subject=repr(state.key)))
+
+
+def originating(site: str, payload: Payload) -> Provenance:
+    """Return the provenance of a replica of an object that a user wrote at `site`."""
+    state = payload.state
+    return Provenance(
+        origin=site,
+        version=Version.of(state),
+        size=state.size,
+        crc32c=payload.crc32c,
+        key=fingerprint(state.key),
+        metadata=digest(state.metadata),
+    )
+
+
+def write(store: ObjectStore, payload: Payload, provenance: Provenance, *, expect: str | None) -> PutReceipt:
+    """Write a replica if the target's token is `expect`.
+
+    Raises:
+        PreconditionFailedError: It is not; nothing was written.
+        UnportableError: The target cannot hold the metadata.
+    """
+    checksum = md5(payload.body) if store.checksum == "md5" else None
+    metadata = stamped(payload.state.metadata, provenance.kept_as(checksum))
+    store.check_metadata(metadata)
+    return store.put(
+        payload.state.key, payload.body, metadata=metadata, crc32c=payload.crc32c, md5=checksum, expect=expect
+    )

@@ -1,0 +1,80 @@
+"""What the work on a key needs: the sites' stores and records, and whoever has a say in what is done there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+from tradewind.errors import NotFoundError, PreconditionFailedError
+from tradewind.fleet import Fleet, Rule
+from tradewind.ports import Gate, ObjectStore
+from tradewind.records import Records
+from tradewind.replication.guard import RemovalGuard
+from tradewind.replication.provenance import Provenance
+from tradewind.replication.together import NoSets, SetRules
+from tradewind.replication.tombstones import Tombstones
+from tradewind.replication.transfer import Payload, write
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """The sites of a fleet as the core works at them.
+
+    Args:
+        fleet: Sites and rules.
+        store_of: Returns the store of a site, by name.
+        records_of: Returns tradewind's own records at a site, by name.
+        gate: Asked before the first byte is read.
+        guard: Asked before anything is removed.
+        executor: Runs the calls to several sites side by side.
+        sets: Keeps artifact sets whole.
+    """
+
+    fleet: Fleet
+    store_of: Callable[[str], ObjectStore]
+    records_of: Callable[[str], Records]
+    gate: Gate
+    guard: RemovalGuard
+    executor: Executor
+    sets: SetRules = field(default_factory=NoSets)
+
+    def tombstones(self, site: str) -> Tombstones:
+        """Return what a site remembers of deleted keys."""
+        return Tombstones(self.records_of(site))
+
+    def put(
+        self, rule: Rule, source: str, target: str, payload: Payload, origin: Provenance, expect: str | None
+    ) -> bool:
+        """Write a replica at `target`; say False if it is no longer what was seen.
+
+        Raises:
+            SetError: The key belongs to a set, and its turn has not come.
+        """
+        key = payload.state.key
+        try:
+            with self.sets.writing(
+                rule, key, source=source, target=target, body=payload.body, replaces=expect is not None
+            ):
+                write(self.store_of(target), payload, origin, expect=expect)
+        except PreconditionFailedError:
+            return False
+        return True
+
+    def remove(self, rule: Rule, key: str, source: str, target: str, expect: str) -> str | None:
+        """Delete at `target` under a condition; return why it may not be done, or None.
+
+        Raises:
+            PreconditionFailedError: It is no longer what was seen.
+            SetError: The key belongs to a set that somebody else is at work on.
+        """
+        if (refusal := self.guard.refusal(rule, target, key)) is not None:
+            return refusal
+        with self.sets.removing(rule, key, source=source, target=target):
+            if self.fleet.sites[target].names_what_was_deleted:
+                self.tombstones(target).announce_removal(key, expect)
+            try:
+                self.store_of(target).delete(key, expect=expect)
+            except NotFoundError as error:
+                raise PreconditionFailedError(f"{key!r} is gone at {target} already") from error
+        return None
