@@ -6,7 +6,7 @@ process, so importing this package imports no SDK.
 
 from tradewind.runtime.clients import LAST_ATTEMPT, SITE_VARIABLE, Runtime
 from tradewind.runtime.location import FLEET_VARIABLE, read_fleet
-from tradewind.runtime.process import ATTEMPTS_VARIABLE, current, deliver, forget, sweep
+from tradewind.runtime.process import ATTEMPTS_VARIABLE, current, deliver, forget, look, sweep
 
 __all__ = [
     "ATTEMPTS_VARIABLE",
@@ -17,6 +17,7 @@ __all__ = [
     "current",
     "deliver",
     "forget",
+    "look",
     "read_fleet",
     "sweep",
 ]
