@@ -1,0 +1,192 @@
+"""The work on one key among the sites of an `active_active` rule."""
+
+from dataclasses import replace
+from typing import Any
+
+from rigs.world import World
+from tradewind.errors import StoreUnavailableError
+from tradewind.fleet import GcpSite
+from tradewind.ports import Change
+from tradewind.replication.aside import original_key
+from tradewind.replication.decide import Verdict
+from tradewind.replication.tombstones import Tombstones
+
+KEY = "models/x"
+SITE: dict[str, Any] = {"region": "r", "jurisdiction": "EU", "control_bucket": "control"}
+
+
+def world_of(**fields: object) -> World:
+    """Return three sites that replicate each other, deletes too."""
+    return World({"name": "both", "sites": ["a", "b", "c"], "deletes": "propagate", **fields})
+
+
+def bodies(world: World, key: str = KEY) -> list[bytes | None]:
+    """Return what each site holds."""
+    return [world.body(site, key) for site in "abc"]
+
+
+def test_a_new_key_costs_one_read_one_write_each_and_one_look() -> None:
+    """1 GET, 1 PUT for each target and 1 HEAD at the stores; a look into each site's memory comes with deletes."""
+    world = world_of()
+
+    world.replicator.replicate(world.write("a", KEY, b"x"))
+
+    assert world.stores["a"].calls == ["get", "head"]
+    assert world.stores["b"].calls == world.stores["c"].calls == ["put"]
+
+
+def test_an_event_of_our_own_replica_costs_one_read() -> None:
+    """What tradewind wrote announces itself, too, and is recognised by its provenance."""
+    world = world_of()
+    world.replicator.replicate(world.write("a", KEY, b"x"))
+    for store in world.stores.values():
+        store.calls.clear()
+
+    outcomes = world.replicator.replicate(world.announce("b", KEY, Change.WRITTEN))
+
+    assert {outcome.verdict for outcome in outcomes} == {Verdict.REPLICA}
+    assert world.stores["b"].calls == ["get"]
+    assert not world.stores["a"].calls + world.stores["c"].calls
+
+
+def test_a_late_create_does_not_resurrect_what_was_deleted_since() -> None:
+    """The tombstone outlives the object: an older write that shows up afterwards goes, at its own site too."""
+    world = world_of()
+    late = world.write("b", KEY, b"older")
+    world.pass_time(5)
+    world.write("a", KEY, b"newer")
+    world.replicator.replicate(world.delete("a", KEY))
+
+    world.replicator.replicate(late)
+
+    assert bodies(world) == [None, None, None]
+
+
+def test_a_delete_of_a_replica_is_a_user_s_delete() -> None:
+    """In `active_active` every site may delete, wherever the object was written."""
+    world = world_of()
+    world.replicator.replicate(world.write("a", KEY, b"x"))
+    world.pass_time(5)
+
+    world.replicator.replicate(world.delete("c", KEY))
+
+    assert bodies(world) == [None, None, None]
+
+
+def test_our_own_delete_is_not_a_user_s() -> None:
+    """Who acted is in the event: with our own name on it, it buries nothing, and the replica comes back."""
+    world = world_of()
+    world.replicator.replicate(world.write("a", KEY, b"x"))
+    world.fleet.sites["b"] = world.fleet.sites["b"].model_copy(update={"principals": ("AROAUS",)})
+    deleted = replace(world.delete("b", KEY), actor="AWS:AROAUS:replicate")
+
+    world.replicator.replicate(deleted)
+
+    assert bodies(world) == [b"x", b"x", b"x"]
+
+
+def test_where_events_name_only_the_version_our_removals_are_on_record() -> None:
+    """Cloud Storage's events name the generation that went: what tradewind was about to remove is no user's delete."""
+    world = world_of()
+    world.replicator.replicate(world.write("a", KEY, b"x"))
+    token = _token(world, "b")
+    Tombstones(world.records["b"]).announce_removal(KEY, token)
+    world.fleet.sites["b"] = GcpSite(cloud="gcp", project="p", bucket="bucket-b", **SITE)
+
+    world.replicator.replicate(replace(world.delete("b", KEY), version=token))
+
+    assert bodies(world) == [b"x", b"x", b"x"]
+
+
+def test_a_version_that_we_announced_to_remove_is_ours() -> None:
+    """Where events name only the deleted version, the site's memory tells whose delete it was."""
+    world = world_of()
+    tombstones = Tombstones(world.records["b"])
+
+    tombstones.announce_removal(KEY, "7")
+    tombstones.announce_removal(KEY, "8")
+
+    assert tombstones.read(KEY).removed == ("7", "8")
+
+
+def test_an_origin_is_looked_at_again_before_its_replica_goes() -> None:
+    """Reading is not atomic: an object that came back in between keeps its replicas."""
+    world = world_of()
+    world.replicator.replicate(world.write("a", KEY, b"x"))
+    state = world.memory["a"].head(KEY)
+    assert state is not None
+    world.memory["a"].delete(KEY, expect=state.token)
+    looks = iter([None])
+
+    def come_back(call: str) -> None:
+        if call == "head" and next(looks, "over") is None:
+            return
+        if call == "head" and world.memory["a"].head(KEY) is None:
+            world.write("a", KEY, b"back")
+
+    world.stores["a"].before = come_back
+    world.replicator.replicate(world.announce("b", KEY, Change.NOTHING))
+
+    assert "delete" not in world.stores["b"].calls
+    assert bodies(world) == [b"back", b"back", b"back"]
+
+
+def test_a_site_that_does_not_answer_keeps_nobody_else_waiting() -> None:
+    """The others agree, and the message comes back for the one that failed."""
+    world = world_of()
+
+    def fail(_: str) -> None:
+        raise StoreUnavailableError("b is away")
+
+    world.stores["b"].before = fail
+    outcomes = world.replicator.replicate(world.write("a", KEY, b"x"))
+
+    assert {(o.route.target, o.verdict) for o in outcomes} == {("b", Verdict.FAILED), ("c", Verdict.COPIED)}
+
+
+def test_both_are_kept() -> None:
+    """With `keep_both` the loser is a user's object under a key that says where and when it was written."""
+    world = world_of(conflict="keep_both")
+    world.write("a", KEY, b"older")
+    world.pass_time(5)
+
+    world.replicator.replicate(world.write("b", KEY, b"newer"))
+    kept = [each.key for each in world.memory["a"].list().objects if each.key != KEY]
+    world.replicator.replicate(world.announce("a", kept[0], Change.WRITTEN))
+
+    assert bodies(world) == [b"newer"] * 3
+    assert kept[0].startswith(f"{KEY}.conflict-a-20260101T000000Z-")
+    assert original_key(kept[0]) == KEY
+    assert bodies(world, kept[0]) == [b"older"] * 3
+
+
+def test_the_source_wins_over_a_newer_write() -> None:
+    """With `source_wins` what the first site holds comes back where somebody overwrote it."""
+    world = world_of(conflict="source_wins")
+    world.replicator.replicate(world.write("a", KEY, b"source"))
+    world.pass_time(5)
+
+    world.replicator.replicate(world.write("b", KEY, b"newer"))
+
+    assert bodies(world) == [b"source"] * 3
+
+
+def test_a_key_that_another_site_cannot_hold_fails_there_alone() -> None:
+    """Each target answers for itself."""
+    world = world_of()
+    key = "k" * 1024
+    world.memory["b"].check_key = _refuse  # type: ignore[method-assign]  # as a stricter cloud would
+
+    outcomes = world.replicator.replicate(world.write("a", key, b"x"))
+
+    assert {(o.route.target, o.verdict) for o in outcomes} == {("b", Verdict.FAILED), ("c", Verdict.COPIED)}
+
+
+def _refuse(key: str) -> None:
+    raise StoreUnavailableError(f"cannot hold {key[:3]!r}")
+
+
+def _token(world: World, site: str) -> str:
+    state = world.memory[site].head(KEY)
+    assert state is not None
+    return state.token
