@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tradewind import __version__
-from tradewind.cli import dlq, fleet, locate, plan, status
+from tradewind.cli import backfill, dlq, fleet, locate, plan, status
 from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.errors import BadEventError, ConfigurationError, TradewindError
 
@@ -21,6 +21,7 @@ WRONG_USE = 2
 app = typer.Typer(name="tradewind", no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(dlq.app, name="dlq")
+app.command(name="backfill")(backfill.backfill)
 app.command(name="status")(status.status)
 app.command(name="locate")(locate.locate)
 app.command(name="plan")(plan.plan)
@@ -54,9 +55,12 @@ def verify(
     rule: Annotated[str, typer.Argument(help="Name of a rule in the fleet file.")],
     fleet_file: FleetOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every byte at both sides and compute the checksums again.")
+    ] = False,
 ) -> None:
     """Compare the sites of a rule object by object; exit 1 if they differ."""
-    report = open_runtime(fleet_file).verify(rule)
+    report = open_runtime(fleet_file).verify(rule, deep=deep)
     if as_json:
         typer.echo(json.dumps(asdict(report), indent=2))
     else:
@@ -69,6 +73,8 @@ def verify(
         console.print(
             f"{report.keys:,} keys, {report.replicas:,} replicas match ({report.size:,} bytes), "
             f"{len(report.differences):,} differences"
+            + (f"; {report.unproven:,} replicas for whose bytes no store vouches" if report.unproven else "")
+            + (f"; {report.read:,} bytes read" if deep else "")
         )
     raise typer.Exit(1 if report.differences else 0)
 

@@ -99,7 +99,7 @@ def _one_way(
     origin, original = rule.from_, states[rule.from_]
     if original is None:
         return _orphans(rule, states, passage)
-    if provenance_of(original) is not None:
+    if (claim := provenance_of(original)) is not None and claim.origin != origin:
         return {}  # a replica of another rule, and replicas are not sent on
     found: dict[str, Judgement] = {}
     for site in rule.to:

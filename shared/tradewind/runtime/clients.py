@@ -174,11 +174,16 @@ class Runtime:
         with _named(name):
             return cast("ObjectStore", cloud(site.cloud, "store").open_store(site, self._credentials(name)))
 
-    def _open_records(self, name: str) -> Records:
+    def bucket(self, name: str, bucket: str) -> ObjectStore:
+        """Return the store of another bucket on the cloud of a site, with that site's credentials."""
         site = self.site(name)
         with _named(name):
-            opened = cloud(site.cloud, "store").open_store(site, self._credentials(name), bucket=site.control_bucket)
-        return Records(cast("ObjectStore", opened), site.control_prefix)
+            opened = cloud(site.cloud, "store").open_store(site, self._credentials(name), bucket=bucket)
+        return cast("ObjectStore", opened)
+
+    def _open_records(self, name: str) -> Records:
+        site = self.site(name)
+        return Records(self.bucket(name, site.control_bucket), site.control_prefix)
 
     def _open_queue(self, name: str, which: str) -> Queue:
         site = self.site(name)

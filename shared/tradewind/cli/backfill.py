@@ -1,0 +1,120 @@
+"""`tradewind backfill`: what was there before the rule."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tradewind.cli.context import FleetOption, open_runtime
+from tradewind.cli.text import one_line
+from tradewind.replication.sweeping.backfill import ManifestBackfill, Sent
+from tradewind.replication.sweeping.repair import repair
+from tradewind.replication.sweeping.rows import Malformed
+from tradewind.replication.sweeping.sweep import PAGE, Budget, State
+from tradewind.runtime import Runtime
+from tradewind.runtime.manifests import bucket_of, open_inventory
+
+LONGEST = timedelta(hours=1)
+"""How long the work on one page may take."""
+SHOWN = 20
+"""Lines that say nothing are named, up to so many."""
+AFTERWARDS = "The functions copy what was asked for; `tradewind status` says how far they are"
+
+
+def backfill(
+    rule: Annotated[str, typer.Argument(help="Name of a rule in the fleet file.")],
+    manifest: Annotated[
+        str | None,
+        typer.Option(
+            "--from-manifest",
+            help="Ask for what an inventory lists instead of listing the sites: the manifest.json of S3 Inventory, "
+            "Storage Insights or Azure's inventory, or a list with one key a line. A path, or an s3://, gs:// or "
+            "az:// URI.",
+        ),
+    ] = None,
+    repair_corrupt: Annotated[
+        bool,
+        typer.Option(
+            "--repair-corrupt", help="Overwrite replicas whose bytes are others than were copied, and do nothing else."
+        ),
+    ] = False,
+    fleet_file: FleetOption = None,
+) -> None:
+    """Have everything replicated that a rule covers, whenever it was written; start again to go on after a break."""
+    if manifest is not None and repair_corrupt:
+        raise typer.BadParameter("--from-manifest and --repair-corrupt exclude each other")
+    runtime = open_runtime(fleet_file)
+    console = Console(highlight=False)
+    if repair_corrupt:
+        good = _repair(runtime, rule, console)
+    elif manifest is not None:
+        good = _from_manifest(runtime, rule, manifest, console)
+    else:
+        good = _compare(runtime, rule, console)
+    raise typer.Exit(0 if good else 1)
+
+
+def _compare(runtime: Runtime, name: str, console: Console) -> bool:
+    """Sweep the rule at once, page by page."""
+    rule, sweeper = runtime.rule(name), runtime.sweeper("backfill")
+    if (begun := sweeper.progress(rule)).started is not None:
+        console.print(f"Going on after {begun.tally.keys:,} keys, with what began {begun.started:%Y-%m-%d %H:%M} UTC")
+    step = None
+    with console.status("Comparing the sites") as shown:
+        while step is None or step.state is State.PAUSED:
+            budget = Budget(PAGE, datetime.now(UTC) + LONGEST)
+            step = sweeper.step(rule, budget, at_once=step is None)
+            shown.update(f"{step.keys:,} keys compared, {step.asked:,} asked for")
+    if step.state is not State.COMPLETED:
+        console.print(
+            "Somebody else has taken this over, and goes on with it: a timer, or another `tradewind backfill`"
+        )
+        return False
+    console.print(f"{step.keys:,} keys compared, {step.asked:,} asked for")
+    if step.asked:
+        console.print(AFTERWARDS)
+    return True
+
+
+def _from_manifest(runtime: Runtime, name: str, location: str, console: Console) -> bool:
+    """Ask for what an inventory lists."""
+    rule = runtime.rule(name)
+    inventory, files = open_inventory(runtime, rule, location)
+    site = rule.members[0]
+    problems: list[Malformed] = []
+
+    def complain(malformed: Malformed) -> None:
+        problems.append(malformed)
+        if len(problems) <= SHOWN:
+            console.print(f"{malformed.file}, line {malformed.line}: {one_line(malformed.why)}", markup=False)
+
+    work = ManifestBackfill(
+        rule=rule,
+        bucket=bucket_of(runtime.site(site)),
+        queue=runtime.queue(site, "notifications"),
+        records=runtime.records(site),
+        executor=runtime.executor,
+        complain=complain,
+    )
+    sent = Sent()
+    with console.status("Reading the inventory") as shown:
+        for sent in work.run(location, inventory, files):
+            shown.update(f"{sent.rows:,} rows read, {sent.keys:,} keys asked for")
+    console.print(f"{sent.rows:,} rows read, {sent.keys:,} keys asked for, {sent.malformed:,} lines say nothing")
+    if sent.keys:
+        console.print(AFTERWARDS)
+    return not problems
+
+
+def _repair(runtime: Runtime, name: str, console: Console) -> bool:
+    """Overwrite corrupt replicas."""
+    done = []
+    for each in repair(runtime.rule(name), runtime.verify(name).differences, runtime.replicator()):
+        done.append(each)
+        how = "repaired" if each.error is None else f"still corrupt: {each.error}"
+        console.print(f"{each.site}: {one_line(each.key)}: {one_line(how)}", markup=False)
+    console.print(f"{len(done):,} corrupt replicas")
+    return all(each.error is None for each in done)
