@@ -163,11 +163,11 @@ def test_cloud_storage_announces_every_key_as_it_was_written(google_bucket: Anno
 
 
 def test_cloud_storage_announces_an_overwrite_as_a_write_and_a_delete_as_a_delete(google_bucket: Announced) -> None:
-    """Of an overwrite's two notifications only the write counts; a delete is one."""
+    """Of an overwrite's two notifications only the write counts; a delete is one, later than what it deleted."""
     blob = google_bucket.client.blob("models/twice.bin")
     blob.upload_from_string(b"first")
     blob.upload_from_string(b"second")
-    second = str(blob.generation)
+    second, created = str(blob.generation), blob.time_created
     blob.delete()
 
     found = [one for message in drain(google_bucket.queue, 4) for one in gcp.decode(message)]
@@ -176,6 +176,7 @@ def test_cloud_storage_announces_an_overwrite_as_a_write_and_a_delete_as_a_delet
     (gone,) = (one for one in found if one.change is Change.DELETED)
     assert (gone.version, gone.actor) == (second, "")
     assert gone.time is not None
+    assert gone.time >= created
 
 
 def test_a_delete_at_azure_says_whether_it_is_ours(tmp_path: Path) -> None:

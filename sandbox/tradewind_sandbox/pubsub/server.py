@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import NoReturn, Protocol, TypeVar
 
 import grpc
 from google.pubsub_v1 import types
 
+from tradewind_sandbox.pubsub.event_time import precise
 from tradewind_sandbox.pubsub.storage import NameTakenError, Storage, UnknownNameError
 
 _Request = TypeVar("_Request")
@@ -61,7 +63,8 @@ class Publisher:
 
     def publish(self, request: types.PublishRequest) -> types.PublishResponse:
         """Take messages in."""
-        return types.PublishResponse(message_ids=self._storage.publish(request.topic, request.messages))
+        messages = [precise(message, datetime.now(UTC)) for message in request.messages]
+        return types.PublishResponse(message_ids=self._storage.publish(request.topic, messages))
 
 
 class Subscriber:
