@@ -25,9 +25,7 @@ from tradewind.ports import (
     PutReceipt,
 )
 from tradewind.records import Records
-from tradewind.replication.guard import RemovalGuard
-from tradewind.replication.replicate import Replicator
-from tradewind.replication.workplace import Workplace
+from tradewind.replication.assemble import assemble
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -132,15 +130,15 @@ class World:
         self.gate = JurisdictionGate(dict(self.fleet.classifications))
         self.control = {site: MemoryStore(f"control-{site}", clock=lambda: self.now) for site in JURISDICTIONS}
         self.records = {site: Records(store, "tradewind/") for site, store in self.control.items()}
-        self.at = Workplace(
-            fleet=self.fleet,
-            store_of=self.stores.__getitem__,
-            records_of=self.records.__getitem__,
+        self.replicator = assemble(
+            self.fleet,
+            self.stores.__getitem__,
+            self.records.__getitem__,
             gate=self.gate,
-            guard=RemovalGuard(self.stores.__getitem__, self.records.__getitem__, lambda: self.now),
+            audit=self.audit,
             executor=InlineExecutor(),
+            clock=lambda: self.now,
         )
-        self.replicator = Replicator(self.at, self.audit, lambda: self.now)
 
     def pass_time(self, seconds: float = 1) -> None:
         """Let the one clock of all sites go on."""

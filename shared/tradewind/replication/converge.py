@@ -239,6 +239,7 @@ class Convergence:
                     size=len(payload.body),
                     crc32c=payload.crc32c,
                     proof=payload.proof,
+                    replaced=write.expect is not None,
                 )
 
     def _guarded(self, site: str, call: Callable[[], bool]) -> bool:

@@ -135,7 +135,13 @@ class CopyLoop:
         if not self.at.put(route.rule, self.source, route.target, payload, origin, expect):
             return None
         return Outcome(
-            route, Verdict.COPIED, "written", size=len(payload.body), crc32c=payload.crc32c, proof=payload.proof
+            route,
+            Verdict.COPIED,
+            "written",
+            size=len(payload.body),
+            crc32c=payload.crc32c,
+            proof=payload.proof,
+            replaced=expect is not None,
         )
 
     def _remove(self, route: Route, removal: Remove) -> Outcome | None:

@@ -21,6 +21,8 @@ class Outcome:
     crc32c: int | None = None
     proof: str | None = None
     """The checksum of the source's store that the bytes were compared with."""
+    replaced: bool = False
+    """Whether something else was there before."""
     error: TradewindError | None = None
 
     @classmethod

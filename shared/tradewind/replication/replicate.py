@@ -139,11 +139,13 @@ class Replicator:
         return [*refused, *loop.outcomes.values()]
 
     def _close_sets(self, outcome: Outcome, key: str) -> list[Outcome]:
-        """Try the keys that close the sets of a key that has just arrived; one that is not whole yet comes later."""
-        if outcome.verdict is not Verdict.COPIED:
+        """Try the keys that close the sets of a key that has arrived; one that is not whole yet comes later."""
+        if outcome.verdict not in (Verdict.COPIED, Verdict.IN_SYNC):
             return []
         route = outcome.route
-        closing = self.at.sets.arrived(route.rule, key, source=route.source, target=route.target)
+        closing = self.at.sets.arrived(
+            route.rule, key, source=route.source, target=route.target, replaced=outcome.replaced
+        )
         tried = [
             each for other in closing for each in self._copy(route.rule, other, route.source, [route], fresh=False)
         ]

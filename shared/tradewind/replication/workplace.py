@@ -12,7 +12,7 @@ from tradewind.ports import Gate, ObjectStore
 from tradewind.records import Records
 from tradewind.replication.guard import RemovalGuard
 from tradewind.replication.provenance import Provenance
-from tradewind.replication.together import NoSets, SetRules
+from tradewind.replication.sets.protocol import NoSets, SetRules
 from tradewind.replication.tombstones import Tombstones
 from tradewind.replication.transfer import Payload, write
 
@@ -71,10 +71,18 @@ class Workplace:
         if (refusal := self.guard.refusal(rule, target, key)) is not None:
             return refusal
         with self.sets.removing(rule, key, source=source, target=target):
-            if self.fleet.sites[target].names_what_was_deleted:
-                self.tombstones(target).announce_removal(key, expect)
-            try:
-                self.store_of(target).delete(key, expect=expect)
-            except NotFoundError as error:
-                raise PreconditionFailedError(f"{key!r} is gone at {target} already") from error
+            self.delete(target, key, expect)
         return None
+
+    def delete(self, site: str, key: str, expect: str) -> None:
+        """Delete at a site under a condition, so that nobody takes it for a user's delete.
+
+        Raises:
+            PreconditionFailedError: It is no longer what was seen.
+        """
+        if self.fleet.sites[site].names_what_was_deleted:
+            self.tombstones(site).announce_removal(key, expect)
+        try:
+            self.store_of(site).delete(key, expect=expect)
+        except NotFoundError as error:
+            raise PreconditionFailedError(f"{key!r} is gone at {site} already") from error

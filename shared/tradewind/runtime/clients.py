@@ -25,14 +25,13 @@ from tradewind.fleet import Fleet, Rule, Site
 from tradewind.ports import Gate, Message, Notification, ObjectStore, Queue, Secrets
 from tradewind.records import Records
 from tradewind.replication import requests
+from tradewind.replication.assemble import assemble
 from tradewind.replication.delivery import Delivery
-from tradewind.replication.guard import RemovalGuard
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.replicate import Replicator
 from tradewind.replication.sweeping.sweep import Sweeper
 from tradewind.replication.sweeping.timer import Round, turn
 from tradewind.replication.verify import Report, verify
-from tradewind.replication.workplace import Workplace
 
 SITE_VARIABLE = "TRADEWIND_SITE"
 """The site that a function serves: its dead letters go to that site's queue, and it finds credentials as from there."""
@@ -137,20 +136,14 @@ class Runtime:
         """Return what works on this fleet's notifications."""
         return self._once(
             ("replicator",),
-            lambda: Replicator(self.workplace(), LoggedAudit(), _now),
-        )
-
-    def workplace(self) -> Workplace:
-        """Return the sites of this fleet as the core works at them."""
-        return self._once(
-            ("workplace",),
-            lambda: Workplace(
-                fleet=self.fleet,
-                store_of=self.store,
-                records_of=self.records,
+            lambda: assemble(
+                self.fleet,
+                self.store,
+                self.records,
                 gate=self.gate,
-                guard=RemovalGuard(self.store, self.records, _now),
+                audit=LoggedAudit(),
                 executor=self.executor,
+                clock=_now,
             ),
         )
 
