@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tradewind import __version__
-from tradewind.cli import backfill, dlq, fleet, locate, plan, status
+from tradewind.cli import backfill, dlq, explain, fleet, locate, plan, status
 from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.errors import BadEventError, ConfigurationError, TradewindError
 
@@ -24,6 +24,7 @@ app.add_typer(dlq.app, name="dlq")
 app.command(name="backfill")(backfill.backfill)
 app.command(name="status")(status.status)
 app.command(name="locate")(locate.locate)
+app.command(name="explain")(explain.explain)
 app.command(name="plan")(plan.plan)
 if find_spec("tradewind_sandbox") and find_spec("moto"):
     from tradewind_sandbox import cli as sandbox
