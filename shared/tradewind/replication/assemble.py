@@ -45,6 +45,6 @@ def assemble(
 
     sets = SetKeeper(fleet, store_of, records_of, fetch, clock, withdraw=withdraw)
     guard = RemovalGuard(store_of, records_of, clock)
-    at = Workplace(fleet, store_of, records_of, gate, guard, executor, sets)
+    at = Workplace(fleet, store_of, records_of, gate, guard, executor, clock, sets)
     replicator = Replicator(at, audit, clock)
     return replicator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tradewind.errors import SetError, TransientError, UnknownBucketError
 from tradewind.fleet import ActiveActiveRule, Rule
@@ -20,6 +20,8 @@ from tradewind.replication.workplace import Workplace
 
 OPTIMISTIC = 8 * 1024 * 1024
 """Bytes up to which a wrong guess that the key is new costs less than looking first."""
+MARGIN = timedelta(seconds=60)
+"""For clocks that differ, and a request that is under way when a function's time is over."""
 EXPIRED = "a lifecycle rule of the source removed it there, and that is no user's delete"
 
 
@@ -112,13 +114,24 @@ class Replicator:
             tombstones.bury(notification.key, Tombstone(notification.time, site), lambda tombstone: tombstone.time)
 
     def _is_ours(self, notification: Notification, site: str) -> bool:
-        """Say whether tradewind itself removed the key. To take that for a user's delete would lose data."""
+        """Say whether tradewind itself removed the key. To take that for a user's delete would lose data.
+
+        Raises:
+            TransientError: Somebody is just about to remove it; whose delete this was is known when that has ended.
+        """
         here = self.at.fleet.sites[site]
         if here.acts_as(notification.actor):
             return True
         if not here.names_what_was_deleted or notification.version is None:
             return False
-        return notification.version in self.at.tombstones(site).read(notification.key).removed
+        memory = self.at.tombstones(site).read(notification.key)
+        since = dict(memory.announced).get(notification.version)
+        if since is not None and self.clock() - since < timedelta(seconds=self.at.fleet.time_limit_seconds) + MARGIN:
+            raise TransientError(
+                f"{notification.key!r} is just being removed at {site}; whose delete this was is not known"
+            )
+        # Whoever announced it and did not say how it ended has died, most likely after it was removed.
+        return since is not None or notification.version in memory.removed
 
     def _copy(
         self, rule: Rule, key: str, site: str, routes: Sequence[Route], *, fresh: bool, removing: bool = False

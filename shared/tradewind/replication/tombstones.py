@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tradewind.records import Document, Records
@@ -36,6 +36,9 @@ class Memory:
     """When a lifecycle rule of the bucket removed it, which is no user's delete."""
     removed: tuple[str, ...] = ()
     """Tokens of the versions that tradewind removed, where the store's events name the version and not the actor."""
+    announced: tuple[tuple[str, datetime], ...] = ()
+    """Tokens that tradewind was about to remove, and since when. Until that is done or was given up, a delete of such a
+    version may be ours or a user's."""
 
     @property
     def let_go(self) -> datetime | None:
@@ -82,7 +85,7 @@ class Tombstones:
             known = memory.tombstone
             if known and not rank(known) < rank(tombstone):  # type: ignore[operator]  # ranks of one rule are ordered
                 return None
-            return Memory(tombstone, memory.expired, memory.removed)
+            return replace(memory, tombstone=tombstone)
 
         self._change(key, become)
 
@@ -92,17 +95,26 @@ class Tombstones:
         def become(memory: Memory) -> Memory | None:
             if memory.expired and memory.expired >= time:
                 return None
-            return Memory(memory.tombstone, time, memory.removed)
+            return replace(memory, expired=time)
 
         self._change(key, become)
 
-    def announce_removal(self, key: str, token: str) -> None:
+    def announce_removal(self, key: str, token: str, now: datetime) -> None:
         """Remember that version `token` is about to be removed by tradewind, not by a user."""
 
-        def become(memory: Memory) -> Memory | None:
-            if token in memory.removed:
-                return None
-            return Memory(memory.tombstone, memory.expired, (*memory.removed, token)[-REMOVED:])
+        def become(memory: Memory) -> Memory:
+            others = tuple(each for each in memory.announced if each[0] != token)
+            return replace(memory, announced=(*others, (token, now))[-REMOVED:])
+
+        self._change(key, become)
+
+    def conclude_removal(self, key: str, token: str, *, done: bool) -> None:
+        """Remember that tradewind removed version `token`, or that somebody else had been there before."""
+
+        def become(memory: Memory) -> Memory:
+            others = tuple(each for each in memory.announced if each[0] != token)
+            removed = (*memory.removed, token)[-REMOVED:] if done and token not in memory.removed else memory.removed
+            return replace(memory, announced=others, removed=removed)
 
         self._change(key, become)
 
@@ -122,6 +134,8 @@ def _encode(key: str, memory: Memory) -> Document:
         document["expired"] = memory.expired.isoformat()
     if memory.removed:
         document["removed"] = list(memory.removed)
+    if memory.announced:
+        document["announced"] = {token: since.isoformat() for token, since in memory.announced}
     return document
 
 
@@ -131,4 +145,5 @@ def _decode(document: Document) -> Memory:
         Tombstone(datetime.fromisoformat(time), document["site"]) if time else None,
         datetime.fromisoformat(expired) if expired else None,
         tuple(document.get("removed", ())),
+        tuple((token, datetime.fromisoformat(since)) for token, since in document.get("announced", {}).items()),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from tradewind.errors import NotFoundError, PreconditionFailedError
 from tradewind.fleet import Fleet, Rule
@@ -28,6 +29,7 @@ class Workplace:
         gate: Asked before the first byte is read.
         guard: Asked before anything is removed.
         executor: Runs the calls to several sites side by side.
+        clock: Returns the time, UTC.
         sets: Keeps artifact sets whole.
     """
 
@@ -37,6 +39,7 @@ class Workplace:
     gate: Gate
     guard: RemovalGuard
     executor: Executor
+    clock: Callable[[], datetime]
     sets: SetRules = field(default_factory=NoSets)
 
     def tombstones(self, site: str) -> Tombstones:
@@ -80,8 +83,19 @@ class Workplace:
         Raises:
             PreconditionFailedError: It is no longer what was seen.
         """
-        if self.fleet.sites[site].names_what_was_deleted:
-            self.tombstones(site).announce_removal(key, expect)
+        if not self.fleet.sites[site].names_what_was_deleted:
+            self._delete(site, key, expect)
+            return
+        tombstones = self.tombstones(site)
+        tombstones.announce_removal(key, expect, self.clock())
+        try:
+            self._delete(site, key, expect)
+        except PreconditionFailedError:
+            tombstones.conclude_removal(key, expect, done=False)
+            raise
+        tombstones.conclude_removal(key, expect, done=True)
+
+    def _delete(self, site: str, key: str, expect: str) -> None:
         try:
             self.store_of(site).delete(key, expect=expect)
         except NotFoundError as error:

@@ -3,8 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from rigs.world import World
-from tradewind.errors import StoreUnavailableError
+from tradewind.errors import StoreUnavailableError, TransientError
 from tradewind.fleet import GcpSite
 from tradewind.ports import Change
 from tradewind.replication.aside import original_key
@@ -90,7 +92,7 @@ def test_where_events_name_only_the_version_our_removals_are_on_record() -> None
     world = world_of()
     world.replicator.replicate(world.write("a", KEY, b"x"))
     token = _token(world, "b")
-    Tombstones(world.records["b"]).announce_removal(KEY, token)
+    Tombstones(world.records["b"]).conclude_removal(KEY, token, done=True)
     world.fleet.sites["b"] = GcpSite(cloud="gcp", project="p", bucket="bucket-b", **SITE)
 
     world.replicator.replicate(replace(world.delete("b", KEY), version=token))
@@ -98,15 +100,23 @@ def test_where_events_name_only_the_version_our_removals_are_on_record() -> None
     assert bodies(world) == [b"x", b"x", b"x"]
 
 
-def test_a_version_that_we_announced_to_remove_is_ours() -> None:
-    """Where events name only the deleted version, the site's memory tells whose delete it was."""
+def test_whose_delete_it_was_is_not_guessed_while_one_of_ours_is_under_way() -> None:
+    """The event waits until the removal that was announced is done, was given up, or must have died."""
     world = world_of()
+    world.replicator.replicate(world.write("a", KEY, b"x"))
+    token = _token(world, "b")
     tombstones = Tombstones(world.records["b"])
+    tombstones.announce_removal(KEY, token, world.now)
+    world.fleet.sites["b"] = GcpSite(cloud="gcp", project="p", bucket="bucket-b", **SITE)
+    world.pass_time(5)
+    event = replace(world.delete("b", KEY), version=token)
 
-    tombstones.announce_removal(KEY, "7")
-    tombstones.announce_removal(KEY, "8")
+    with pytest.raises(TransientError, match="just being removed"):
+        world.replicator.replicate(event)
+    tombstones.conclude_removal(KEY, token, done=False)
+    world.replicator.replicate(event)
 
-    assert tombstones.read(KEY).removed == ("7", "8")
+    assert bodies(world) == [None, None, None]
 
 
 def test_an_origin_is_looked_at_again_before_its_replica_goes() -> None:
