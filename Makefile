@@ -32,7 +32,8 @@ WITH_INDEX = $(if $(UV_DEFAULT_INDEX)$(UV_INDEX_URL),,$(foreach url,$(PIP_INDEX)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test simulate check bench lock check-locks check-types check-infrastructure clean
-.PHONY: package-aws package-gcp package-azure build-TradewindLayer build-ReplicateFunction
+.PHONY: package-aws package-gcp package-azure build-TradewindLayer \
+	build-ReplicateFunction build-SweepFunction build-BatchOperationsFunction
 
 help: ## explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -166,7 +167,7 @@ package-azure: ## stage the Azure Functions bundle in build/package/azure
 build-TradewindLayer: $(UV)
 	$(call build-layer,$(ARTIFACTS_DIR))
 
-build-ReplicateFunction:
+build-ReplicateFunction build-SweepFunction build-BatchOperationsFunction:
 	@cp functions/aws/*.py $(ARTIFACTS_DIR)
 
 clean: ## remove what was built, and the environments

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Deploys tradewind to Google Cloud: one site, one bucket, one Cloud Run function. See --help.
+# Deploys tradewind to Google Cloud: one site, one bucket, two Cloud Run functions. See --help.
 set -euo pipefail
 
 usage() {
@@ -7,7 +7,8 @@ usage() {
 Usage: serverless-gcp/deploy.sh --project ID --region REGION --site NAME --bucket NAME --fleet URI [options]
 
 Creates or updates what one Google Cloud site needs: the topics, the subscriptions, the bucket's notification, two
-service accounts with only the rights that they need, and the function. Running it again changes nothing that is right.
+service accounts with only the rights that they need, the functions, and the timer of one of them. Running it again
+changes nothing that is right.
 
   --project ID        project of the site
   --region REGION     region of the function; take the bucket's
@@ -115,8 +116,8 @@ pubsub_agent=service-$number@gcp-sa-pubsub.iam.gserviceaccount.com
 storage_agent=$(ask STORAGE_AGENT gcloud storage service-agent --project "$project")
 
 echo "# services"
-cloud services enable artifactregistry.googleapis.com cloudbuild.googleapis.com pubsub.googleapis.com \
-  run.googleapis.com secretmanager.googleapis.com storage.googleapis.com
+cloud services enable artifactregistry.googleapis.com cloudbuild.googleapis.com cloudscheduler.googleapis.com \
+  pubsub.googleapis.com run.googleapis.com secretmanager.googleapis.com storage.googleapis.com
 
 echo "# identities"
 for account in "$name-replicate" "$name-push"; do
@@ -162,6 +163,27 @@ cloud run services add-iam-policy-binding "$service" --region "$region" \
   --member "serviceAccount:$push_account" --role roles/run.invoker
 url=$(ask FUNCTION_URL gcloud run services describe "$service" --project "$project" --region "$region" \
   --format "value(status.url)")
+
+# No two instances, and no retry: the next ring is minutes away, and goes on where this one stopped.
+echo "# the timer, and what it calls: the same code and the same identity, another target"
+cloud run deploy "$name-sweep" --source "$root/build/package/gcp" --function sweep --base-image python313 \
+  --region "$region" --service-account "$function_account" --no-allow-unauthenticated --ingress internal \
+  --memory 1Gi --cpu 1 --concurrency 1 --max-instances 1 --timeout 300 \
+  --set-env-vars "TRADEWIND_FLEET=$fleet,TRADEWIND_SITE=$site"
+cloud run services add-iam-policy-binding "$name-sweep" --region "$region" \
+  --member "serviceAccount:$push_account" --role roles/run.invoker
+sweep_url=$(ask SWEEP_URL gcloud run services describe "$name-sweep" --project "$project" --region "$region" \
+  --format "value(status.url)")
+timer=(
+  "$name-sweep" --location "$region" --schedule "*/5 * * * *" --uri "$sweep_url" --http-method POST
+  --oidc-service-account-email "$push_account" --oidc-token-audience "$sweep_url" --attempt-deadline 320s
+  --max-retry-attempts 0
+)
+if exists gcloud scheduler jobs describe "$name-sweep" --project "$project" --location "$region"; then
+  cloud scheduler jobs update http "${timer[@]}"
+else
+  cloud scheduler jobs create http "${timer[@]}"
+fi
 
 echo "# delivery: pushed as the push account, retried for hours, then kept among the dead letters"
 subscription=(

@@ -19,7 +19,7 @@ LAMBDA_LIMIT = 250 * 1024 * 1024
 CONTENTS = {
     "aws": {"functions", "shared", "template.yaml"},
     "gcp": {".gcloudignore", "main.py", "requirements.txt", "tradewind"},
-    "azure": {"function_app.py", "host.json", "replicate.py", "requirements.txt", "tradewind"},
+    "azure": {"function_app.py", "host.json", "replicate.py", "requirements.txt", "sweep.py", "tradewind"},
 }
 
 OWN = {
@@ -77,13 +77,13 @@ def test_a_handler_starts_without_any_sdk(cloud: str, deployed: Deploy) -> None:
 
 
 def test_the_azure_app_registers_its_triggers(deployed: Deploy) -> None:
-    """The Functions host finds the queue trigger and the Event Grid trigger in the staged app."""
+    """The Functions host finds the queue trigger, the Event Grid trigger and the timer in the staged app."""
     done = deployed("azure").run(
         "import function_app as f\n"
         "print(*sorted(b.type for g in f.app.get_functions() for b in [g.get_trigger()]), sep='\\n')"
     )
 
-    assert done.stdout.split() == ["eventGridTrigger", "queueTrigger"], done.stderr
+    assert done.stdout.split() == ["eventGridTrigger", "queueTrigger", "timerTrigger"], done.stderr
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

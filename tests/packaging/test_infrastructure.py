@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from rigs.staging import ROOT
-from tradewind.replication.copying import MAX_OBJECT
+from tradewind.replication.sweeping.measures import BEYOND_RPO
+from tradewind.replication.transfer import MAX_OBJECT
 from tradewind.runtime import LAST_ATTEMPT
 
 GCP = ["serverless-gcp/deploy.sh", "--project", "p", "--region", "europe-west4", "--site", "gcp-euw4"]
@@ -89,6 +90,12 @@ def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [each["Properties"] for each in resources.values() if each["Type"] == kind]
 
 
+def replicate(resources: dict[str, Any]) -> dict[str, Any]:
+    """Return the properties of the function that works off notifications."""
+    found: dict[str, Any] = resources["ReplicateFunction"]["Properties"]
+    return found
+
+
 def script(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     """Run a deploy script where neither gcloud nor az can be found."""
     command = ["bash", *arguments]
@@ -106,7 +113,7 @@ def commands(arguments: list[str]) -> str:
 def test_every_queue_outlives_six_runs_of_its_function(resources: dict[str, Any]) -> None:
     """A message does not come back while Lambda may still be working on its batch, retries included."""
     for function in of_type(resources, "AWS::Serverless::Function"):
-        for event in function["Events"].values():
+        for event in (each for each in function.get("Events", {}).values() if each["Type"] == "SQS"):
             queue = resources[event["Properties"]["Queue"]["GetAtt"].split(".")[0]]["Properties"]
             assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
             assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -116,7 +123,7 @@ def test_every_queue_outlives_six_runs_of_its_function(resources: dict[str, Any]
 
 def test_memory_suffices_for_the_largest_objects_at_once(template: dict[str, Any]) -> None:
     """Each instance can hold as many of the largest objects as it is given, twice while they are put together."""
-    (function,) = of_type(template["Resources"], "AWS::Serverless::Function")
+    function = replicate(template["Resources"])
     (event,) = function["Events"].values()
     aws = template["Parameters"]["MemorySize"]["MinValue"], event["Properties"]["BatchSize"]
     deployed = re.search(r"--memory (\d+)Gi .*--concurrency (\d+)", commands(GCP))
@@ -190,11 +197,15 @@ def test_a_prefix_that_would_open_more_is_refused(arguments: list[str], prefix: 
 
 def test_the_stack_says_who_its_functions_are(template: dict[str, Any]) -> None:
     """The role of every function is among the ids that the fleet file needs, to tell its deletes from users'."""
-    functions = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]
     said = json.dumps(template["Outputs"]["Principals"]["Value"])
+    functions = {
+        name: each["Properties"].get("Role", {"GetAtt": f"{name}Role.Arn"})["GetAtt"]
+        for name, each in template["Resources"].items()
+        if each["Type"] == "AWS::Serverless::Function"
+    }
 
     assert functions
-    assert all(f"{name}Role.RoleId" in said for name in functions)
+    assert all(role.replace(".Arn", ".RoleId") in said for role in functions.values())
 
 
 def test_functions_may_ask_themselves_to_look_at_keys() -> None:
@@ -222,9 +233,47 @@ def test_the_function_on_azure_may_read_and_write_tags() -> None:
     ]
 
 
+def test_a_sweep_ends_before_its_function(resources: dict[str, Any]) -> None:
+    """Each platform lets a sweep run for longer than it begins pages, and rings no second one while one runs."""
+    sweep = resources["SweepFunction"]["Properties"]
+    gcp = re.search(r"run deploy tradewind-sweep .*--concurrency 1 --max-instances 1 --timeout (\d+)", commands(GCP))
+    deadline = re.search(r"scheduler jobs create .*--attempt-deadline (\d+)s --max-retry-attempts 0", commands(GCP))
+    own = (ROOT / "serverless-gcp" / "main.py", ROOT / "functions" / "azure" / "sweep.py")
+    seconds = [float(re.findall(r"^(?:SWEEP_)?SECONDS = (\S+)", path.read_text(), re.MULTILINE)[0]) for path in own]
+
+    assert gcp is not None
+    assert deadline is not None
+    assert int(deadline[1]) > int(gcp[1]) == 300
+    assert max(seconds) <= 200
+    assert sweep["Timeout"] == 300
+    assert sweep["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+
+
+def test_the_alarms_are_of_metrics_that_there_are(resources: dict[str, Any]) -> None:
+    """The alarm on the backlog names the metric and the dimension that a site's timer tells."""
+    (alarm,) = [each for each in of_type(resources, "AWS::CloudWatch::Alarm") if each["Namespace"] == "tradewind"]
+
+    assert alarm["MetricName"] == BEYOND_RPO
+    assert [each["Name"] for each in alarm["Dimensions"]] == ["Site"]
+    for function in of_type(resources, "AWS::Serverless::Function"):
+        assert function["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"] == "tradewind"
+
+
+def test_a_batch_job_acts_as_a_role_that_only_calls_the_function(resources: dict[str, Any]) -> None:
+    """S3 Batch Operations reads manifests, calls the function and writes reports, in this account's name only."""
+    role = resources["BatchOperationsRole"]["Properties"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    allowed = {each["Sid"]: each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]}
+
+    assert trust["Principal"] == {"Service": "batchoperations.s3.amazonaws.com"}
+    assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert allowed["CallTheFunction"]["Resource"] == {"GetAtt": "BatchOperationsFunction.Arn"}
+    assert set(allowed) == {"CallTheFunction", "ReadManifests", "WriteReports"}
+
+
 def test_what_a_direct_call_gives_up_is_kept(resources: dict[str, Any]) -> None:
     """An event that Lambda was called with, and that failed three times, becomes a dead letter."""
-    (function,) = of_type(resources, "AWS::Serverless::Function")
+    function = replicate(resources)
 
     assert function["DeadLetterQueue"] == {"Type": "SQS", "TargetArn": {"GetAtt": "DeadLetterQueue.Arn"}}
     assert function["EventInvokeConfig"] == {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 6 * 3600}
@@ -237,7 +286,7 @@ def test_a_dead_letter_is_not_met_twice(resources: dict[str, Any]) -> None:
 
 def test_the_functions_time_out_as_is_documented(resources: dict[str, Any]) -> None:
     """The page on operating names each platform's timeout, and Pub/Sub waits for longer than the function runs."""
-    (function,) = of_type(resources, "AWS::Serverless::Function")
+    function = replicate(resources)
     host = json.loads((ROOT / "azure-host.json").read_text())
     run = re.search(r"run deploy .*--timeout (\d+)", commands(GCP))
     waits = re.search(r"subscriptions create .*--ack-deadline (\d+) --min-retry-delay", commands(GCP))
@@ -292,8 +341,11 @@ def test_every_trigger_on_aws_has_a_sample(resources: dict[str, Any]) -> None:
     pattern = rule["EventPattern"]
 
     functions = of_type(resources, "AWS::Serverless::Function")
-    triggers = {event["Type"] for function in functions for event in function["Events"].values()}
-    assert triggers == {"SQS"}
+    triggers = {event["Type"] for function in functions for event in function.get("Events", {}).values()}
+    called = [json.loads(path.read_text()) for path in (ROOT / "events" / "aws" / "invocations").iterdir()]
+    assert triggers == {"SQS", "Schedule"}
+    assert "Scheduled Event" in {event.get("detail-type") for event in called}
+    assert {"1.0", "2.0"} <= {event.get("invocationSchemaVersion") for event in called}
     assert "aws:s3" in direct
     assert {(source, kind) for source in pattern["source"] for kind in pattern["detail-type"]} <= over_eventbridge
 
@@ -362,7 +414,7 @@ def samples(cloud: str) -> list[dict[str, Any]]:
 
 def _rights(resources: dict[str, Any], effect: str) -> set[tuple[str, str]]:
     """Return how the resources end that the function on AWS is allowed or denied, and what to do there."""
-    (function,) = of_type(resources, "AWS::Serverless::Function")
+    function = replicate(resources)
     policies = [branch for policy in function["Policies"] for branch in policy.get("If", [policy])]
     statements = [each for policy in policies if isinstance(policy, dict) for each in policy.get("Statement", [])]
     return {
