@@ -35,7 +35,20 @@ def test_version() -> None:
 
 def test_every_command_explains_itself() -> None:
     """Help exists for every command and group."""
-    for command in ([], ["fleet"], ["verify"], ["dlq"], ["dlq", "list"], ["dlq", "redrive"], ["sandbox"], ["demo"]):
+    for command in (
+        [],
+        ["fleet"],
+        ["verify"],
+        ["status"],
+        ["locate"],
+        ["explain"],
+        ["plan"],
+        ["dlq"],
+        ["dlq", "list"],
+        ["dlq", "redrive"],
+        ["sandbox"],
+        ["demo"],
+    ):
         result = CliRunner().invoke(app, [*command, "--help"])
         assert result.exit_code == 0, command
         assert len(result.stdout) > 100
