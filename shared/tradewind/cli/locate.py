@@ -6,9 +6,6 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from tradewind.cli.context import FleetOption, UriArgument, open_runtime
 from tradewind.cli.text import as_json, one_line, size
@@ -43,28 +40,27 @@ def locate(
 
 
 def _show(found: Location) -> None:
-    console = Console(highlight=False)
-    table = Table("site", "region", "holds", "current", "checksum", "size", "distance", "may be there", "note")
+    width = max(len(place.site) for place in found.places)
     for place in found.places:
-        table.add_row(*(escape(one_line(cell)) for cell in _row(place)))
-    console.print(table)
+        typer.echo(f"{place.site:<{width}}  {one_line(_said(place))}")
     if found.nearest is not None:
-        console.print(f"nearest to {found.reader}: {one_line(found.nearest.uri)}", markup=False, soft_wrap=True)
+        typer.echo(f"nearest to {found.reader}: {one_line(found.nearest.uri)}")
     elif not found.readable:
-        console.print(f"The compliance gate does not let this object be where {found.reader} is", markup=False)
+        typer.echo(f"The compliance gate does not let this object be where {found.reader} is")
     else:
-        console.print("No copy that is current, and may be where it is", markup=False)
+        typer.echo("There is no copy that is current and may be where it is")
 
 
-def _row(place: Place) -> tuple[str, ...]:
-    return (
-        place.site,
-        f"{place.cloud} {place.region}",
-        place.holds,
-        {True: "yes", False: "no", None: "unknown"}[place.current] if place.uri else "-",
-        place.proof or ("-" if not place.uri else "unproven"),
-        "-" if place.size is None else size(place.size),
-        "unknown" if place.kilometres is None else f"{place.kilometres:,.0f} km",
-        "yes" if place.allowed else "no",
-        place.note if place.allowed else f"{place.note} {place.gate}".strip(),
-    )
+def _said(place: Place) -> str:
+    """Say in one line what there is at a place."""
+    where = f"{place.cloud} {place.region}"
+    if place.kilometres is not None:
+        where += f", {place.kilometres:,.0f} km"
+    said = [f"({where}) {place.holds}"]
+    if place.uri:
+        said.append({True: "current", False: "not current", None: "not known to be current"}[place.current])
+        said.append(place.proof or "unproven")
+    if place.size is not None:
+        said.append(size(place.size))
+    told = ", ".join(said)
+    return "; ".join([told, *([place.note] if place.note else []), *([] if place.allowed else [place.gate])])

@@ -9,6 +9,7 @@ from time import sleep
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
@@ -17,7 +18,7 @@ from rich.text import Text
 from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.cli.text import as_json, duration, one_line, size
 from tradewind.replication.status import Choice, FleetStatus, RuleStatus, StatusReader
-from tradewind.replication.tally import TargetTally
+from tradewind.replication.tally import BACKLOG, TargetTally
 
 
 def status(
@@ -114,13 +115,11 @@ def _target(tally: TargetTally) -> dict[str, Any]:
 
 def shown(found: FleetStatus) -> RenderableType:
     """Return what a person sees."""
-    table = Table(
-        "rule", "target", "in sync", "backlog", "oldest", "lag p50 / p99 / max", "sets", "conflicts", "refused"
-    )
+    table = _table("rule", "target", "in sync", "waits", "oldest", "lag p50 / p99 / max", "else")
     for each in found.rules:
         for name, tally in each.targets.items():
             table.add_row(each.rule.name, name, *(Text(cell) for cell in _cells(tally, known=each.as_of is not None)))
-    queues = Table("site", "messages waiting", "dead letters")
+    queues = _table("queues of", "waiting", "dead letters")
     for site, depth in found.queues.items():
         queues.add_row(site, _count(depth.waiting), _count(depth.dead_letters))
     said = [Text(f"  {one_line(sentence)}", style="bold red") for sentence in found.attention]
@@ -129,19 +128,26 @@ def shown(found: FleetStatus) -> RenderableType:
     return Group(table, *notes, queues, verdict, *said)
 
 
+def _table(*columns: str) -> Table:
+    """Return a table that loses nothing on a narrow terminal."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
 def _cells(tally: TargetTally, *, known: bool) -> tuple[str, ...]:
     if not known:
-        return ("unknown",) * 7
-    doc = _target(tally)
-    lag = [doc["lag_seconds"][name] for name in ("p50", "p99", "max")]
+        return ("unknown",) * 5
+    lags = tally.lags
+    lag = [lags.quantile(0.5), lags.quantile(0.99), lags.longest if lags.buckets else None]
+    other = [f"{count:,} {name}" for name, count in sorted(tally.findings.items()) if name not in {"match"} | BACKLOG]
     return (
         f"{tally.objects:,} ({size(tally.size)})",
         f"{tally.backlog:,} ({size(tally.backlog_size)})" if tally.backlog else "0",
         "-" if tally.oldest is None else duration(tally.oldest),
-        "-" if lag[0] is None else " / ".join(duration(seconds) for seconds in lag),
-        f"{doc['sets_incomplete']:,} incomplete" if doc["sets_incomplete"] else "-",
-        f"{doc['conflicts']:,}",
-        f"{doc['refused']:,}",
+        " / ".join(duration(seconds) for seconds in lag if seconds is not None) or "-",
+        ", ".join(other) or "-",
     )
 
 

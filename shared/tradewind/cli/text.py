@@ -34,10 +34,8 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration as a person reads it, in its two largest units."""
-    if seconds < 10:  # noqa: PLR2004 - below that a tenth tells something
-        return f"{seconds:.1f} s"
+    """Return a duration as a person reads it, in its two largest units; the stores' clocks have whole seconds."""
     whole = round(seconds)
     parts = [(whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")]
-    first = next(index for index, (count, _) in enumerate(parts) if count)
-    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
+    first = next((index for index, (count, _) in enumerate(parts) if count), len(parts))
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count) or "0 s"

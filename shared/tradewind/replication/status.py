@@ -27,7 +27,7 @@ PAGE = 256
 MISSED = 2
 """A sweep is late when so many of its intervals have gone by since the last one began."""
 PERSONAL: Mapping[str, str] = {
-    "conflict": "conflicts",
+    "conflict": "keys in conflict",
     "corrupt": "replicas with other bytes than were copied",
     "incomplete": "artifact sets that are not whole",
     "forbidden": "replicas where the compliance gate lets none be",
@@ -95,7 +95,7 @@ def _of_rule(status: RuleStatus, now: datetime) -> Iterator[str]:
                 yield f"rule {rule.name} at {target}: {count:,} {called}"
         if tally.oldest is not None and tally.oldest > rule.rpo_seconds:
             age = timedelta(seconds=round(tally.oldest))
-            yield f"rule {rule.name} at {target}: something has waited for {age}, and {rule.rpo_seconds} s are allowed"
+            yield f"rule {rule.name} at {target}: something waits for {age}, and its RPO is {rule.rpo_seconds} s"
     interval = timedelta(minutes=rule.sweep.every_minutes)
     if status.completed is not None and now - status.completed.started > MISSED * interval:
         since = status.completed.started.isoformat(timespec="seconds")

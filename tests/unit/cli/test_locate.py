@@ -46,7 +46,8 @@ def test_for_a_person(tradewind: MemoryCommandLine) -> None:
     ended = tradewind("locate", f"b:{KEY}")
 
     assert ended.code == 0
-    assert [line.split()[1] for line in ended.out.splitlines() if line.startswith("│")] == ["b", "a", "c"]
+    assert [line[0] for line in ended.out.splitlines()] == ["b", "a", "c", "n"]
+    assert ended.out.startswith("b  (aws r) replica, current, crc32c 923eaa45, 7 B\n")
     assert "nearest to b: s3://bucket-b/models/�[2J[red]x\n" in ended.out
 
 
@@ -55,7 +56,7 @@ def test_nowhere(tradewind: MemoryCommandLine) -> None:
     ended = tradewind("locate", "a:nothing")
 
     assert ended.code == 1
-    assert "No copy that is current, and may be where it is" in ended.out
+    assert "There is no copy that is current and may be where it is" in ended.out
 
 
 def test_where_it_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,7 @@ def test_what_waits_for_too_long(desk: Desk) -> None:
     desk.world.pass_time(61)
 
     assert desk.read().attention == tuple(
-        f"rule one at {target}: something has waited for 0:01:01, and 60 s are allowed" for target in "bc"
+        f"rule one at {target}: something waits for 0:01:01, and its RPO is 60 s" for target in "bc"
     )
 
 
@@ -115,7 +115,7 @@ def test_a_conflict_needs_a_person(desk: Desk) -> None:
     """A user's own object at a target is a conflict there."""
     desk.world.write("b", "x", b"mine")
 
-    assert desk.read().attention == ("rule one at b: 1 conflicts",)
+    assert desk.read().attention == ("rule one at b: 1 keys in conflict",)
 
 
 @pytest.mark.parametrize("finding", status.PERSONAL)
