@@ -12,6 +12,7 @@ from tradewind.compliance import JurisdictionGate
 from tradewind.fleet import Fleet
 from tradewind.ports import AuditRecord, Message, Notification, ObjectStore, Queue
 from tradewind.records import Records
+from tradewind.replication.assemble import assemble
 from tradewind.replication.delivery import Delivery
 from tradewind.replication.replicate import Replicator
 
@@ -44,9 +45,10 @@ class Parts:
 
 def replicator_of(parts: Parts) -> Replicator:
     """Return the real core over simulated stores."""
-    return Replicator(
-        fleet=parts.fleet,
-        store_of=parts.store_of,
+    return assemble(
+        parts.fleet,
+        parts.store_of,
+        parts.records_of,
         gate=JurisdictionGate(dict(parts.fleet.classifications)),
         audit=LoggedAudit(parts.turns),
         executor=parts.executor,

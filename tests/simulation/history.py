@@ -35,6 +35,8 @@ class Deed:
     ours: bool
     time: datetime
     """By the site's clock, as coarse as that is."""
+    elapsed: int
+    """Microseconds since the world began."""
     before: Held | None
     after: Held | None
     """None: it was deleted."""
@@ -50,9 +52,9 @@ class History:
     untold: set[int] = field(default_factory=set)
     """Numbers of the deeds whose notification was lost."""
 
-    def add(self, site: str, key: str, time: datetime, after: Held | None, *, ours: bool) -> Deed:
+    def add(self, site: str, key: str, time: datetime, elapsed: int, after: Held | None, *, ours: bool) -> Deed:
         """Write down a change that has just been made."""
-        deed = Deed(len(self.deeds), site, key, ours, time, self.present.get((site, key)), after)
+        deed = Deed(len(self.deeds), site, key, ours, time, elapsed, self.present.get((site, key)), after)
         self.deeds.append(deed)
         if after is None:
             self.present.pop((site, key), None)

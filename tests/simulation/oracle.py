@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import product
 
 from simulation.history import Deed, Held, History
 from simulation.plan import Plan
@@ -28,50 +27,51 @@ class Oracle:
         self.puts = [deed for deed in history.deeds if deed.key == key and not deed.ours and deed.after]
 
     def rank(self, deed: Deed) -> Rank:
-        """Return how much a deed counts."""
-        return deed.time, self.rule.sites.index(deed.site)
+        """Return how much a deed counts: by the object's time, which new metadata at Cloud Storage leave."""
+        return deed.after.state.modified if deed.after else deed.time, self.rule.sites.index(deed.site)
 
-    def verdicts(self) -> Iterator[Deed | None]:
-        """Yield each deed that may have won; more than one only where users' deletes were never announced."""
-        choices = []
-        for deed in self.last.values():
-            unknown = deed.after is None and (self.rule.deletes == "keep" or deed.number in self.history.untold)
-            choices.append((deed, None) if unknown else (deed,))
-        for chosen in product(*choices):
-            said = [deed for deed in chosen if deed is not None]
-            first = next((deed for deed in said if deed.site == self.rule.sites[0]), None)
-            if self.rule.conflict == "source_wins" and first and first.after:
-                yield first
-            else:
-                yield max(said, key=self.rank, default=None)
+    def winner(self) -> Deed | None:
+        """Return the deed that counts."""
+        first = self.last.get(self.rule.sites[0])
+        if self.rule.conflict == "source_wins" and first and first.after:
+            return first
+        return max(self.last.values(), key=self.rank, default=None)
 
     def expected(self) -> list[Held | None]:
-        """Return what all sites may hold, one of which they must."""
+        """Return what all sites may hold, one of which they must.
+
+        It is one thing, but for two cases. Of a delete that was never announced, only the absence is seen, and what it
+        had overruled may be gone or not. So it is with an object of the first site of `source_wins`, which had
+        authority while it was there.
+        """
+        untold = any(deed.after is None and deed.number in self.history.untold for deed in self.last.values())
         first = self.last.get(self.rule.sites[0])
         overruled = any(deed.site == self.rule.sites[0] for deed in self.puts)
-        if self.rule.conflict == "source_wins" and first and first.after is None and overruled:
-            # Its object had authority while it was there, and whatever it overruled by then is gone.
-            return [deed.after for deed in self.puts] + [None]
-        return [deed.after if deed else None for deed in self.verdicts()]
+        if untold or (self.rule.conflict == "source_wins" and first and first.after is None and overruled):
+            return [deed.after for deed in self.last.values()] + [None]
+        winner = self.winner()
+        return [winner.after if winner else None]
 
     def kept(self) -> list[Held | None]:
         """Return what sites may hold of a key that users deleted somewhere, where a rule keeps what is deleted.
 
-        An object whose origin has it no more stays where it had come, and wins over older ones; it goes no further.
+        An object whose origin has it no more stays where it had come, for as long as its origin has nothing else. While
+        it stays it may have overruled others, so any of them may be what is left.
         """
         alive = [deed for deed in self.last.values() if deed.after]
-        best = max(alive, key=self.rank, default=None)
-        first = self.rule.sites[0]
-        if self.rule.conflict == "source_wins" and first in self.last and self.last[first].after:
-            return [self.last[first].after]
+        first = self.last.get(self.rule.sites[0])
+        if self.rule.conflict == "source_wins" and first and first.after:
+            return [first.after]
         gone = {site for site, deed in self.last.items() if deed.after is None}
-        ghosts = [d for d in self.puts if d.site in gone and (best is None or self.rank(d) > self.rank(best))]
-        if self.rule.conflict == "source_wins":
-            ghosts += [deed for deed in self.puts if deed.site == first]
-        return [deed.after for deed in ghosts] + [best.after if best else None]
+        return [deed.after for deed in (*alive, *self.puts) if deed in alive or deed.site in gone]
 
     def losers(self) -> Iterator[Deed]:
-        """Yield the objects that users wrote last at their sites and that lost against another site's object."""
-        verdicts = list(self.verdicts())
-        if len(verdicts) == 1 and verdicts[0] is not None and verdicts[0].after:
-            yield from (deed for deed in self.last.values() if deed.after and deed is not verdicts[0])
+        """Yield the objects that users wrote last at their sites and that lost against an object, not a delete."""
+        winner = self.winner()
+        if winner is None or winner.after is None or len(self.expected()) > 1:
+            return
+        deletes = [deed for deed in self.history.deeds if deed.key == self.key and not deed.ours and not deed.after]
+        latest = max(map(self.rank, deletes), default=None) if self.rule.deletes == "propagate" else None
+        for deed in self.last.values():
+            if deed.after and deed is not winner and (latest is None or latest < self.rank(deed)):
+                yield deed

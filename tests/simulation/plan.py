@@ -85,21 +85,22 @@ class Plan:
 def draw(rng: Random) -> Plan:
     """Draw a world for the replication of single objects."""
     names = NAMES[: rng.choice((2, 2, 3, 3, 4))]
-    sites = tuple(_site(rng, name) for name in names)
+    sites = tuple(site_of(rng, name) for name in names)
     clouds = tuple(site.cloud for site in sites)
     keys = ("k", "k/l", "m")[: rng.choice((1, 1, 2, 3))]
     return Plan(
         sites,
-        fleet_of(clouds, *_policy(rng)),
+        fleet_of(clouds, *_policy(rng), share=rng.choice((0.25, 1))),
         keys,
         acts=rng.randrange(1, 9),
-        rates=_rates(rng),
+        rates=rates_of(rng),
         pace=rng.choice((GENTLE, GENTLE, SECOND // 2, 4 * SECOND)),
         hands=rng.choice((1, 3, 6)),
     )
 
 
-def _site(rng: Random, name: str) -> SitePlan:
+def site_of(rng: Random, name: str) -> SitePlan:
+    """Draw a site."""
     cloud = rng.choice(CLOUDS)
     skew = rng.choice((0, rng.randrange(-3 * SECOND, 3 * SECOND)))
     return SitePlan(name, cloud, skew, etags=cloud == "aws" and rng.random() < 0.5)
@@ -112,7 +113,8 @@ def _policy(rng: Random) -> tuple[str, str, str]:
     return "active_active", deletes, rng.choice(("newest_wins", "newest_wins", "source_wins", "keep_both"))
 
 
-def _rates(rng: Random) -> Rates:
+def rates_of(rng: Random) -> Rates:
+    """Draw how often things go wrong."""
     return Rates(
         duplicate=rng.choice((0, 0.3)),
         drop=rng.choice((0, 0, 0.1, 0.5)),
@@ -126,7 +128,9 @@ def _rates(rng: Random) -> Rates:
 
 
 @cache
-def fleet_of(clouds: tuple[str, ...], mode: str, deletes: str, conflict: str) -> Fleet:
+def fleet_of(
+    clouds: tuple[str, ...], mode: str, deletes: str, conflict: str, settle: int = 0, share: float = 1
+) -> Fleet:
     """Return a fleet of one rule, whose sites are on these clouds."""
     names = list(NAMES[: len(clouds)])
     between = {"from": names[0], "to": names[1:]} if mode == "one_way" else {"sites": names}
@@ -136,7 +140,8 @@ def fleet_of(clouds: tuple[str, ...], mode: str, deletes: str, conflict: str) ->
         "deletes": deletes,
         "conflict": conflict,
         "classification": "public",
-        "delete_guard": {"share": 1},
+        "delete_guard": {"share": share},
+        "sets": {"settle_seconds": settle},
     }
     return Fleet.model_validate(
         {

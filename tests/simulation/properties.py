@@ -143,12 +143,18 @@ def _versions(history: History, key: str, body: bytes) -> int:
 
 
 def every_byte_is_proven(plan: Plan, history: History) -> Iterator[str]:
-    """Each replica carries the checksum of its bytes, and they are what a user wrote, at the site that it names."""
+    """Each replica carries the checksum of its bytes, and they are what a user wrote, at the site that it names.
+
+    A loser that is kept aside is no replica where it was, and carries nothing; it must still be what a user wrote.
+    """
     for (site, key), held in history.present.items():
         if not held.ours:
             continue
         claim = claim_in(held)
-        if claim.get("size") != len(held.body) or claim.get("crc32c") != f"{crc32c_of(held.body):08x}":
+        if key not in plan.keys and not claim:  # a loser, kept as the user's object that it was
+            if not any(deed.after and not deed.ours and deed.after.body == held.body for deed in history.deeds):
+                yield f"no user wrote {_told(held)}, which {site} holds as {key}"
+        elif claim.get("size") != len(held.body) or claim.get("crc32c") != f"{crc32c_of(held.body):08x}":
             yield f"{key} at {site} holds {_told(held)}, and its provenance is {claim}"
         elif key in plan.keys and not any(_is_origin(deed, key, held, claim) for deed in history.deeds):
             yield f"no user wrote {_told(held)} to {key}, which {site} holds as a replica of {claim}"

@@ -47,6 +47,11 @@ class Bucket(MemoryStore):
         held = self._objects.get(key)
         return held.state.token if held else None
 
+    def describe(self, key: str, metadata: Metadata) -> None:
+        """Give an object other metadata, as Cloud Storage does: it is no other version, and is as old as it was."""
+        held = self._objects[key]
+        self._objects[key] = _Object(replace(held.state, metadata=metadata), held.body)
+
     def held(self, key: str, *, ours: bool) -> Held | None:
         """Return what there is of a key, for the history."""
         held = self._objects.get(key)
@@ -86,7 +91,8 @@ class Site:
 
     def announcement(self, fleet: Fleet, deed: Deed) -> Notification:
         """Return what the cloud says of a change here: each tells in a way of its own who deleted."""
-        written = deed.after is not None
+        same = deed.before and deed.after and deed.before.state.token == deed.after.state.token
+        written = Change.METADATA if same and self.plan.cloud == "gcp" else Change.WRITTEN
         version = deed.after.state.token if deed.after else None
         if deed.after is None and self.plan.cloud == "gcp" and deed.before is not None:
             version = deed.before.state.token
@@ -94,7 +100,7 @@ class Site:
             self.plan.cloud,
             fleet.sites[self.plan.name].address,
             deed.key,
-            Change.WRITTEN if written else Change.DELETED,
+            written if deed.after else Change.DELETED,
             time=deed.time,
             version=version,
             size=deed.after.state.size if deed.after else None,

@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 from simulation.plan import Rates
 from simulation.sites import Bucket, Site
 from simulation.turns import Turns
-from tradewind.errors import StoreUnavailableError, TradewindError
+from tradewind.errors import IntegrityError, StoreUnavailableError, TradewindError
 from tradewind.ports import Download, Metadata, ObjectPage, ObjectState, PutReceipt
 
 T = TypeVar("T")
@@ -86,6 +86,8 @@ class SimulatedStore:
         """As the bucket."""
 
         def write() -> PutReceipt:
+            if self.bucket is self.site.data and self.luck.rng.random() < self.luck.rates.corrupt:
+                raise IntegrityError(f"{self.name} received other bytes")
             receipt = self.bucket.put(key, body, metadata=metadata, crc32c=crc32c, md5=md5, expect=expect)
             self.changed(key)
             return receipt

@@ -48,6 +48,8 @@ class Users:
             pass
         elif held is not None and mood < 0.5:
             self._write(site, key, self._body(), held.metadata)
+        elif held is not None and mood > 0.9 and site.plan.cloud == "gcp" and PROVENANCE_KEY not in held.metadata.user:
+            site.data.describe(key, self.rng.choice(_METADATA))
         elif held is not None and mood < 0.55 and not site.plan.etags and PROVENANCE_KEY not in held.metadata.user:
             self._write(site, key, site.data.body_of(key), held.metadata)
         else:

@@ -100,7 +100,9 @@ class World:
     def changed(self, name: str, key: str, *, ours: bool) -> None:
         """Take note of a change that was just made, and let the cloud announce it."""
         site = self.sites[name]
-        deed = self.history.add(name, key, site.now(), site.data.held(key, ours=ours), ours=ours)
+        deed = self.history.add(
+            name, key, site.now(), self.turns.clock.elapsed, site.data.held(key, ours=ours), ours=ours
+        )
         if not ours:
             what = f"write {deed.after.body.decode()}" if deed.after else "delete"
             self.turns.note(what, name, key, deed.after.state.token[:6] if deed.after else "", who="user")

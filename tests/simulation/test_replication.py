@@ -1,0 +1,53 @@
+"""The simulation of replication: a few hundred worlds; `make simulate` runs as many as there is time for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulation.suites import SUITES
+
+TESTS = Path(__file__).parents[1]
+SEEDS = {"replication": 1000, "sets": 300}
+
+
+@pytest.fixture(autouse=True)
+def _silent() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("suite", sorted(SUITES))
+def test_every_world_keeps_the_promises(suite: str) -> None:
+    """Whatever happens, the sites come to rest and every property holds."""
+    failed = [result for result in map(SUITES[suite], range(SEEDS[suite])) if result.failures]
+
+    assert not failed, "\n".join(
+        f"make simulate SUITE={suite} SEED={result.seed} # {result.failures[0]}" for result in failed
+    )
+
+
+@pytest.mark.parametrize("suite", sorted(SUITES))
+def test_a_seed_is_a_world(suite: str) -> None:
+    """The same seed makes the same things happen in the same order, whatever the process."""
+    code = f"from simulation.suites import SUITES; print(*SUITES[{suite!r}](7).schedule)"
+
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONPATH": str(TESTS), "PYTHONHASHSEED": hashes},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for hashes in ("1", "2")
+    }
+
+    assert len(told) == 1
+    assert len(told.pop()) > 1000
