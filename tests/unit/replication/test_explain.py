@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -328,3 +329,38 @@ def test_what_is_said_is_what_is_done(
     outcomes = world.replicator.replicate(world.announce("a", "x", change))
 
     assert {each.route.target: VERDICTS[each.verdict] for each in outcomes} == said
+
+
+@settings(max_examples=300)
+@given(
+    deeds,
+    st.sampled_from(["newest_wins", "source_wins", "keep_both"]),
+    st.sampled_from(["keep", "propagate"]),
+    st.sampled_from("abc"),
+)
+def test_what_is_said_of_several_sites_is_what_is_done(
+    deeds: list[tuple[str, str, bytes]], conflict: str, deletes: str, told: str
+) -> None:
+    """Whatever was done before, the next look changes something exactly if that was explained, and begins with that."""
+    world = World(BOTH | {"conflict": conflict, "deletes": deletes})
+    for site, deed, body in deeds:
+        world.pass_time()
+        if deed == "write":
+            world.write(site, "x", body)
+        elif deed == "delete":
+            world.replicator.replicate(replace(world.delete(site, "x"), time=world.now))
+        else:
+            world.replicator.replicate(world.announce(site, "x", Change.NOTHING))
+    said = advice(world, site=told)
+    before = contents(world)
+    world.replicator.replicate(world.announce(told, "x", Change.NOTHING))
+    after = contents(world)
+
+    doing = {target for target, each in said.items() if each.action in ("copy", "remove", "remember")}
+    assert (before != after) is bool(doing)
+    assert {site for site in "abc" if before[site] != after[site]} >= doing
+
+
+def contents(world: World) -> dict[str, object]:
+    """Return what each site holds and remembers."""
+    return {site: (world.memory[site].head("x"), Tombstones(world.records[site]).read("x").tombstone) for site in "abc"}

@@ -11,6 +11,7 @@ from tradewind.clouds.memory.queue import MemoryQueue
 from tradewind.errors import StoreUnavailableError
 from tradewind.ports import Queue
 from tradewind.replication import status
+from tradewind.replication.compare import Finding
 from tradewind.replication.status import Choice, Depth, FleetStatus, RuleStatus, StatusReader
 from tradewind.replication.sweeping.progress import Progress, name_of, shape_of
 from tradewind.replication.tally import Tally
@@ -130,7 +131,7 @@ def test_findings_that_need_a_person(desk: Desk, finding: str) -> None:
     assert said == f"rule one at c: 2 {status.PERSONAL[finding]}"
 
 
-@pytest.mark.parametrize("finding", ["match", "unproven", "refused", "extra", "missing"])
+@pytest.mark.parametrize("finding", sorted({*Finding} - status.PERSONAL.keys()))
 def test_findings_that_need_nobody(desk: Desk, finding: str) -> None:
     """What is in order, and what the next sweep mends, calls for no one."""
     tally = Tally("one")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradewind.replication.compare import Finding
-from tradewind.replication.tally import ERROR, INCOMPLETE, REFUSED, Lags, Tally, TargetTally
+from tradewind.replication.tally import BACKLOG, ERROR, IN_SYNC, INCOMPLETE, REFUSED, Lags, Tally, TargetTally
 
 WEEK = timedelta(days=7)
 
@@ -30,7 +30,7 @@ durations = st.one_of(st.none(), st.timedeltas(min_value=-timedelta(seconds=2), 
 sightings = st.builds(
     Seen,
     target=st.sampled_from("abc"),
-    finding=st.sampled_from([*Finding, "metadata", "unproven", REFUSED, INCOMPLETE]),
+    finding=st.sampled_from([*Finding]),
     size=st.integers(0, 2**50),
     lag=durations,
     age=durations,
@@ -78,6 +78,11 @@ def test_a_quantile_is_near_the_true_one(lags: list[timedelta], share: float) ->
     assert told <= histogram.longest == max(lags).total_seconds()
 
 
+def test_the_findings_are_those_of_a_comparison() -> None:
+    """What is counted by name is what a comparison says."""
+    assert {*IN_SYNC, *BACKLOG, REFUSED, INCOMPLETE} <= {str(finding) for finding in Finding}
+
+
 def test_without_a_lag_there_is_no_quantile() -> None:
     """Where no lag is known, none is told."""
     assert Lags().quantile(0.5) is None
@@ -87,13 +92,13 @@ def test_what_is_in_sync() -> None:
     """A replica of the present version counts with its bytes and its lag, proven or not."""
     tally = Tally("models")
     tally.add("b", Finding.MATCH, size=5, lag=timedelta(seconds=3))
-    tally.add("b", "unproven", size=7)
+    tally.add("b", Finding.UNPROVEN, size=7)
 
     assert (tally.targets["b"].objects, tally.targets["b"].size) == (2, 12)
     assert tally.targets["b"].lags.longest == 3
 
 
-@pytest.mark.parametrize("finding", [Finding.MISSING, Finding.STALE, "metadata"])
+@pytest.mark.parametrize("finding", [Finding.MISSING, Finding.STALE, Finding.METADATA])
 def test_what_waits(finding: str) -> None:
     """What a target is still to get is backlog, with the bytes and the age of the oldest."""
     tally = Tally("models")
@@ -104,7 +109,7 @@ def test_what_waits(finding: str) -> None:
     assert (of.backlog, of.backlog_size, of.oldest, of.objects) == (2, 12, 40.0, 0)
 
 
-@pytest.mark.parametrize("finding", ["conflict", "extra", "corrupt", "held", REFUSED, INCOMPLETE])
+@pytest.mark.parametrize("finding", sorted({*Finding} - IN_SYNC - BACKLOG))
 def test_what_is_neither(finding: str) -> None:
     """What a person has to look at is counted by its name, and is neither in sync nor backlog."""
     tally = Tally("models")
