@@ -250,11 +250,15 @@ def test_a_sweep_ends_before_its_function(resources: dict[str, Any]) -> None:
 
 
 def test_the_alarms_are_of_metrics_that_there_are(resources: dict[str, Any]) -> None:
-    """The alarm on the backlog names the metric and the dimension that a site's timer tells."""
+    """The alarm on the backlog names the metric and the dimensions that a site's timer tells."""
     (alarm,) = [each for each in of_type(resources, "AWS::CloudWatch::Alarm") if each["Namespace"] == "tradewind"]
 
     assert alarm["MetricName"] == BEYOND_RPO
-    assert [each["Name"] for each in alarm["Dimensions"]] == ["Site"]
+    service = resources["SweepFunction"]["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+    assert alarm["Dimensions"] == [
+        {"Name": "Site", "Value": {"Ref": "Site"}},
+        {"Name": "service", "Value": service},
+    ]
     for function in of_type(resources, "AWS::Serverless::Function"):
         assert function["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"] == "tradewind"
 

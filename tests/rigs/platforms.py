@@ -22,6 +22,7 @@ import functions_framework
 import pytest
 from azure.functions.meta import Datum
 from azure.functions.queue import QueueMessageInConverter
+from azure.functions.timer import TimerRequestConverter
 
 from tradewind.ports import Message
 from tradewind.runtime import SITE_VARIABLE
@@ -53,7 +54,7 @@ class LambdaContext:
 
     def get_remaining_time_in_millis(self) -> int:
         """Return how long the function may still work."""
-        return 60_000
+        return 120_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,13 @@ class AzureFunctions:
         with _serving(AZURE_SITE):
             return not function.run(argument).failed
 
+    def ring(self, timer: object) -> bool:
+        """Let the timer ring, and say whether the function went well."""
+        [function] = [each for each in self.functions if each.trigger["type"] == "timerTrigger"]
+        argument = TimerRequestConverter.decode(Datum(json.dumps(timer), "json"), trigger_metadata={})
+        with _serving(AZURE_SITE):
+            return not function.run(argument).failed
+
     def post(self, event: object) -> int:
         """Deliver an event to the Event Grid trigger's web hook, and return the status."""
         url = "http://host/runtime/webhooks/EventGrid?functionName=replicate_event"
@@ -147,22 +155,23 @@ class AzureFunctions:
             return azure_http.respond(self.functions, request).status
 
 
-def load_lambda() -> Lambda:
-    """Load `functions/aws/replicate.py`."""
-    spec = importlib.util.spec_from_file_location("lambda_replicate", ROOT / "functions" / "aws" / "replicate.py")
+def load_lambda(name: str = "replicate") -> Lambda:
+    """Load a function of `functions/aws`."""
+    spec = importlib.util.spec_from_file_location(f"lambda_{name}", ROOT / "functions" / "aws" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    with _logging_kept():
+    with _logging_kept(), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POWERTOOLS_SERVICE_NAME", f"tradewind-{name}")
         spec.loader.exec_module(module)
     return Lambda(module.lambda_handler)
 
 
-def load_cloud_run() -> CloudRun:
-    """Load `serverless-gcp/main.py` as functions-framework does."""
+def load_cloud_run(target: str = "replicate", signature: str = "cloudevent") -> CloudRun:
+    """Load a target of `serverless-gcp/main.py` as functions-framework does."""
     with _logging_kept(), _modules_kept():
         create_app: Any = functions_framework.create_app
-        app = create_app("replicate", str(ROOT / "serverless-gcp" / "main.py"), "cloudevent")
+        app = create_app(target, str(ROOT / "serverless-gcp" / "main.py"), signature)
     return CloudRun(app.test_client())
 
 
@@ -218,7 +227,7 @@ def _modules_kept() -> Iterator[None]:
         yield
     finally:
         sys.path[:] = path
-        for name in ("function_app", "replicate", "main"):
+        for name in ("function_app", "replicate", "sweep", "main"):
             if name not in modules:
                 sys.modules.pop(name, None)
 

@@ -45,13 +45,16 @@ class ThreeClouds:
         return {AWS_SITE: self.s3, GCP_SITE: self.gcs, AZURE_SITE: self.azure}
 
     def empty(self) -> None:
-        """Remove every object and every message."""
+        """Remove every object, every message and every record."""
         for user in self.users.values():
             for key in user.keys():  # noqa: SIM118 - not a dictionary
                 user.delete(key)
         for site in SITES:
             for which in ("notifications", "dead_letters"):
                 self.drain(site, which)
+            records = self.runtime.records(site)
+            for record in list(records.list("")):
+                records.delete(record.key, expect=record.token)
 
     def upload(self, site: str, key: str, body: bytes = b"weights") -> None:
         """Write an object with metadata that not every cloud can spell."""

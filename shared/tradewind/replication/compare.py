@@ -28,7 +28,7 @@ class Finding(StrEnum):
     MATCH = "match"
     """The replica of the present version, and its store keeps the checksum that was computed when it was copied."""
     UNPROVEN = "unproven"
-    """The replica of the present version, by its provenance and size; no store vouches for its bytes."""
+    """The replica of the present version, as it was written; but its origin keeps no checksum of what was copied."""
     MISSING = "missing"
     STALE = "stale"
     """A replica of another version than the present one."""
@@ -41,7 +41,7 @@ class Finding(StrEnum):
     FORBIDDEN = "forbidden"
     """A replica where the compliance gate lets none be."""
     CORRUPT = "corrupt"
-    """It says that it is a replica, and its bytes are others than were copied."""
+    """It says that it is a replica, and is not what was copied: damaged, or overwritten by who kept its metadata."""
     INCOMPLETE = "incomplete"
     """The closing key of an artifact set, held back because the set is not whole there."""
     HELD = "held"
@@ -163,10 +163,10 @@ def _agrees(
         return _stands(rule, origin, original, state)
     if holding is None or state is None:
         return Judgement(Finding.MISSING, f"others hold what {origin} had", origin, repairable=True)
-    if same(holding, winner):
-        return _proven(origin, original, state, holding.claim)
     if holding.claim is None:
         return _unclaimed(rule, origin, state)
+    if same(holding, winner):
+        return _proven(origin, original, state, holding.claim)
     reason = f"a replica of {holding.content.origin}, and what {origin} has counts"
     return Judgement(Finding.STALE, reason, origin, repairable=True)
 
@@ -175,7 +175,7 @@ def _stands(rule: Rule, origin: str, original: ObjectState, state: ObjectState |
     """Compare what a site holds with the object that counts, which is at `origin`."""
     if state is None:
         return Judgement(Finding.MISSING, f"{origin} has it", origin, repairable=True)
-    claim = provenance_of(state) or _unproven(state)
+    claim = provenance_of(state)
     if claim is None:
         return _unclaimed(rule, origin, state)
     if claim.origin != origin:
@@ -189,10 +189,8 @@ def _stands(rule: Rule, origin: str, original: ObjectState, state: ObjectState |
     return _proven(origin, original, state, claim)
 
 
-def _proven(origin: str, original: ObjectState | None, state: ObjectState, claim: Provenance | None) -> Judgement:
+def _proven(origin: str, original: ObjectState | None, state: ObjectState, claim: Provenance) -> Judgement:
     """Say how well a replica of the present version is proven."""
-    if claim is None or provenance_of(state) is None:
-        return Judgement(Finding.UNPROVEN, "its store keeps no checksum of it", origin)
     kept = original.checksums.crc32c if original else None
     if kept is not None and kept != claim.crc32c:
         return Judgement(Finding.CORRUPT, f"its CRC32C is {claim.crc32c:08x}, and {origin} keeps {kept:08x}", origin)
@@ -213,20 +211,11 @@ def _unclaimed(rule: Rule, origin: str, state: ObjectState) -> Judgement:
     """Judge an object that is no replica: nobody can tell damage from a user who kept the metadata."""
     said = claim_of(state)
     if said is not None and said.origin == origin and said.key == fingerprint(state.key):
-        reason = f"it says that it is a replica of {origin}, and these are other bytes than were copied"
+        reason = f"it says that it is a replica of {origin}, and is not what was copied there"
         return Judgement(Finding.CORRUPT, reason, origin, isinstance(rule, OneWayRule) and rule.conflict == "overwrite")
     return Judgement(
         Finding.CONFLICT, f"not a replica, and {origin} has an object of that key", origin, _resolves(rule)
     )
-
-
-def _unproven(state: ObjectState) -> Provenance | None:
-    """Return the provenance of a replica whose size and key it fits, and whose store keeps no checksum to ask."""
-    claim = claim_of(state)
-    if claim is None or claim.size != state.size or claim.key != fingerprint(state.key):
-        return None
-    kept = state.checksums
-    return claim if kept.crc32c is None and (kept.md5 is None or claim.md5 is None) else None
 
 
 def _resolves(rule: Rule) -> bool:
