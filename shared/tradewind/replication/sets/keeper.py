@@ -56,7 +56,7 @@ class SetKeeper:
     """The leases that this call holds: what it fetches must not wait for itself."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_survey", Survey(self.store_of, self.executor))
+        object.__setattr__(self, "_survey", Survey(self.store_of, self.clock, self.executor))
         object.__setattr__(self, "_held", ContextVar("held", default=MappingProxyType({})))
 
     @contextmanager
@@ -77,11 +77,12 @@ class SetKeeper:
     def removing(self, rule: Rule, key: str, *, source: str, target: str) -> Iterator[None]:
         """See `SetRules.removing`.
 
-        No lease is needed: who takes one later finds that the source lacks the key, and who holds one is waited for.
+        The delete itself needs no lease: who takes one later finds that the source lacks the key.
         """
-        for closing in self._visible(Route(rule, source, target), key):
-            if provenance_of(closing) is not None:
-                self._withdraw(target, closing)
+        route = Route(rule, source, target)
+        if visible := self._visible(route, key):
+            with self._cleared(route, key, visible):
+                pass
         yield
 
     def arrived(self, rule: Rule, key: str, *, source: str, target: str, replaced: bool = False) -> Sequence[str]:
@@ -119,18 +120,30 @@ class SetKeeper:
         visible = self._visible(route, key)
         for closing in visible:
             self._require_settled(route, closing.key, key)
-        ours = [closing for closing in visible if provenance_of(closing) is not None]
-        if not ours:
+        if not any(provenance_of(closing) for closing in visible):
             return
+        with self._cleared(route, key, visible) as withdrawn:
+            for each_key in withdrawn:
+                if self.store_of(route.source).head(each_key) is not None:
+                    self.fetch(route.rule, each_key, route.source, route.target)
+        raise PreconditionFailedError(f"The sets that {key!r} is in were swapped at {route.target}; look again")
+
+    @contextmanager
+    def _cleared(self, route: Route, key: str, visible: Sequence[ObjectState]) -> Iterator[list[str]]:
+        """Hold the leases of the sets that `key` is in, with their closing keys withdrawn, and give those keys.
+
+        Whoever publishes a set around one of these looks for its lease before it looks at its members; here the leases
+        are taken before the sets around them are looked for once more. So one of the two sees the other.
+        """
+        ours = [closing for closing in visible if provenance_of(closing) is not None]
         with ExitStack() as leases:
             for closing in ours:
                 leases.enter_context(self._lease(route.target, closing.key))
+            if [(each.key, each.token) for each in self._visible(route, key)] != [(c.key, c.token) for c in visible]:
+                raise PreconditionFailedError(f"The sets that {key!r} is in changed at {route.target}; look again")
             for closing in ours:
                 self._withdraw(route.target, closing)
-            for closing in ours:
-                if self.store_of(route.source).head(closing.key) is not None:
-                    self.fetch(route.rule, closing.key, route.source, route.target)
-        raise PreconditionFailedError(f"The sets that {key!r} is in were swapped at {route.target}; look again")
+            yield [closing.key for closing in ours]
 
     def _require_settled(self, route: Route, closing: str, key: str) -> None:
         view = self._survey.view(route.rule, route.source, closing)
@@ -146,7 +159,7 @@ class SetKeeper:
         if over is not None and over.state == view.version.state:
             return  # it was found settled before, and nothing changed
         quiet = self._quiet(route.rule)
-        if not settled(view.closing.modified, view.times, now=self.clock(), quiet=quiet, over=over):
+        if not settled(view.closing.modified, view.times, now=view.began, quiet=quiet, over=over):
             raise self._unsettled(route, view.closing.key)
 
     def _quiet(self, rule: Rule) -> timedelta:
@@ -175,9 +188,8 @@ class SetKeeper:
             pages.update(self._pages(route, member, known=pages))
             above = [pages[folder] for folder in folders(route.rule, member)]
             self._require_idle(route, member, above)
-            for closing in dict.fromkeys(
-                [*(c for page in above for c in page.closing), *candidates(route.rule, member)]
-            ):
+            recorded = [closing for page in above for closing in page.closing if covers(route.rule, closing)]
+            for closing in dict.fromkeys([*recorded, *candidates(route.rule, member)]):
                 state = store.head(closing) if closing not in seen else None
                 if state is not None and self._survey.names_as_of(route.rule, route.target, state, member):
                     seen.add(closing)
@@ -201,7 +213,7 @@ class SetKeeper:
         for page in pages:
             if not page.busy(self.clock()) or page.holder in mine:
                 continue
-            for closing in page.closing:
+            for closing in filter(lambda each: covers(route.rule, each), page.closing):
                 sites = (route.source, route.target)
                 if closing != key and any(self._survey.names(route.rule, site, closing, key) for site in sites):
                     raise SetError(
@@ -209,6 +221,19 @@ class SetKeeper:
                         f"{route.target}",
                         hint="The queue brings the message back",
                     )
+
+    def _require_idle_within(self, route: Route, view: View) -> None:
+        """Look whether somebody else changes a set whose closing key is a member of this one."""
+        nested = {folder_of(key) for key in view.seen if closing_kind(route.rule, key)}
+        mine = {folder for target, folder in self._held.get() if target == route.target}
+        pages = each(self.executor, self._ledger(route.target).read, sorted(nested - mine))
+        for folder, page in pages.items():
+            if page.busy(self.clock()):
+                raise SetError(
+                    f"{view.closing.key!r} closes a set with another one in {folder!r}, which another worker is "
+                    f"changing at {route.target}",
+                    hint="The queue brings the message back",
+                )
 
     def _withdraw(self, target: str, closing: ObjectState) -> None:
         with suppress(NotFoundError):
@@ -222,8 +247,9 @@ class SetKeeper:
     @contextmanager
     def _publishing(self, route: Route, closing: str, body: bytes) -> Iterator[None]:
         """Bring every member to the target, and let the closing key be written only then."""
-        self._view(route, closing, body)  # a set that is not whole costs no lease
-        with self._lease(route.target, closing) as (lease, before):
+        # A set that is not whole, or that must wait for one within it, takes no lease and is in nobody's way.
+        self._require_idle_within(route, self._view(route, closing, body))
+        with self._lease(route.target, closing) as (lease, before), lease.opened(closing):
             try:
                 version = self._complete(route, self._view(route, closing, body), before)
             except TradewindError:
@@ -245,11 +271,17 @@ class SetKeeper:
         The target is compared with `view`, not with what the source has become since: what is published is one moment
         of the source, and a settled one.
         """
+        self._require_idle_within(route, view)
         held = self._differing(route, view)
-        stale = [key for key, state in held.items() if state is not None]
-        self._require(route, view, before if before or not stale else Published())
-        visible = self.store_of(route.target).head(view.closing.key) if stale else None
+        present = [state for state in held.values() if state is not None]
+        older = any(provenance_of(state) is not None for state in present)
+        self._require(route, view, before if before or not older else Published())
+        visible = self.store_of(route.target).head(view.closing.key) if present else None
         ours = visible if visible and provenance_of(visible) else None
+        if ours and self._visible(route, view.closing.key):
+            raise PreconditionFailedError(
+                f"A set around {view.closing.key!r} was published at {route.target}; look again"
+            )
         if ours:
             self._withdraw(route.target, ours)
         for key in held:

@@ -7,8 +7,8 @@ every set that may name it in the records of the folders above it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,7 +57,7 @@ class Ledger:
         return _page(held.value, held.token) if held else Page({})
 
     def take(self, folder: str, closing: str, now: datetime, length: timedelta) -> tuple[Lease, Published | None]:
-        """Take the lease of a folder in order to change the set that `closing` closes, and put that on record: 2 requests.
+        """Take the lease of a folder to change the set that `closing` closes, and record that: 2 requests.
 
         Returns:
             The lease, and what was on record of the set before.
@@ -112,6 +112,25 @@ class Lease:
     until: datetime
     closing: dict[str, Published] = field(default_factory=dict)
     token: str | None = None
+    publishing: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def opened(self, closing: str) -> Iterator[None]:
+        """Publish one set; those that it fetches are published within.
+
+        Raises:
+            SetError: It is being published already, further out: it is a member of its own members.
+        """
+        if closing in self.publishing:
+            raise SetError(
+                f"The set that {closing!r} closes is a member of itself, by way of other sets",
+                hint="Let one of the manifests not name the other",
+            )
+        self.publishing.add(closing)
+        try:
+            yield
+        finally:
+            self.publishing.discard(closing)
 
     def note(self, closing: str) -> None:
         """Put on record that the set which `closing` closes is being changed."""

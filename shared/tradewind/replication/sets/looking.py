@@ -31,9 +31,10 @@ def look(store: ObjectStore, keys: Sequence[str], executor: Executor | None) -> 
     """
     wanted = dict.fromkeys(keys)
     found: dict[str, ObjectSummary | None] = {}
+    prefix = commonprefix(list(wanted))  # noqa: RUF071 - letter by letter is what a listing's prefix is
     cursor = None
     for _ in range(SPARE_PAGES + len(wanted) // _PER_PAGE):
-        page = store.list(commonprefix(list(wanted)), cursor=cursor)
+        page = store.list(prefix, cursor=cursor)
         found |= {summary.key: summary for summary in page.objects if summary.key in wanted}
         if (cursor := page.cursor) is None:
             return dict.fromkeys(wanted) | found

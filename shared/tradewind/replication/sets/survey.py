@@ -24,9 +24,20 @@ _NAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
+class _Read:
+    """A closing object, and what it names; None: nothing."""
+
+    state: ObjectState
+    body: bytes
+    named: Named | None
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """All objects of a set, as they were listed after its closing object was read."""
 
+    began: datetime
+    """When the look began: whatever is written later counts as just written."""
     closing: ObjectState
     body: bytes
     members: tuple[Member, ...]
@@ -51,22 +62,27 @@ class Survey:
 
     Args:
         store_of: Returns the store of a site, by name.
+        clock: Returns the time, UTC.
         executor: Looks at several keys side by side.
     """
 
     store_of: Callable[[str], ObjectStore]
+    clock: Callable[[], datetime]
     executor: Executor | None
     _known: dict[tuple[str, str, str], Named | None] = field(default_factory=dict)
 
     def names(self, rule: Rule, site: str, closing: str, key: str) -> bool:
-        """Say whether the closing object at `site` names `key`: no request if its kind goes by place, else at most 1."""
+        """Say whether the closing object at `site` names `key`: at most 1 request, and none for a kind by place."""
         kind = closing_kind(rule, closing)
         if kind is None:
             return False
         if kind.by_place:
             return placed(kind, closing).has(key)
-        read = self._read(site, kind, closing)
-        return read is not None and read[2] is not None and read[2].has(key)
+        try:
+            read = self._read(site, kind, closing)
+        except PermanentError:  # it is refused, so it was never published
+            return False
+        return read is not None and read.named is not None and read.named.has(key)
 
     def names_as_of(self, rule: Rule, site: str, state: ObjectState, key: str) -> bool:
         """Say the same of the closing object in `state`, of which the members may be known already."""
@@ -80,11 +96,12 @@ class Survey:
             SetError: Members are missing, or are not as large as the closing object says.
             PermanentError: The set can never be published under this rule.
         """
+        began = self.clock()
         kind = closing_kind(rule, closing)
         read = self._read(site, kind, closing) if kind else None
-        if read is None or read[2] is None:
+        if read is None or read.named is None:
             return None
-        state, body, named = read
+        named = read.named
         store = self.store_of(site)
         there: dict[str, ObjectSummary] = {}
         if named.glob is not None:
@@ -95,7 +112,7 @@ class Survey:
         looked = look(store, rest, self.executor) if rest else {}
         seen = there | {key: summary for key, summary in looked.items() if summary is not None}
         _require_whole(site, closing, members, named.lacking(there), seen)
-        return View(state, body, members, seen)
+        return View(began, read.state, read.body, members, seen)
 
     def at_target(self, rule: Rule, route: tuple[str, str], closing: str) -> bool:
         """Say whether a target holds something under the key of every member that the source's object names.
@@ -108,11 +125,11 @@ class Survey:
         source, target = route
         try:
             view = self.view(rule, source, closing)
-        except SetError:
+        except (SetError, PermanentError):  # its own message says so
             return False
         return view is not None and None not in look(self.store_of(target), list(view.seen), self.executor).values()
 
-    def _read(self, site: str, kind: Kind, closing: str) -> tuple[ObjectState, bytes, Named | None] | None:
+    def _read(self, site: str, kind: Kind, closing: str) -> _Read | None:
         try:
             with self.store_of(site).get(closing) as download:
                 state, body = download.state, b"".join(download.chunks)
@@ -123,7 +140,7 @@ class Survey:
             while len(self._known) >= _KEPT:
                 self._known.pop(next(iter(self._known)), None)
             self._known[at] = contents(kind, closing, body)
-        return state, body, self._known[at]
+        return _Read(state, body, self._known[at])
 
 
 def spelled(keys: Sequence[str]) -> str:
