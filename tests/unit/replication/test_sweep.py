@@ -281,6 +281,47 @@ def test_a_guard_that_is_shut_holds_back() -> None:
     assert findings(sweeps.step(at_once=True)) == {"b": {Finding.HELD: 1}, "c": {Finding.EXTRA: 1}}
 
 
+INDEX = "m/model.safetensors.index.json"
+SHARD = "m/model-00001-of-00001.safetensors"
+
+
+def test_a_set_that_is_not_whole_at_its_source_is_incomplete() -> None:
+    """The closing key of a set whose members are missing is told with their names, and is not asked for in vain."""
+    sweeps = sweeps_of(ONE_WAY)
+    sweeps.world.write("a", INDEX, b'{"weight_map": {"w": "model-00001-of-00001.safetensors"}}')
+
+    assert findings(sweeps.step()) == {"b": {"incomplete": 1}, "c": {"incomplete": 1}}
+    assert sweeps.asked() == {}
+
+
+def test_a_set_that_is_not_whole_at_a_target_is_asked_for() -> None:
+    """Where only the target lacks members, looking at the keys again brings them, and then the closing key."""
+    sweeps = sweeps_of(ONE_WAY, SHARD)
+    sweeps.world.write("a", INDEX, b'{"weight_map": {"w": "model-00001-of-00001.safetensors"}}')
+
+    assert findings(sweeps.step())["b"] == {"incomplete": 1, "missing": 1}
+    assert sorted(sweeps.asked()["a"]) == [SHARD, INDEX]
+
+
+def test_a_closing_key_whose_members_are_there_is_missing() -> None:
+    """A set that is whole at the target lacks only its closing key, which is asked for."""
+    sweeps = sweeps_of(ONE_WAY, SHARD)
+    sweeps.step()
+    sweeps.work_off()
+    sweeps.world.write("a", INDEX, b'{"weight_map": {"w": "model-00001-of-00001.safetensors"}}')
+
+    assert findings(sweeps.step(at_once=True))["b"] == {"match": 1, "missing": 1}
+
+
+def test_a_set_that_can_never_be_published_is_told_and_left() -> None:
+    """A closing key that names members which the rule leaves out is missing, with the reason, for a person."""
+    sweeps = sweeps_of(ONE_WAY | {"exclude": ["**/*.safetensors"]})
+    sweeps.world.write("a", INDEX, b'{"weight_map": {"w": "model-00001-of-00001.safetensors"}}')
+
+    assert findings(sweeps.step())["b"] == {"missing": 1}
+    assert sweeps.asked() == {}
+
+
 def test_the_result_is_kept_until_the_next_one() -> None:
     """A sweep that is under way does not hide the result of the last one that reached the end."""
     sweeps = sweeps_of(ONE_WAY, *"1234")

@@ -1,20 +1,23 @@
-"""Why something is held back at a site, as far as the records there say."""
+"""Why something is held back at a site: the delete guard is shut, or an artifact set is not whole."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
+from tradewind.errors import PermanentError, SetError
 from tradewind.fleet import Rule
+from tradewind.ports import ObjectStore
 from tradewind.records import Records
 from tradewind.replication.compare import Finding, Judgement
 from tradewind.replication.guard import state_name, state_of
+from tradewind.replication.sets.recognise import closing_kind
+from tradewind.replication.sets.survey import Survey
 
 
-def withholding(
-    rule: Rule, records_of: Callable[[str], Records], now: datetime
-) -> Callable[[str, Mapping[str, Judgement]], Mapping[str, Judgement]]:
-    """Return what says of extra replicas that the delete guard keeps them: 1 request for each site of the rule.
+def shut_guards(rule: Rule, records_of: Callable[[str], Records], now: datetime) -> dict[str, str]:
+    """Return, by site, why nothing is removed there: 1 request for each site, if the rule removes at all.
 
     Args:
         rule: Whose guard.
@@ -26,14 +29,48 @@ def withholding(
         held = records_of(site).read(state_name(rule.name))
         state = state_of(held.value if held else None)
         if state.shut and not (state.allowed and now < state.allowed):
-            shut[site] = f"the delete guard of rule {rule.name!r} is shut there since {state.shut.isoformat()}"
+            since = state.shut.isoformat(timespec="seconds")
+            shut[site] = f"the delete guard of rule {rule.name!r} is shut there since {since}"
+    return shut
 
-    def refine(_key: str, found: Mapping[str, Judgement]) -> Mapping[str, Judgement]:
-        return {
-            site: Judgement(Finding.HELD, shut[site], judged.origin)
-            if judged.finding is Finding.EXTRA and site in shut
-            else judged
-            for site, judged in found.items()
-        }
 
-    return refine
+@dataclass(frozen=True, slots=True)
+class Withholding:
+    """Says of what is missing or extra that it is held back.
+
+    Args:
+        rule: The rule that is compared.
+        store_of: Returns the store of a site, by name.
+        clock: Returns the time, UTC.
+        shut: Why nothing is removed, by site.
+    """
+
+    rule: Rule
+    store_of: Callable[[str], ObjectStore]
+    clock: Callable[[], datetime]
+    shut: Mapping[str, str]
+
+    def refine(self, key: str, found: Mapping[str, Judgement]) -> Mapping[str, Judgement]:
+        """Return what was found, with the reasons why it is so."""
+        return {site: self._refined(key, site, judged) for site, judged in found.items()}
+
+    def _refined(self, key: str, site: str, judged: Judgement) -> Judgement:
+        if judged.finding is Finding.EXTRA and site in self.shut:
+            return Judgement(Finding.HELD, self.shut[site], judged.origin)
+        if judged.finding is Finding.MISSING and judged.repairable and closing_kind(self.rule, key) is not None:
+            return self._closing(key, site, judged)
+        return judged
+
+    def _closing(self, key: str, site: str, judged: Judgement) -> Judgement:
+        """Say why the closing key of a set is missing; whoever looks at it again fetches what only the target lacks."""
+        survey = Survey(self.store_of, self.clock, None)  # whoever looks at keys side by side has the threads
+        try:
+            if survey.view(self.rule, judged.origin, key) is None:
+                return judged
+        except SetError as error:
+            return Judgement(Finding.INCOMPLETE, error.message, judged.origin)
+        except PermanentError as error:
+            return Judgement(Finding.MISSING, error.message, judged.origin)
+        if survey.at_target(self.rule, (judged.origin, site), key):
+            return judged
+        return Judgement(Finding.INCOMPLETE, "members of its set are missing there", judged.origin, repairable=True)
