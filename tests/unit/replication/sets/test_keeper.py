@@ -13,6 +13,7 @@ from tradewind.errors import PermanentError, PreconditionFailedError, SetError
 INDEX = "models/m.safetensors.index.json"
 SHARDS = [f"models/m-0000{n}-of-00003.safetensors" for n in (1, 2, 3)]
 ALL = [INDEX, *SHARDS]
+OUTER = "outer.json"
 PAUSE = 700
 """Seconds: longer than a set has to be quiet."""
 
@@ -25,6 +26,8 @@ def index(version: int, shards: Sequence[str] = SHARDS) -> bytes:
 
 def body_of(key: str, version: int) -> bytes:
     """Return what a user writes under `key`."""
+    if key == OUTER:
+        return json.dumps({"mark": f"v{version}", "files": ALL}).encode()
     return index(version) if key == INDEX else f"v{version} {key}".encode()
 
 
@@ -477,9 +480,154 @@ def test_a_shard_in_two_sets_takes_both_closing_keys_with_it() -> None:
     assert shown(world) == {b"v1"}
 
 
-def _steps(world: SetWorld, orders: Sequence[Sequence[str]]) -> list[Callable[[], str | None]]:
-    """Return what a user does: one version after the other, with a pause between them."""
+def test_writing_over_an_ordinary_object_looks_at_the_records_of_the_folders_above() -> None:
+    """It costs one request for each folder down from the rule's prefix, at the target's control bucket."""
+    world = SetWorld()
+    worker = Worker(world)
+    world.write("models/x", b"1")
+    worker.copy("models/x")
+    world.write("models/x", b"2")
+    world.calls()
+
+    worker.copy("models/x")
+
+    assert sorted(world.calls()) == ["a get", "a head", "b head", "b put", *(["control get"] * 4)]
+    assert world.body("models/x") == b"2"
+
+
+def test_a_new_set_costs_a_head_per_member_and_two_control_writes() -> None:
+    """Members are looked for by listings at the source, and one by one only at the target."""
+    world = SetWorld()
+    worker = Worker(world)
+    upload(world, 1, SHARDS)
+    for key in SHARDS:
+        worker.copy(key)
+    upload(world, 1, [INDEX])
+    world.calls()
+
+    worker.copy(INDEX)
+
+    calls = world.calls()
+    assert {call: calls.count(call) for call in calls} == {
+        "a get": 3,
+        "a list": 2,
+        "a head": 1,
+        "b head": 4,
+        "b put": 1,
+        "control get": 1,
+        "control put": 2,
+    }
+
+
+def test_manifests_that_name_each_other_are_no_endless_loop() -> None:
+    """A set that is a member of itself is never published, and says why."""
+    world = SetWorld(manifests=[{"closing": "**/*.set.json"}])
+    world.write("a.set.json", b'["b.set.json"]')
+    world.write("b.set.json", b'["a.set.json"]')
+
+    with pytest.raises(SetError, match="a member of itself"):
+        Worker(world).copy("a.set.json")
+
+    assert world.keys() == []
+
+
+@pytest.mark.parametrize(
+    ("closing", "body", "members", "stranger"),
+    [
+        ("c/.metadata", b"", ["c/__0_0.distcp", "c/__1_0.distcp"], "c/notes"),
+        ("r/MLmodel", b"flavors: {f: {data: data}}", ["r/data/a", "r/data/b", "r/conda.yaml"], "s/x"),
+        ("i/manifest.json", b'{"files": [{"path": "a"}, {"path": "b/c"}]}', ["i/a", "i/b/c"], "i/c"),
+        ("g/done", b"", ["g/1.parquet", "g/2.parquet"], "g/1.csv"),
+    ],
+)
+def test_every_kind_is_published_swapped_and_taken_down_whole(
+    closing: str, body: bytes, members: list[str], stranger: str
+) -> None:
+    """New, written over and deleted: the closing key is there only while all its members are of one version."""
+    world = SetWorld(manifests=[{"closing": "**/manifest.json"}, {"closing": "**/done", "members": "*.parquet"}])
+    worker = Worker(world)
+
+    def look(_: str) -> None:
+        if world.body(closing) is not None:
+            assert len({world.body(key) for key in members}) == 1
+            assert world.body(members[0]) is not None
+
+    world.stores["b"].after = look
+    for version in (b"v1", b"v2"):
+        for key in (*members, stranger):
+            world.write(key, version)
+            if world.body(closing) is None or key == stranger:
+                worker.copy(key)
+                continue
+            with pytest.raises(SetError, match="being written over"):
+                worker.copy(key)
+        world.write(closing, body)
+        worker.copy(closing)
+        assert {world.body(key) for key in (*members, stranger)} == {version}
+        assert world.body(closing) == body
+        world.pass_time(PAUSE)
+    for key in (members[0], closing, *members[1:]):
+        world.delete(key)
+        worker.copy(key)
+
+    assert world.keys() == [stranger]
+
+
+def test_a_shard_whose_index_is_gone_at_the_source_takes_the_index_down_after_the_quiet_time() -> None:
+    """Where nothing will close the set any more, it does not hold its members for ever."""
+    world, worker = published()
+    world.delete(INDEX)
+    world.write(SHARDS[0], b"v2")
+
+    with pytest.raises(SetError, match="being written over"):
+        worker.copy(SHARDS[0])
+    world.pass_time(PAUSE)
+    worker.copy(SHARDS[0])
+
+    assert world.body(SHARDS[0]) == b"v2"
+    assert world.body(INDEX) is None
+
+
+@pytest.mark.parametrize("meddle", ["before the lease", "after the lease"])
+def test_a_set_that_is_published_around_another_waits_for_its_swap(meddle: str) -> None:
+    """A manifest that names an index is not published while another worker takes that index down."""
+    world, worker = published(manifests=[{"closing": "**/outer.json"}])
+    world.write("models/sub/x", b"")
+    world.write("outer.json", b'["models/m.safetensors.index.json"]')
+    world.write(SHARDS[0], b"v1 patched")
+    world.pass_time(PAUSE)
+    errors: list[SetError] = []
+
+    def around(call: str) -> None:
+        when = {"before the lease": "get", "after the lease": "put"}[meddle]
+        if call == when and not errors and world.body(INDEX) is None:
+            world.stores["b"].before = world.stores["control"].before = lambda _: None
+            with pytest.raises(SetError) as error:
+                Worker(world).copy("outer.json")
+            errors.append(error.value)
+
+    def look(_: str) -> None:
+        assert world.body("outer.json") is None or world.body(INDEX) is not None
+
+    world.stores["b"].before = world.stores["control"].before = around
+    world.stores["b"].after = look
+    worker.copy(SHARDS[0])
+    Worker(world).copy("outer.json")
+
+    assert "another worker" in str(errors[0])
+    assert world.body("outer.json") is not None
+
+
+def _steps(world: SetWorld, orders: Sequence[Sequence[str]], *, delete: bool = False) -> list[Callable[[], str | None]]:
+    """Return what a user does: one version after the other, with a pause between them, and deletes if wanted."""
     steps: list[Callable[[], str | None]] = []
+
+    def remove(key: str) -> Callable[[], str]:
+        def act() -> str:
+            world.delete(key)
+            return key
+
+        return act
 
     def write(key: str, version: int) -> Callable[[], str]:
         def act() -> str:
@@ -492,6 +640,8 @@ def _steps(world: SetWorld, orders: Sequence[Sequence[str]]) -> list[Callable[[]
         world.pass_time(PAUSE)
 
     for version, order in enumerate(orders, 1):
+        if delete and version > 1:
+            steps += [*(remove(key) for key in sorted(order)), pause]
         steps += [write(key, version) for key in order]
         steps.append(pause)
     return steps
@@ -512,3 +662,26 @@ def test_no_interleaving_shows_a_torn_set(orders: list[list[str]], schedule: lis
     Interleaving(world, _steps(world, orders), check).run(schedule)
 
     assert shown(world) == {f"v{len(orders)}".encode()}
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    orders=st.lists(st.permutations([OUTER, *ALL]), min_size=2, max_size=2),
+    schedule=st.lists(st.integers(0, 99), max_size=400),
+    delete=st.booleans(),
+)
+def test_no_interleaving_tears_a_set_around_another(
+    orders: list[list[str]],
+    schedule: list[int],
+    delete: bool,  # noqa: FBT001 - Hypothesis gives positions
+) -> None:
+    """The same with a manifest around the set, and with a delete of everything before the next version."""
+    world = SetWorld(manifests=[{"closing": OUTER}])
+
+    def check() -> None:
+        assert len(shown(world)) <= 1
+        assert len(set(marks(world, OUTER, ALL))) <= 1
+
+    Interleaving(world, _steps(world, orders, delete=delete), check).run(schedule)
+
+    assert set(marks(world, OUTER, ALL)) == {b"v2"}
