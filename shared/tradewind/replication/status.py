@@ -164,7 +164,8 @@ class StatusReader:
     def _compare(self, rule: Rule) -> Tally:
         """Look at every key of a rule at every site."""
         tally, now = Tally(rule.name), self.clock()
-        examiner = Examiner(self.fleet, rule, self.store_of, self.gate, withholding(rule, self.records_of, now))
+        held_back = withholding(rule, self.store_of, self.records_of, self.clock)
+        examiner = Examiner(self.fleet, rule, self.store_of, self.gate, held_back.refine)
         keys = merged(rule, self.store_of)
         while page := list(islice(keys, PAGE)):
             looks = self.executor.map(examiner.look, [listed.key for listed in page])

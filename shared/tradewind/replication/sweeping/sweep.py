@@ -22,7 +22,7 @@ from tradewind.replication import requests
 from tradewind.replication.sweeping.examining import Examination, Examiner
 from tradewind.replication.sweeping.listing import merged
 from tradewind.replication.sweeping.progress import Completed, Progress, name_of
-from tradewind.replication.sweeping.withholding import Withholding, shut_guards
+from tradewind.replication.sweeping.withholding import withholding
 
 log = logging.getLogger(__name__)
 PAGE = 500
@@ -107,9 +107,8 @@ class Sweeper:
             return work.told(refusal)
         keys = merged(rule, self.store_of, work.progress.positions)
         left = budget.keys
-        shut = shut_guards(rule, self.records_of, self.clock())
-        withholding = Withholding(rule, self.store_of, self.clock, shut)
-        examiner = Examiner(self.fleet, rule, self.store_of, self.gate, withholding.refine)
+        held_back = withholding(rule, self.store_of, self.records_of, self.clock)
+        examiner = Examiner(self.fleet, rule, self.store_of, self.gate, held_back.refine)
         while left > 0 and self.clock() < budget.until:
             page = list(islice(keys, min(PAGE, left)))
             left -= len(page)

@@ -16,22 +16,28 @@ from tradewind.replication.sets.recognise import closing_kind
 from tradewind.replication.sets.survey import Survey
 
 
-def shut_guards(rule: Rule, records_of: Callable[[str], Records], now: datetime) -> dict[str, str]:
-    """Return, by site, why nothing is removed there: 1 request for each site, if the rule removes at all.
+def withholding(
+    rule: Rule,
+    store_of: Callable[[str], ObjectStore],
+    records_of: Callable[[str], Records],
+    clock: Callable[[], datetime],
+) -> Withholding:
+    """Return what says why things are held back: 1 request for each site, if the rule removes at all.
 
     Args:
-        rule: Whose guard.
+        rule: The rule that is compared.
+        store_of: Returns the store of a site, by name.
         records_of: Returns the records of a site, by name.
-        now: UTC.
+        clock: Returns the time, UTC.
     """
     shut: dict[str, str] = {}
     for site in rule.members if rule.deletes == "propagate" and rule.delete_guard.share < 1 else ():
         held = records_of(site).read(state_name(rule.name))
         state = state_of(held.value if held else None)
-        if state.shut and not (state.allowed and now < state.allowed):
+        if state.shut and not (state.allowed and clock() < state.allowed):
             since = state.shut.isoformat(timespec="seconds")
             shut[site] = f"the delete guard of rule {rule.name!r} is shut there since {since}"
-    return shut
+    return Withholding(rule, store_of, clock, shut)
 
 
 @dataclass(frozen=True, slots=True)
