@@ -74,7 +74,7 @@ class _Table:
         # What the first site holds has authority; what it held, only its time.
         holdings = {
             site: replace(each, rank=each.rank._replace(authority=False))
-            if each and each.rank.authority and each.content.origin in views and not found[each.content.origin]
+            if each and each.content.origin in views and _without_own(found[each.content.origin])
             else each
             for site, each in found.items()
         }
@@ -97,7 +97,11 @@ class _Table:
         holding = self.holdings[site]
         if holding is None or self.vouched(site):
             return holding is not None
-        return self.rule.deletes == "keep" and self.holdings[holding.content.origin] is None
+        return self.rule.deletes == "keep" and _without_own(self.holdings[holding.content.origin])
+
+
+def _without_own(holding: Holding | None) -> bool:
+    return holding is None or holding.claim is not None
 
 
 def agree(rule: ActiveActiveRule, views: Mapping[str, View]) -> Steps:
@@ -151,14 +155,18 @@ def _erase(table: _Table, site: str, holding: Holding, deleted: Tombstone | None
 
 
 def _spread(table: _Table, source: str, winner: Holding) -> Steps:
-    """Bring the winner to whoever holds something else, but never to its own origin."""
+    """Bring the winner to whoever holds something else.
+
+    It goes to its own origin only where that has let it go and got a lesser replica instead, which somebody had sent
+    before; what the rule keeps would else differ for ever. There it counts as written anew.
+    """
     writes: list[Write] = []
     deleted_at_home = table.rule.deletes == "keep" and not table.vouched(source)
     for site, holding in table.holdings.items():
-        if site == winner.content.origin or (holding and same(holding, winner)):
+        if holding and same(holding, winner):
             continue
         if holding is None:
-            if not deleted_at_home:
+            if not deleted_at_home and site != winner.content.origin:
                 writes.append(Write(source, site, expect=None))
             continue
         aside = holding.claim is None and table.rule.conflict == "keep_both"

@@ -125,13 +125,15 @@ class Replicator:
         if not here.names_what_was_deleted or notification.version is None:
             return False
         memory = self.at.tombstones(site).read(notification.key)
-        since = dict(memory.announced).get(notification.version)
+        if notification.version in memory.removed:
+            return True
+        since = max((each.since for each in memory.announced if each.token == notification.version), default=None)
         if since is not None and self.clock() - since < timedelta(seconds=self.at.fleet.time_limit_seconds) + MARGIN:
             raise TransientError(
                 f"{notification.key!r} is just being removed at {site}; whose delete this was is not known"
             )
         # Whoever announced it and did not say how it ended has died, most likely after it was removed.
-        return since is not None or notification.version in memory.removed
+        return since is not None
 
     def _copy(
         self, rule: Rule, key: str, site: str, routes: Sequence[Route], *, fresh: bool, removing: bool = False

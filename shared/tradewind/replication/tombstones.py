@@ -28,6 +28,16 @@ class Tombstone:
 
 
 @dataclass(frozen=True, slots=True)
+class Announcement:
+    """One worker is about to remove one version."""
+
+    number: int
+    """Tells it from those of other workers."""
+    token: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What a site remembers of a key."""
 
@@ -36,9 +46,11 @@ class Memory:
     """When a lifecycle rule of the bucket removed it, which is no user's delete."""
     removed: tuple[str, ...] = ()
     """Tokens of the versions that tradewind removed, where the store's events name the version and not the actor."""
-    announced: tuple[tuple[str, datetime], ...] = ()
-    """Tokens that tradewind was about to remove, and since when. Until that is done or was given up, a delete of such a
-    version may be ours or a user's."""
+    announced: tuple[Announcement, ...] = ()
+    """What tradewind is about to remove. Until that is done or given up, a delete of such a version may be ours or a
+    user's."""
+    count: int = 0
+    """Announcements so far."""
 
     @property
     def let_go(self) -> datetime | None:
@@ -99,20 +111,24 @@ class Tombstones:
 
         self._change(key, become)
 
-    def announce_removal(self, key: str, token: str, now: datetime) -> None:
-        """Remember that version `token` is about to be removed by tradewind, not by a user."""
+    def announce_removal(self, key: str, token: str, now: datetime) -> int:
+        """Remember that version `token` is about to be removed by tradewind, and return the announcement's number."""
+        number = 0
 
         def become(memory: Memory) -> Memory:
-            others = tuple(each for each in memory.announced if each[0] != token)
-            return replace(memory, announced=(*others, (token, now))[-REMOVED:])
+            nonlocal number
+            number = memory.count + 1
+            mine = Announcement(number, token, now)
+            return replace(memory, count=number, announced=(*memory.announced, mine)[-REMOVED:])
 
         self._change(key, become)
+        return number
 
-    def conclude_removal(self, key: str, token: str, *, done: bool) -> None:
-        """Remember that tradewind removed version `token`, or that somebody else had been there before."""
+    def conclude_removal(self, key: str, token: str, number: int, *, done: bool) -> None:
+        """Remember that version `token` was removed by tradewind, or that somebody else had been there before."""
 
         def become(memory: Memory) -> Memory:
-            others = tuple(each for each in memory.announced if each[0] != token)
+            others = tuple(each for each in memory.announced if each.number != number)
             removed = (*memory.removed, token)[-REMOVED:] if done and token not in memory.removed else memory.removed
             return replace(memory, announced=others, removed=removed)
 
@@ -134,8 +150,9 @@ def _encode(key: str, memory: Memory) -> Document:
         document["expired"] = memory.expired.isoformat()
     if memory.removed:
         document["removed"] = list(memory.removed)
-    if memory.announced:
-        document["announced"] = {token: since.isoformat() for token, since in memory.announced}
+    if memory.count:
+        document["count"] = memory.count
+        document["announced"] = [[each.number, each.token, each.since.isoformat()] for each in memory.announced]
     return document
 
 
@@ -145,5 +162,8 @@ def _decode(document: Document) -> Memory:
         Tombstone(datetime.fromisoformat(time), document["site"]) if time else None,
         datetime.fromisoformat(expired) if expired else None,
         tuple(document.get("removed", ())),
-        tuple((token, datetime.fromisoformat(since)) for token, since in document.get("announced", {}).items()),
+        tuple(
+            Announcement(n, token, datetime.fromisoformat(since)) for n, token, since in document.get("announced", ())
+        ),
+        document.get("count", 0),
     )

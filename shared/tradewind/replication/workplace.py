@@ -87,13 +87,13 @@ class Workplace:
             self._delete(site, key, expect)
             return
         tombstones = self.tombstones(site)
-        tombstones.announce_removal(key, expect, self.clock())
+        number = tombstones.announce_removal(key, expect, self.clock())
         try:
             self._delete(site, key, expect)
         except PreconditionFailedError:
-            tombstones.conclude_removal(key, expect, done=False)
+            tombstones.conclude_removal(key, expect, number, done=False)
             raise
-        tombstones.conclude_removal(key, expect, done=True)
+        tombstones.conclude_removal(key, expect, number, done=True)
 
     def _delete(self, site: str, key: str, expect: str) -> None:
         try:

@@ -92,7 +92,7 @@ def test_where_events_name_only_the_version_our_removals_are_on_record() -> None
     world = world_of()
     world.replicator.replicate(world.write("a", KEY, b"x"))
     token = _token(world, "b")
-    Tombstones(world.records["b"]).conclude_removal(KEY, token, done=True)
+    Tombstones(world.records["b"]).conclude_removal(KEY, token, 1, done=True)
     world.fleet.sites["b"] = GcpSite(cloud="gcp", project="p", bucket="bucket-b", **SITE)
 
     world.replicator.replicate(replace(world.delete("b", KEY), version=token))
@@ -106,14 +106,14 @@ def test_whose_delete_it_was_is_not_guessed_while_one_of_ours_is_under_way() -> 
     world.replicator.replicate(world.write("a", KEY, b"x"))
     token = _token(world, "b")
     tombstones = Tombstones(world.records["b"])
-    tombstones.announce_removal(KEY, token, world.now)
+    number = tombstones.announce_removal(KEY, token, world.now)
     world.fleet.sites["b"] = GcpSite(cloud="gcp", project="p", bucket="bucket-b", **SITE)
     world.pass_time(5)
     event = replace(world.delete("b", KEY), version=token)
 
     with pytest.raises(TransientError, match="just being removed"):
         world.replicator.replicate(event)
-    tombstones.conclude_removal(KEY, token, done=False)
+    tombstones.conclude_removal(KEY, token, number, done=False)
     world.replicator.replicate(event)
 
     assert bodies(world) == [None, None, None]
