@@ -343,6 +343,7 @@ def test_credentials_without_a_field() -> None:
         ("BadDigest", 400, IntegrityError, "Nothing was written"),
         ("KeyTooLongError", 400, UnportableError, "1,024"),
         ("MetadataTooLarge", 400, UnportableError, "2 KB"),
+        ("InvalidTag", 400, UnportableError, "tags"),
         ("EntityTooLarge", 400, ObjectTooLargeError, ""),
         ("InvalidObjectState", 403, PermanentError, "restore"),
         ("SlowDown", 503, StoreUnavailableError, "Try again later"),

@@ -262,6 +262,8 @@ def _site() -> AzureSite:
         ("BlobArchived", 409, PermanentError, "rehydrate"),
         ("SnapshotsPresent", 409, PermanentError, "snapshots"),
         ("MetadataTooLarge", 400, UnportableError, ""),
+        ("InvalidTag", 400, UnportableError, "tags"),
+        ("BlobTagsNotSupportedForAccountType", 400, UnportableError, "has no blob index tags"),
         ("RequestBodyTooLarge", 413, ObjectTooLargeError, ""),
         ("ServerBusy", 503, StoreUnavailableError, "Try again later"),
         ("", 500, StoreUnavailableError, "Try again later"),

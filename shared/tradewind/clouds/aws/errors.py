@@ -90,6 +90,7 @@ _CODES: Mapping[str, Meaning] = {
     "XAmzContentSHA256Mismatch": BROKEN,
     "KeyTooLongError": (UnportableError, "S3 keys have at most 1,024 bytes"),
     "MetadataTooLarge": (UnportableError, "S3 keeps 2 KB of user metadata"),
+    "InvalidTag": (UnportableError, "S3 cannot hold these tags"),
     "EntityTooLarge": (ObjectTooLargeError, ""),
     "InvalidObjectState": (PermanentError, "The object is archived: restore it, then redrive the message"),
     "InvalidMessageContents": _REFUSED,

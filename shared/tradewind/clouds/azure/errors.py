@@ -51,7 +51,11 @@ _UNKNOWN: Meaning = (
 )
 _LOCKED: Meaning = (AccessDeniedError, "The container has an immutability policy or a legal hold on this")
 _ARCHIVED: Meaning = (PermanentError, "The blob is archived: rehydrate it, then redrive the message")
-_UNPORTABLE: Meaning = (UnportableError, "Azure cannot hold this name or metadata")
+_UNPORTABLE: Meaning = (UnportableError, "Azure cannot hold this name, metadata or tags")
+_UNTAGGED: Meaning = (
+    UnportableError,
+    "This account has no blob index tags (v2 accounts without hierarchical namespace have): remove them at the source",
+)
 _LEASED: Meaning = (StoreUnavailableError, "Somebody holds a lease on the blob; it is tried again")
 _DOWN = down("https://azure.status.microsoft")
 _OTHER: Meaning = (TransientError, "Azure refused the request; what it says is above")
@@ -94,6 +98,11 @@ _CODES: Mapping[str, Meaning] = {
     "InvalidMetadata": _UNPORTABLE,
     "EmptyMetadataKey": _UNPORTABLE,
     "InvalidResourceName": _UNPORTABLE,
+    "TagsTooLarge": _UNPORTABLE,
+    "InvalidTag": _UNPORTABLE,
+    "EmptyTagName": _UNPORTABLE,
+    "BlobTagsNotSupportedForAccountType": _UNTAGGED,
+    "FeatureNotYetSupportedForHierarchicalNamespaceAccounts": _UNTAGGED,
     "RequestBodyTooLarge": (ObjectTooLargeError, ""),
     "LeaseIdMissing": _LEASED,
     "LeaseNotPresentWithBlobOperation": _LEASED,
