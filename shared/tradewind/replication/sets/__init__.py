@@ -1,9 +1,9 @@
 """Artifact sets: keys that only make sense together, and appear at a target as a whole.
 
 `recognise` tells by a key's name which set it closes or may be in, `contents` and `manifest` read what a closing object
-names, and `settled` says whether a source holds one version of a set or two; they are pure. `survey` looks at a set at
-its source, `ledger` keeps what was published where, and `keeper` joins them for the copy loop, which knows `protocol`
-alone.
+names (`named`), and `settled` says whether a source holds one version of a set or two; they are pure. `survey` looks at
+a set at its source and `around` for the sets around a key at a target, `ledger` keeps what was published where, and
+`leases` who is publishing now. `keeper` joins them for the copy loop, which knows `protocol` alone.
 """
 
 from tradewind.replication.sets.contents import contents

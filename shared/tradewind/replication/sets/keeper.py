@@ -7,24 +7,24 @@ it does not cover.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager, suppress
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 from tradewind.errors import NotFoundError, PreconditionFailedError, SetError, TradewindError
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import ObjectState, ObjectStore
 from tradewind.records import Records
 from tradewind.replication.provenance import is_of, provenance_of
-from tradewind.replication.routes import Route, covers
+from tradewind.replication.routes import Route
+from tradewind.replication.sets.around import Around
 from tradewind.replication.sets.contents import contents
-from tradewind.replication.sets.ledger import MARGIN, Lease, Ledger, Page
+from tradewind.replication.sets.leases import Leases
+from tradewind.replication.sets.ledger import MARGIN
 from tradewind.replication.sets.looking import contradicted, each, is_same
-from tradewind.replication.sets.recognise import candidates, closing_kind, folder_of, folders
+from tradewind.replication.sets.recognise import candidates, closing_kind, folder_of
 from tradewind.replication.sets.settled import Published, settled
 from tradewind.replication.sets.survey import Survey, View, spelled
 
@@ -52,12 +52,16 @@ class SetKeeper:
     executor: Executor | None = None
     withdraw: Callable[[str, str, str], None] | None = None
     _survey: Survey = field(init=False)
-    _held: ContextVar[Mapping[tuple[str, str], Lease]] = field(init=False)
-    """The leases that this call holds: what it fetches must not wait for itself."""
+    _leases: Leases = field(init=False)
+    _around: Around = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_survey", Survey(self.store_of, self.clock, self.executor))
-        object.__setattr__(self, "_held", ContextVar("held", default=MappingProxyType({})))
+        longest = timedelta(seconds=self.fleet.time_limit_seconds)
+        survey = Survey(self.store_of, self.clock, self.executor)
+        leases = Leases(self.records_of, self.clock, longest + MARGIN)
+        object.__setattr__(self, "_survey", survey)
+        object.__setattr__(self, "_leases", leases)
+        object.__setattr__(self, "_around", Around(self.store_of, survey, leases, self.executor))
 
     @contextmanager
     def writing(self, rule: Rule, key: str, *, source: str, target: str, body: bytes, replaces: bool) -> Iterator[None]:
@@ -80,7 +84,7 @@ class SetKeeper:
         The delete itself needs no lease: who takes one later finds that the source lacks the key.
         """
         route = Route(rule, source, target)
-        if visible := self._visible(route, key):
+        if visible := self._around.visible(route, key):
             with self._cleared(route, key, visible):
                 pass
         yield
@@ -88,8 +92,7 @@ class SetKeeper:
     def arrived(self, rule: Rule, key: str, *, source: str, target: str, replaced: bool = False) -> Sequence[str]:
         """See `SetRules.arrived`. A key whose name tells of no set costs no request, unless it replaced something."""
         route = Route(rule, source, target)
-        pages = self._pages(route, key).values() if replaced else ()
-        recorded = [closing for page in pages for closing in page.closing if covers(rule, closing)]
+        recorded = self._around.recorded(route, key) if replaced else []
         found = dict.fromkeys([*candidates(rule, key), *recorded])
         return [closing for closing in found if closing != key and self._wanting(route, closing, key)]
 
@@ -117,15 +120,15 @@ class SetKeeper:
             SetError: It is not complete yet.
             PreconditionFailedError: It was swapped; look again.
         """
-        visible = self._visible(route, key)
+        visible = self._around.visible(route, key)
         for closing in visible:
             self._require_settled(route, closing.key, key)
         if not any(provenance_of(closing) for closing in visible):
             return
         with self._cleared(route, key, visible) as withdrawn:
-            for each_key in withdrawn:
-                if self.store_of(route.source).head(each_key) is not None:
-                    self.fetch(route.rule, each_key, route.source, route.target)
+            for name in withdrawn:
+                if self.store_of(route.source).head(name) is not None:
+                    self.fetch(route.rule, name, route.source, route.target)
         raise PreconditionFailedError(f"The sets that {key!r} is in were swapped at {route.target}; look again")
 
     @contextmanager
@@ -138,8 +141,10 @@ class SetKeeper:
         ours = [closing for closing in visible if provenance_of(closing) is not None]
         with ExitStack() as leases:
             for closing in ours:
-                leases.enter_context(self._lease(route.target, closing.key))
-            if [(each.key, each.token) for each in self._visible(route, key)] != [(c.key, c.token) for c in visible]:
+                leases.enter_context(self._leases.hold(route.target, closing.key))
+            if [(now.key, now.token) for now in self._around.visible(route, key)] != [
+                (c.key, c.token) for c in visible
+            ]:
                 raise PreconditionFailedError(f"The sets that {key!r} is in changed at {route.target}; look again")
             for closing in ours:
                 self._withdraw(route.target, closing)
@@ -148,7 +153,7 @@ class SetKeeper:
     def _require_settled(self, route: Route, closing: str, key: str) -> None:
         view = self._survey.view(route.rule, route.source, closing)
         if view is not None:
-            published = self._ledger(route.target).read(folder_of(closing)).closing.get(closing, Published())
+            published = self._leases.ledger(route.target).read(folder_of(closing)).closing.get(closing, Published())
             self._require(route, view, published)
         elif self.store_of(route.source).head(closing) is None:  # then nothing tells when the set is complete but time
             state = self.store_of(route.source).head(key)
@@ -173,68 +178,6 @@ class SetKeeper:
             f"changed for {route.rule.sets.settle_seconds:,} seconds",
         )
 
-    def _visible(self, route: Route, key: str) -> list[ObjectState]:
-        """Return the closing keys at the target whose sets `key` is in, also by way of other sets, outermost first.
-
-        Raises:
-            SetError: Such a set is just being published by somebody else.
-        """
-        store = self.store_of(route.target)
-        seen: set[str] = {key}
-        found: list[ObjectState] = []
-        pages: dict[str, Page] = {}
-
-        def climb(member: str) -> None:
-            pages.update(self._pages(route, member, known=pages))
-            above = [pages[folder] for folder in folders(route.rule, member)]
-            self._require_idle(route, member, above)
-            recorded = [closing for page in above for closing in page.closing if covers(route.rule, closing)]
-            for closing in dict.fromkeys([*recorded, *candidates(route.rule, member)]):
-                state = store.head(closing) if closing not in seen else None
-                if state is not None and self._survey.names_as_of(route.rule, route.target, state, member):
-                    seen.add(closing)
-                    climb(closing)
-                    found.append(state)
-
-        climb(key)
-        return found
-
-    def _pages(self, route: Route, key: str, known: Mapping[str, Page] | None = None) -> dict[str, Page]:
-        wanted = [folder for folder in folders(route.rule, key) if folder not in (known or {})]
-        return each(self.executor, self._ledger(route.target).read, wanted)
-
-    def _require_idle(self, route: Route, key: str, pages: Sequence[Page]) -> None:
-        """Look whether somebody else publishes a set that `key` is in.
-
-        Read before the closing keys are looked at: whoever begins later checks the target against what the source
-        holds then, and that is at least what the caller is about to write.
-        """
-        mine = {lease.holder for lease in self._held.get().values()}
-        for page in pages:
-            if not page.busy(self.clock()) or page.holder in mine:
-                continue
-            for closing in filter(lambda each: covers(route.rule, each), page.closing):
-                sites = (route.source, route.target)
-                if closing != key and any(self._survey.names(route.rule, site, closing, key) for site in sites):
-                    raise SetError(
-                        f"{key!r} is in the set that {closing!r} closes, which another worker is publishing at "
-                        f"{route.target}",
-                        hint="The queue brings the message back",
-                    )
-
-    def _require_idle_within(self, route: Route, view: View) -> None:
-        """Look whether somebody else changes a set whose closing key is a member of this one."""
-        nested = {folder_of(key) for key in view.seen if closing_kind(route.rule, key)}
-        mine = {folder for target, folder in self._held.get() if target == route.target}
-        pages = each(self.executor, self._ledger(route.target).read, sorted(nested - mine))
-        for folder, page in pages.items():
-            if page.busy(self.clock()):
-                raise SetError(
-                    f"{view.closing.key!r} closes a set with another one in {folder!r}, which another worker is "
-                    f"changing at {route.target}",
-                    hint="The queue brings the message back",
-                )
-
     def _withdraw(self, target: str, closing: ObjectState) -> None:
         with suppress(NotFoundError):
             if self.withdraw is None:
@@ -248,8 +191,8 @@ class SetKeeper:
     def _publishing(self, route: Route, closing: str, body: bytes) -> Iterator[None]:
         """Bring every member to the target, and let the closing key be written only then."""
         # A set that is not whole, or that must wait for one within it, takes no lease and is in nobody's way.
-        self._require_idle_within(route, self._view(route, closing, body))
-        with self._lease(route.target, closing) as (lease, before), lease.opened(closing):
+        self._around.require_idle_within(route, self._view(route, closing, body))
+        with self._leases.hold(route.target, closing) as (lease, before), lease.opened(closing):
             try:
                 version = self._complete(route, self._view(route, closing, body), before)
             except TradewindError:
@@ -271,14 +214,14 @@ class SetKeeper:
         The target is compared with `view`, not with what the source has become since: what is published is one moment
         of the source, and a settled one.
         """
-        self._require_idle_within(route, view)
+        self._around.require_idle_within(route, view)
         held = self._differing(route, view)
         present = [state for state in held.values() if state is not None]
         older = any(provenance_of(state) is not None for state in present)
         self._require(route, view, before if before or not older else Published())
         visible = self.store_of(route.target).head(view.closing.key) if present else None
         ours = visible if visible and provenance_of(visible) else None
-        if ours and self._visible(route, view.closing.key):
+        if ours and self._around.visible(route, view.closing.key):
             raise PreconditionFailedError(
                 f"A set around {view.closing.key!r} was published at {route.target}; look again"
             )
@@ -324,32 +267,3 @@ class SetKeeper:
     def _same(self, route: Route, view: View, key: str, state: ObjectState) -> bool:
         source = self.store_of(route.source)
         return is_same(route.source, route.target, view.seen[key], state, lambda: source.head(key))
-
-    # --- leases -----------------------------------------------------------------------------------------------------
-
-    def _ledger(self, target: str) -> Ledger:
-        return Ledger(target, self.records_of(target))
-
-    @contextmanager
-    def _lease(self, target: str, closing: str) -> Iterator[tuple[Lease, Published | None]]:
-        """Hold the lease of the closing key's folder, and give what was on record of the set before."""
-        held = self._held.get()
-        at = (target, folder_of(closing))
-        if at in held:
-            before = held[at].closing.get(closing)
-            held[at].note(closing)
-            yield held[at], before
-            return
-        length = timedelta(seconds=self.fleet.time_limit_seconds) + MARGIN
-        lease, before = self._ledger(target).take(at[1], closing, self.clock(), length)
-        mark = self._held.set({**held, at: lease})
-        try:
-            yield lease, before
-        except Exception:
-            with suppress(TradewindError):  # it runs out by itself, and what went wrong before matters more
-                lease.release()
-            raise
-        else:
-            lease.release()
-        finally:
-            self._held.reset(mark)

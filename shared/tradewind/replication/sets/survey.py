@@ -137,8 +137,8 @@ class Survey:
             return None
         at = (site, closing, state.token)
         if at not in self._known:
-            while len(self._known) >= _KEPT:
-                self._known.pop(next(iter(self._known)), None)
+            for old in list(self._known)[: max(0, len(self._known) + 1 - _KEPT)]:
+                self._known.pop(old, None)
             self._known[at] = contents(kind, closing, body)
         return _Read(state, body, self._known[at])
 
