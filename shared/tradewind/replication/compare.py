@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -73,6 +73,23 @@ class Difference:
     site: str
     finding: Finding
     reason: str
+
+
+def as_if_tagged(states: Mapping[str, ObjectState | None], untagged: Collection[str]) -> dict[str, ObjectState | None]:
+    """Return the states as if each replica bore its origin's tags where its store keeps none, so that none is missed.
+
+    Args:
+        states: A key's, by site.
+        untagged: Sites whose stores keep no tags.
+    """
+    return {site: _tagged(site, state, states) if site in untagged else state for site, state in states.items()}
+
+
+def _tagged(site: str, state: ObjectState | None, states: Mapping[str, ObjectState | None]) -> ObjectState | None:
+    claim = claim_of(state) if state is not None else None
+    if state is None or claim is None or claim.origin == site or (original := states.get(claim.origin)) is None:
+        return state
+    return replace(state, metadata=replace(state.metadata, tags=original.metadata.tags))
 
 
 def compare(

@@ -160,3 +160,19 @@ def test_many_keys_are_listed_page_by_page() -> None:
         world.write("a", f"{number:04}", b"")
 
     assert len(check(world).differences) == 1500
+
+
+@pytest.mark.parametrize("rule", [ONE_WAY, BOTH], ids=["one_way", "active_active"])
+def test_a_store_without_tags_lacks_none(rule: dict[str, object]) -> None:
+    """A replica is a match where tags cannot be kept, and differs where they were taken from it or changed since."""
+    world = World(rule)
+    world.memory["b"].keeps_tags = False
+    tagged = Metadata(tags={"team": "vision"})
+    world.replicator.replicate(world.write("a", "m/x", b"weights", tagged))
+    assert check(world).differences == []
+
+    replica = world.memory["c"].head("m/x")
+    assert replica is not None
+    world.write("c", "m/x", b"weights", replace(replica.metadata, tags={}))
+
+    assert [(each.site, each.finding) for each in check(world).differences] == [("c", Finding.METADATA)]

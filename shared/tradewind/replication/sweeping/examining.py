@@ -9,7 +9,7 @@ from datetime import datetime
 from tradewind.errors import UnportableError
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Gate, ObjectState, ObjectStore
-from tradewind.replication.compare import Finding, Judgement, compare
+from tradewind.replication.compare import Finding, Judgement, as_if_tagged, compare
 from tradewind.replication.provenance import claim_of
 from tradewind.replication.routes import Route, passage
 from tradewind.replication.tally import IN_SYNC, Tally
@@ -66,7 +66,12 @@ class Examiner:
                 states[site] = self.store_of(site).head(key)
             except UnportableError as error:
                 states[site], unportable[site] = None, error.message
-        found = compare(self.rule, states, lambda a, b: passage(self.fleet, self.gate, Route(self.rule, a, b), key))
+        untagged = [site for site in states if not self.store_of(site).keeps_tags]
+        found = compare(
+            self.rule,
+            as_if_tagged(states, untagged),
+            lambda a, b: passage(self.fleet, self.gate, Route(self.rule, a, b), key),
+        )
         for site, reason in unportable.items():
             if site in found and found[site].finding is Finding.MISSING:
                 found[site] = Judgement(Finding.MISSING, reason, found[site].origin)  # nobody can mend that
