@@ -15,6 +15,7 @@ _LISTS = ("files", "members", "objects", "entries", "shards")
 _DIGEST = re.compile(r"(sha256|sha512):([0-9a-f]{64,128})")
 _HEX = re.compile(r"(?:0x)?([0-9a-fA-F]{8})")
 _TITLE = "org.opencontainers.image.title"
+_MANIFEST = re.compile(r"\.(manifest|index|manifest\.list)\.v\d+\+json$")
 _CRC_BYTES = 4
 
 
@@ -58,7 +59,7 @@ def _listed(closing: str, entries: list[Any]) -> list[Member] | None:
 
 
 def _oci(closing: str, document: Mapping[str, Any]) -> list[Member] | None:
-    """Read an image manifest or index (https://github.com/opencontainers/image-spec): its descriptors, one level deep.
+    """Read an image manifest or index (https://github.com/opencontainers/image-spec): its own descriptors.
 
     A descriptor is the file that its title annotation names, as ORAS writes it, or else the blob of an image layout.
     """
@@ -74,7 +75,8 @@ def _oci(closing: str, document: Mapping[str, Any]) -> list[Member] | None:
         annotations = each.get("annotations")
         title = annotations.get(_TITLE) if isinstance(annotations, dict) else None
         path = title if isinstance(title, str) and title else f"blobs/{digest[1]}/{digest[2]}"
-        members.append(Member(inside(closing, path), _size(each.get("size"))))
+        further = bool(_MANIFEST.search(str(each.get("mediaType")))) or each in document.get("manifests", [])
+        members.append(Member(inside(closing, path), _size(each.get("size")), manifest=further))
     return members
 
 

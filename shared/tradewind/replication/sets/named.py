@@ -20,6 +20,8 @@ class Member:
     key: str
     size: int | None = None
     crc32c: int | None = None
+    manifest: bool = False
+    """Whether its own content names further members, as an OCI index names image manifests."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tradewind.errors import NotFoundError, PermanentError, SetError
@@ -13,12 +14,15 @@ from tradewind.ports import ObjectState, ObjectStore, ObjectSummary
 from tradewind.replication.routes import covers
 from tradewind.replication.sets.contents import contents, placed
 from tradewind.replication.sets.looking import below, look, state_of, summary_of
+from tradewind.replication.sets.manifest import members_in
 from tradewind.replication.sets.named import Member, Named
 from tradewind.replication.sets.recognise import Kind, closing_kind
 from tradewind.replication.sets.settled import Published
 
 _KEPT = 256
 """Closing objects whose members a process remembers."""
+_MANIFESTS = 1000
+"""Manifests within a manifest that are followed."""
 _NAMES = 20
 """Names that an error spells out."""
 
@@ -136,11 +140,33 @@ class Survey:
         except NotFoundError:
             return None
         at = (site, closing, state.token)
+        if at not in self._known and (named := contents(kind, closing, body)) and any(m.manifest for m in named.listed):
+            return _Read(state, body, self._expanded(site, named))  # further manifests may come, so it is not kept
         if at not in self._known:
             for old in list(self._known)[: max(0, len(self._known) + 1 - _KEPT)]:
                 self._known.pop(old, None)
             self._known[at] = contents(kind, closing, body)
         return _Read(state, body, self._known[at])
+
+    def _expanded(self, site: str, named: Named) -> Named:
+        """Add the members that manifests among the members name, and those among these, as far as they are there."""
+        listed = {member.key: member for member in named.listed}
+        waiting = [member for member in named.listed if member.manifest]
+        for _ in range(_MANIFESTS):
+            if not waiting:
+                break
+            for member in self._within(site, named.closing, waiting.pop()):
+                if member.key not in listed:
+                    listed[member.key] = member
+                    waiting += [member] if member.manifest else []
+        return replace(named, listed=tuple(listed.values()))
+
+    def _within(self, site: str, closing: str, manifest: Member) -> Sequence[Member]:
+        try:
+            with self.store_of(site).get(manifest.key) as download:
+                return members_in(closing, json.loads(b"".join(download.chunks))) or ()
+        except (NotFoundError, ValueError, RecursionError):  # missing, which is said elsewhere; or no manifest
+            return ()
 
 
 def spelled(keys: Sequence[str]) -> str:

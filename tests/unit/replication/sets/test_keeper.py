@@ -588,6 +588,29 @@ def test_a_shard_whose_index_is_gone_at_the_source_takes_the_index_down_after_th
     assert world.body(INDEX) is None
 
 
+def test_an_image_layout_waits_for_the_layers_of_its_images() -> None:
+    """An index names manifests, and these name what makes the images: all of it is there before the index is."""
+    world = SetWorld(manifests=[{"closing": "**/index.json"}])
+    worker = Worker(world)
+    hexes = [f"{n:064x}" for n in range(3)]
+    config, layer, image = (f"i/blobs/sha256/{each}" for each in hexes)
+    manifest = {"config": {"digest": f"sha256:{hexes[0]}"}, "layers": [{"digest": f"sha256:{hexes[1]}"}]}
+    top = {"manifests": [{"digest": f"sha256:{hexes[2]}", "mediaType": "application/vnd.oci.image.manifest.v1+json"}]}
+    world.write(config, b"{}")
+    world.write(image, json.dumps(manifest).encode())
+    world.write("i/index.json", json.dumps(top).encode())
+
+    with pytest.raises(SetError, match=f"1 of the 3 members .*{hexes[1]}"):
+        worker.copy("i/index.json")
+    world.write(layer, b"layer")
+    worker.copy("i/index.json")
+    assert world.keys() == [config, layer, image, "i/index.json"]
+    world.delete(layer)
+    worker.copy(layer)
+
+    assert world.keys() == [config, image]
+
+
 @pytest.mark.parametrize("meddle", ["before the lease", "after the lease"])
 def test_a_set_that_is_published_around_another_waits_for_its_swap(meddle: str) -> None:
     """A manifest that names an index is not published while another worker takes that index down."""
