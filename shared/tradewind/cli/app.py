@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tradewind import __version__
-from tradewind.cli import backfill, dlq, explain, fleet, locate, plan, status
+from tradewind.cli import backfill, dlq, explain, fleet, guard, locate, plan, status
 from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.errors import BadEventError, ConfigurationError, TradewindError
 
@@ -21,6 +21,7 @@ WRONG_USE = 2
 app = typer.Typer(name="tradewind", no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(guard.app, name="guard")
 app.command(name="backfill")(backfill.backfill)
 app.command(name="status")(status.status)
 app.command(name="locate")(locate.locate)

@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 
 from tradewind.errors import FleetError
 from tradewind.fleet.model import Fleet
-from tradewind.fleet.rules import Rule
+from tradewind.fleet.rules import ActiveActiveRule, Rule
+from tradewind.fleet.sites import AwsSite
 
 Path: TypeAlias = tuple[str | int, ...]
 BRANCH = 2
@@ -97,6 +98,16 @@ def _member_contradictions(fleet: Fleet, rule: Rule) -> Iterable[str]:
             yield f"unknown site {member!r}; known are: {', '.join(fleet.sites)}"
         elif rule.targets_of(member) and fleet.sites[member].queues is None:
             yield f"site {member!r} is a source of this rule and needs `queues`"
+    if isinstance(rule, ActiveActiveRule) and rule.deletes == "propagate":
+        yield from _unnamed_principals(fleet, rule)
+
+
+def _unnamed_principals(fleet: Fleet, rule: ActiveActiveRule) -> Iterable[str]:
+    """Yield the sites at which tradewind's own deletes would be taken for users', which loses data."""
+    for member in rule.sites:
+        site = fleet.sites.get(member)
+        if isinstance(site, AwsSite) and not site.principals:
+            yield f"site {member!r} needs `principals`, so that tradewind's own deletes are told from users'"
 
 
 def _lines(node: yaml.Node, path: Path) -> Iterable[tuple[Path, int]]:

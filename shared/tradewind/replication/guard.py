@@ -45,6 +45,12 @@ def state_of(document: Document | None) -> GuardState:
     )
 
 
+def read_state(records: Records, rule: str) -> GuardState:
+    """Return the state of a rule's guard at a site: 1 request."""
+    held = records.read(state_name(rule))
+    return state_of(held.value if held else None)
+
+
 def state_name(rule: str) -> str:
     """Return the name of the record that holds the guard's state."""
     return f"{PREFIX}{rule}/state"
@@ -77,8 +83,7 @@ class RemovalGuard:
         if guard.share >= 1:
             return None
         records = self.records_of(site)
-        held = records.read(state_name(rule.name))
-        state, now = state_of(held.value if held else None), self.clock()
+        state, now = read_state(records, rule.name), self.clock()
         if state.allowed and now < state.allowed:
             return None
         if state.shut:
@@ -86,7 +91,7 @@ class RemovalGuard:
         asked = self._count(records, rule, key, now)
         if asked <= limit_for(guard, self._keys.get((rule.name, site), 0)):
             return None
-        if asked <= limit_for(guard, self._count_keys(rule, site, asked) + asked):
+        if asked <= limit_for(guard, self._count_keys(rule, site, asked) + asked - 1):
             return None
         shut = records.change(state_name(rule.name), lambda known: _closed(known, now))
         return _shut(rule, site, state_of(shut).shut or now)

@@ -66,6 +66,11 @@ def test_a_good_file_is_read() -> None:
         ("to: [azure-weu]", "to: [gcp]", "t.yaml:22: rules[0]: unknown site 'gcp'; known are: aws-use1, azure-weu"),
         ("to: [azure-weu]", "to: [aws-use1]", "t.yaml:22: rules[0]: names one site twice"),
         ("from: aws-use1\n    to: [azure-weu]", "from: azure-weu\n    to: [aws-use1]", "needs `queues`"),
+        (
+            "mode: one_way\n    from: aws-use1\n    to: [azure-weu]",
+            "mode: active_active\n    deletes: propagate\n    sites: [aws-use1, azure-weu]",
+            "rules[0]: site 'aws-use1' needs `principals`",
+        ),
         ("classification: public", "classification: secret", "t.yaml:27: rules[0].classification: unknown classific"),
         ("prefix: a/", "prefix: .tradewind/x", "t.yaml:26: rules[0].prefix: '.tradewind/' is reserved"),
         ("prefix: a/", "deletes: sometimes", "'propagate' or 'keep'"),
