@@ -49,6 +49,8 @@ class History:
     deeds: list[Deed] = field(default_factory=list)
     present: dict[tuple[str, str], Held] = field(default_factory=dict)
     """What each site holds, by site and key."""
+    swept: int | None = None
+    """Number of the deed that was next when the last sweeps began; None before."""
     untold: set[int] = field(default_factory=set)
     """Numbers of the deeds whose notification was lost."""
 

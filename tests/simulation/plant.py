@@ -19,28 +19,61 @@ COPIES = ROOT / "build" / "plants"
 
 
 @dataclass(frozen=True, slots=True)
-class Plant:
-    """A bug: in `file`, each `old` becomes `new`."""
+class Edit:
+    """In `file`, `old` becomes `new`."""
 
     file: str
     old: str
     new: str
-    suite: str = "replication"
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """A bug, and the suite that must find it."""
+
+    suite: str
+    edits: tuple[Edit, ...]
 
 
 PLANTS = {
     "write-condition": Plant(
-        "replication/copying.py",
-        "            store.put(self.key, payload.body, metadata=metadata, crc32c=payload.crc32c, "
-        "md5=checksum, expect=expect)",
-        "            now = store.head(self.key)\n            store.put(self.key, payload.body, metadata=metadata, "
-        "crc32c=payload.crc32c, md5=checksum, expect=now.token if now else None)",
+        "replication",
+        (
+            Edit(
+                "replication/transfer.py",
+                "md5=checksum, expect=expect\n",
+                "md5=checksum, expect=now.token if (now := store.head(payload.state.key)) else None\n",
+            ),
+        ),
     ),
     "confirm-read": Plant(
-        "replication/copying.py",
-        "        now = self.source.head(self.key)\n",
-        "        return True\n",
+        "replication",
+        (
+            Edit("replication/copying.py", "        if acted and self._unchanged(source):\n", "        if acted:\n"),
+            Edit("replication/converge.py", " or not self._confirmed(payload.state):\n", ":\n"),
+        ),
     ),
+    "tombstone": Plant(
+        "replication",
+        (
+            Edit(
+                "replication/tombstones.py",
+                "            return replace(memory, tombstone=tombstone)\n",
+                "            return None\n",
+            ),
+        ),
+    ),
+    "own-delete": Plant(
+        "replication",
+        (
+            Edit(
+                "replication/replicate.py",
+                "        here = self.at.fleet.sites[site]\n        if here.acts_as",
+                "        return False\n        here = self.at.fleet.sites[site]\n        if here.acts_as",
+            ),
+        ),
+    ),
+    "index-first": Plant("sets", (Edit("replication/assemble.py", ", clock, sets)", ", clock)"),)),
 }
 
 
@@ -53,11 +86,12 @@ def plant(name: str) -> Path:
     bug, copy = PLANTS[name], COPIES / name
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(ROOT / "shared" / "tradewind", copy / "tradewind", ignore=shutil.ignore_patterns("__pycache__"))
-    target = copy / "tradewind" / bug.file
-    text = target.read_text() if target.exists() else ""
-    if text.count(bug.old) != 1:
-        sys.exit(f"{name}: its text is {text.count(bug.old)} times in {bug.file}, and must be there once")
-    target.write_text(text.replace(bug.old, bug.new))
+    for edit in bug.edits:
+        target = copy / "tradewind" / edit.file
+        text = target.read_text() if target.exists() else ""
+        if text.count(edit.old) != 1:
+            sys.exit(f"{name}: {edit.old!r} is {text.count(edit.old)} times in {edit.file}, and must be there once")
+        target.write_text(text.replace(edit.old, edit.new))
     return copy
 
 

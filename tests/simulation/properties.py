@@ -148,6 +148,20 @@ def _versions(history: History, key: str, body: bytes) -> int:
     )
 
 
+def notifications_suffice(plan: Plan, history: History) -> Iterator[str]:
+    """Where no notification was lost, all is done when the last one is, and a sweep finds nothing to do.
+
+    But for what users do at a target, and for deletes that a rule keeps: those go nowhere, and only sweeps look there.
+    """
+    if history.untold or history.swept is None:
+        return
+    one_way, keeps = isinstance(plan.rule, OneWayRule), plan.rule.deletes == "keep"
+    nowhere = {(d.site, d.key) for d in history.deeds if not d.ours and (one_way or (keeps and d.after is None))}
+    for deed in history.deeds[history.swept :]:
+        if (deed.site, deed.key) not in nowhere:
+            yield f"deed {deed.number}: {deed.key} at {deed.site} was left for a sweep to make {_told(deed.after)}"
+
+
 def every_byte_is_proven(plan: Plan, history: History) -> Iterator[str]:
     """Each replica carries the checksum of its bytes, and they are what a user wrote, at the site that it names.
 

@@ -238,6 +238,7 @@ class World:
     # --- afterwards ---------------------------------------------------------------------------------------------------
 
     def _sweep(self) -> None:
+        self.history.swept = len(self.history.deeds)
         for _ in range(MOST_SWEEPS):
             before = len(self.history.deeds)
             self.turns.note("sweep")
