@@ -52,13 +52,13 @@ class Delivery:
         Raises:
             TradewindError: It cannot be done now; the message must be delivered again.
         """
-        try:
-            notifications = self.decode(message)
-        except BadEventError as error:
-            self._bury(message, [error])
-            return []
         outcomes: list[Outcome] = []
         errors: list[TradewindError] = []
+        notifications: Sequence[Notification] = []
+        try:
+            notifications = self.decode(message)
+        except TradewindError as error:
+            errors.append(error)
         for notification in notifications:
             try:
                 outcomes += self.replicator.replicate(notification, attempt=message.attempt)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tradewind.errors import BadEventError, UnknownBucketError
+from tradewind.errors import BadEventError, TransientError, UnknownBucketError
 from tradewind.fleet import Fleet
 from tradewind.ports import Change, Message, Notification
 
@@ -29,20 +29,22 @@ class LookRequest(BaseModel):
     """Format of the message."""
     site: str
     keys: Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)]
+    rule: str = ""
+    """For whose sake; a function that has not read of that rule yet must not take the keys for nobody's."""
     why: str = ""
     """Who asks, for the audit log."""
 
 
-def encode(site: str, keys: Iterable[str], *, why: str) -> Iterable[str]:
+def encode(site: str, keys: Iterable[str], *, why: str, rule: str = "") -> Iterable[str]:
     """Yield the messages that ask to look at `keys` of `site`, a few keys in each."""
     batch: list[str] = []
     for key in keys:
         batch.append(key)
         if len(batch) == BATCH:
-            yield LookRequest(site=site, keys=tuple(batch), why=why).model_dump_json()
+            yield LookRequest(site=site, keys=tuple(batch), rule=rule, why=why).model_dump_json()
             batch = []
     if batch:
-        yield LookRequest(site=site, keys=tuple(batch), why=why).model_dump_json()
+        yield LookRequest(site=site, keys=tuple(batch), rule=rule, why=why).model_dump_json()
 
 
 def is_request(message: Message) -> bool:
@@ -55,6 +57,7 @@ def decode(fleet: Fleet, message: Message) -> Sequence[Notification]:
 
     Raises:
         BadEventError: It is malformed, or its site is not in the fleet.
+        TransientError: Its rule is not in the fleet; a function reads the fleet file again once a minute.
     """
     try:
         request = LookRequest.model_validate_json(message.body)
@@ -63,6 +66,11 @@ def decode(fleet: Fleet, message: Message) -> Sequence[Notification]:
     site = fleet.sites.get(request.site)
     if site is None:
         raise UnknownBucketError(f"The request speaks of the site {request.site!r}, which is not in the fleet")
+    if request.rule and all(rule.name != request.rule for rule in fleet.rules):
+        raise TransientError(
+            f"The request is for the sake of the rule {request.rule!r}, which is not in the fleet file as it was read",
+            hint="Upload the fleet file that has the rule, to where the functions read it",
+        )
     return [
         Notification(site.cloud, site.address, key, Change.NOTHING, id=f"{message.id} {request.why}".strip())
         for key in request.keys

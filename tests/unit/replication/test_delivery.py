@@ -12,6 +12,7 @@ from tradewind.errors import (
     BadEventError,
     StoreUnavailableError,
     TradewindError,
+    TransientError,
     UnknownBucketError,
     UnportableError,
 )
@@ -133,6 +134,20 @@ def test_what_may_be_done_later_goes_back(error: TradewindError) -> None:
     """An outage, and a mistake that an operator can mend, leave the message in its queue."""
     with pytest.raises(type(error)):
         deliver({"k": failing(error), "bad": failing(UnportableError("no"))})
+
+
+def test_a_message_that_cannot_be_understood_yet_goes_back() -> None:
+    """What asks for a rule that the function has not read of stays in its queue, and is handed back soon."""
+
+    def decode(_: Message) -> Sequence[Notification]:
+        raise TransientError("no such rule yet")
+
+    queue, dead = Sent(), Sent()
+    delivery = Delivery(decode, Scripted({}), lambda: queue, lambda: dead, last_attempt=5)
+
+    with pytest.raises(TransientError):
+        delivery.deliver(Message("body", "id-1", 1, receipt="r"))
+    assert (len(queue.released), dead.messages) == (1, [])
 
 
 def test_the_last_delivery_buries_with_the_reason() -> None:

@@ -80,7 +80,7 @@ class ManifestBackfill:
                 self.complain(row)
             elif (key := key_of(inventory, row, self.bucket)) is not None and covers(self.rule, key):
                 keys.append(key)
-        messages = requests.encode(self.rule.members[0], keys, why="backfill")
+        messages = requests.encode(self.rule.members[0], keys, why="backfill", rule=self.rule.name)
         list(self.executor.map(self.queue.send, messages))
         sent.keys += len(keys)
 

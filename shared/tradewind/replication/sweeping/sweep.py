@@ -136,7 +136,8 @@ class Sweeper:
         """
         site = rule.members[0]
         keys = [look.key for look in looks if any(judged.repairable for judged in look.judgements.values())]
-        list(self.executor.map(self.queue_of(site).send, requests.encode(site, keys, why=self.why)))
+        messages = requests.encode(site, keys, why=self.why, rule=rule.name)
+        list(self.executor.map(self.queue_of(site).send, messages))
         return len(keys)
 
 
