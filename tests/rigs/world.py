@@ -171,7 +171,7 @@ class World:
 
     def announce(self, site: str, key: str, change: Change) -> Notification:
         """Return a notification of `key` at `site`."""
-        return Notification("aws", f"bucket-{site}", key, change, self.now, id="event")
+        return Notification("aws", f"bucket-{site}", key, change, self.now, id="event", actor="AWS:AIDAUSER")
 
     def body(self, site: str, key: str) -> bytes | None:
         """Return what is at `site`, or None."""

@@ -22,7 +22,7 @@ from tradewind.replication.provenance import Provenance, Version
 from tradewind.replication.routes import Passage, Route, admission, passage
 from tradewind.replication.side_by_side import on_each
 from tradewind.replication.standing import View, holding_of, rank_of
-from tradewind.replication.transfer import Payload, originating, read
+from tradewind.replication.transfer import Payload, left_behind, originating, read
 from tradewind.replication.workplace import Workplace
 
 ROUNDS = 12
@@ -235,12 +235,16 @@ class Convergence:
                 self.done[write.target] = Outcome(
                     Route(self.rule, write.source, write.target),
                     Verdict.COPIED,
-                    "written" if not write.aside else "written; what was there is kept under a key of its own",
+                    self._told(write, payload),
                     size=len(payload.body),
                     crc32c=payload.crc32c,
                     proof=payload.proof,
                     replaced=write.expect is not None,
                 )
+
+    def _told(self, write: Write, payload: Payload) -> str:
+        kept = "; what was there is kept under a key of its own" if write.aside else ""
+        return f"written{kept}{left_behind(self.at.store_of(write.target), payload)}"
 
     def _guarded(self, site: str, call: Callable[[], bool]) -> bool:
         """Call, and give the site up for now if it fails; a condition that failed is no failure."""

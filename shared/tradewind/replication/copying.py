@@ -19,7 +19,7 @@ from tradewind.replication.outcomes import Outcome
 from tradewind.replication.provenance import Version
 from tradewind.replication.routes import Route
 from tradewind.replication.side_by_side import on_each
-from tradewind.replication.transfer import Payload, originating, read
+from tradewind.replication.transfer import Payload, left_behind, originating, read
 from tradewind.replication.workplace import Workplace
 
 T = TypeVar("T")
@@ -137,7 +137,7 @@ class CopyLoop:
         return Outcome(
             route,
             Verdict.COPIED,
-            "written",
+            f"written{left_behind(self.at.store_of(route.target), payload)}",
             size=len(payload.body),
             crc32c=payload.crc32c,
             proof=payload.proof,

@@ -101,17 +101,21 @@ class Replicator:
 
     def _remember(self, rule: Rule, notification: Notification, site: str) -> None:
         """Keep a delete that no bucket shows: who reads the stores later must know of it."""
-        if notification.time is None or self._is_ours(notification, site):
+        if notification.time is None:
             return
-        tombstones = self.at.tombstones(site)
+        tombstones, key = self.at.tombstones(site), notification.key
         if notification.change is Change.EXPIRED:
-            tombstones.expire(notification.key, notification.time)
-        elif isinstance(rule, ActiveActiveRule):
-            tombstones.bury(
-                notification.key, Tombstone(notification.time, site), lambda tombstone: rank_of(rule, tombstone)
-            )
+            tombstones.expire(key, notification.time)
+            return
+        if not notification.actor and not self.at.fleet.sites[site].names_what_was_deleted:
+            return  # nobody can tell whose it was; at the origin it needs no memory, and elsewhere the object comes back
+        if self._is_ours(notification, site):
+            return
+        buried = Tombstone(notification.time, site)
+        if isinstance(rule, ActiveActiveRule):
+            tombstones.bury(key, buried, lambda tombstone: rank_of(rule, tombstone))
         else:
-            tombstones.bury(notification.key, Tombstone(notification.time, site), lambda tombstone: tombstone.time)
+            tombstones.bury(key, buried, lambda tombstone: tombstone.time)
 
     def _is_ours(self, notification: Notification, site: str) -> bool:
         """Say whether tradewind itself removed the key. To take that for a user's delete would lose data.

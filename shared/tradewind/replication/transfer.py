@@ -57,6 +57,14 @@ def originating(site: str, payload: Payload) -> Provenance:
     )
 
 
+def left_behind(store: ObjectStore, payload: Payload) -> str:
+    """Return what of an object's metadata a target cannot hold, in words; "" if it holds all."""
+    tags = payload.state.metadata.tags
+    if not tags or store.keeps_tags:
+        return ""
+    return f"; its tags stay behind, since the target's store has none: {', '.join(sorted(tags))}"
+
+
 def write(store: ObjectStore, payload: Payload, provenance: Provenance, *, expect: str | None) -> PutReceipt:
     """Write a replica if the target's token is `expect`.
 

@@ -8,7 +8,7 @@ import pytest
 from rigs.world import World
 from tradewind.errors import StoreUnavailableError, TransientError
 from tradewind.fleet import GcpSite
-from tradewind.ports import Change
+from tradewind.ports import Change, Metadata
 from tradewind.replication.aside import original_key
 from tradewind.replication.decide import Verdict
 from tradewind.replication.tombstones import Tombstones
@@ -85,6 +85,27 @@ def test_our_own_delete_is_not_a_user_s() -> None:
     world.replicator.replicate(deleted)
 
     assert bodies(world) == [b"x", b"x", b"x"]
+
+
+def test_a_delete_by_nobody_knows_whom_buries_nothing() -> None:
+    """An event that names no actor may be of our own delete: the replica comes back rather than that data is lost."""
+    world = world_of()
+    world.replicator.replicate(world.write("a", KEY, b"x"))
+
+    world.replicator.replicate(replace(world.delete("b", KEY), actor=""))
+
+    assert bodies(world) == [b"x", b"x", b"x"]
+
+
+def test_tags_that_a_target_has_no_place_for_are_named() -> None:
+    """What does not survive is in the verdict, and what does survives."""
+    world = world_of()
+    world.memory["b"].keeps_tags = False
+
+    outcomes = world.replicator.replicate(world.write("a", KEY, b"x", Metadata(tags={"team": "vision"})))
+
+    reasons = {outcome.route.target: outcome.reason for outcome in outcomes}
+    assert reasons == {"b": "written; its tags stay behind, since the target's store has none: team", "c": "written"}
 
 
 def test_where_events_name_only_the_version_our_removals_are_on_record() -> None:
