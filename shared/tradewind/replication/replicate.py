@@ -108,7 +108,7 @@ class Replicator:
             tombstones.expire(key, notification.time)
             return
         if not notification.actor and not self.at.fleet.sites[site].names_what_was_deleted:
-            return  # nobody can tell whose it was; at the origin it needs no memory, and elsewhere the object comes back
+            return  # nobody can tell whose it was; the origin's own delete needs no memory, and elsewhere it comes back
         if self._is_ours(notification, site):
             return
         buried = Tombstone(notification.time, site)
