@@ -48,7 +48,7 @@ class Sweeps:
         """Return the records of a site."""
         return Records(self.controls[site], "tradewind/")
 
-    def sweeper(self, holder: str = "one") -> Sweeper:
+    def sweeper(self, holder: str = "one", *, trusting: bool = False) -> Sweeper:
         """Return somebody who sweeps."""
         return Sweeper(
             fleet=self.world.fleet,
@@ -59,6 +59,7 @@ class Sweeps:
             executor=InlineExecutor(),
             clock=lambda: self.world.now,
             holder=holder,
+            trusting=trusting,
         )
 
     def step(self, keys: int = 10**6, *, holder: str = "one", at_once: bool = False) -> Step:

@@ -59,7 +59,7 @@ def backfill(
 
 def _compare(runtime: Runtime, name: str, console: Console) -> bool:
     """Sweep the rule at once, page by page."""
-    rule, sweeper = runtime.rule(name), runtime.sweeper("backfill")
+    rule, sweeper = runtime.rule(name), runtime.sweeper("backfill", trusting=True)
     if (begun := sweeper.progress(rule)).started is not None:
         console.print(f"Going on after {begun.tally.keys:,} keys, with what began {begun.started:%Y-%m-%d %H:%M} UTC")
     step = None

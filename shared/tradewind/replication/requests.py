@@ -7,6 +7,7 @@ particular: like every notification it is a hint, and whoever works it off reads
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -31,20 +32,17 @@ class LookRequest(BaseModel):
     keys: Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)]
     rule: str = ""
     """For whose sake; a function that has not read of that rule yet must not take the keys for nobody's."""
+    new: bool = False
+    """The keys were found at this site only, so that looking elsewhere first can be spared: a guess like any other."""
     why: str = ""
     """Who asks, for the audit log."""
 
 
-def encode(site: str, keys: Iterable[str], *, why: str, rule: str = "") -> Iterable[str]:
+def encode(site: str, keys: Iterable[str], *, why: str, rule: str = "", new: bool = False) -> Iterable[str]:
     """Yield the messages that ask to look at `keys` of `site`, a few keys in each."""
-    batch: list[str] = []
-    for key in keys:
-        batch.append(key)
-        if len(batch) == BATCH:
-            yield LookRequest(site=site, keys=tuple(batch), rule=rule, why=why).model_dump_json()
-            batch = []
-    if batch:
-        yield LookRequest(site=site, keys=tuple(batch), rule=rule, why=why).model_dump_json()
+    waiting = iter(keys)
+    while batch := tuple(islice(waiting, BATCH)):
+        yield LookRequest(site=site, keys=batch, rule=rule, new=new, why=why).model_dump_json()
 
 
 def is_request(message: Message) -> bool:
@@ -71,7 +69,8 @@ def decode(fleet: Fleet, message: Message) -> Sequence[Notification]:
             f"The request is for the sake of the rule {request.rule!r}, which is not in the fleet file as it was read",
             hint="Upload the fleet file that has the rule, to where the functions read it",
         )
+    change = Change.WRITTEN if request.new else Change.NOTHING
     return [
-        Notification(site.cloud, site.address, key, Change.NOTHING, id=f"{message.id} {request.why}".strip())
+        Notification(site.cloud, site.address, key, change, id=f"{message.id} {request.why}".strip())
         for key in request.keys
     ]

@@ -113,7 +113,7 @@ class Runtime:
         """
         return verify(self.fleet, self.rule(rule), self.store, self.gate, self.executor, deep=deep)
 
-    def sweeper(self, why: str = "sweep") -> Sweeper:
+    def sweeper(self, why: str = "sweep", *, trusting: bool = False) -> Sweeper:
         """Return what sweeps the rules of this fleet, as somebody who works on it alone."""
         return Sweeper(
             fleet=self.fleet,
@@ -125,6 +125,7 @@ class Runtime:
             clock=lambda: datetime.now(UTC),
             holder=uuid4().hex,
             why=why,
+            trusting=trusting,
         )
 
     def sweep(self, site: str, *, seconds: float) -> Round:

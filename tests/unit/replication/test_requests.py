@@ -34,8 +34,15 @@ def test_a_request_says_nothing_happened() -> None:
     assert (asked.cloud, asked.bucket, asked.change, asked.id) == ("aws", "bucket-a", Change.NOTHING, "m sweep")
 
 
+def test_a_key_that_is_said_to_be_new_is_like_one_that_was_just_written() -> None:
+    """Whoever works it off may spare a look at the targets first; every write is conditional in any case."""
+    [message] = encode("a", ["k"], why="sweep", new=True)
+
+    assert [each.change for each in decode(FLEET, Message(message))] == [Change.WRITTEN]
+
+
 def test_a_rule_that_was_not_read_of_yet_is_waited_for() -> None:
-    """A function that trusts an older fleet file gives the message back, and does not find that nobody wants the key."""
+    """A function that trusts an older fleet file gives the message back: somebody may want the key."""
     [message] = encode("a", ["k"], why="backfill", rule="new")
 
     with pytest.raises(TransientError, match="'new'"):

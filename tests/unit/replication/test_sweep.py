@@ -120,6 +120,44 @@ def test_a_sweep_begins_when_it_is_due() -> None:
     assert sweeps.step().state is State.COMPLETED
 
 
+def requests_of(sweeps: Sweeps) -> int:
+    """Return how many requests were made for keys, at all sites."""
+    return sum(store.calls.count("head") for store in sweeps.world.stores.values())
+
+
+def test_a_backfill_trusts_the_listings() -> None:
+    """What only the first site lists is asked for after one look instead of three, and copied without another."""
+    sweeps = sweeps_of(ONE_WAY, *"123")
+
+    step = sweeps.sweeper(trusting=True).step(sweeps.rule, sweeps.budget(100))
+
+    assert (findings(step)["b"], requests_of(sweeps)) == ({"missing": 3}, 3)
+    for store in sweeps.world.stores.values():
+        store.calls.clear()
+    sweeps.work_off()
+    assert {site: sorted(store.calls) for site, store in sweeps.world.stores.items()} == {
+        "a": [*["get"] * 3, *["head"] * 3],
+        "b": ["put"] * 3,
+        "c": ["put"] * 3,
+    }
+
+
+@RULES
+def test_trust_that_was_wrong_does_no_harm(rule: dict[str, object]) -> None:
+    """A store that lists in another order makes a backfill ask for keys that are there, and nothing is written."""
+    sweeps = sweeps_of(rule, *"123456789")
+    sweeps.step()
+    sweeps.work_off()
+    disorderly = DisorderlyStore()
+    disorderly._objects = sweeps.world.memory["b"]._objects
+    sweeps.world.stores["b"].inner = disorderly
+    before = {site: store.head("1") for site, store in sweeps.world.memory.items()}
+
+    assert sweeps.sweeper(trusting=True).step(sweeps.rule, sweeps.budget(100), at_once=True).asked > 0
+    sweeps.work_off()
+    assert {site: store.head("1") for site, store in sweeps.world.memory.items()} == before
+
+
 class Killed(BaseException):
     """The process ends here."""
 

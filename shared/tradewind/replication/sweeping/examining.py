@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +24,13 @@ class Examination:
     """By site, in the rule's order."""
     judgements: Mapping[str, Judgement]
     """By the sites of which something is to be said."""
+
+    def new_at(self, site: str) -> bool:
+        """Say whether the object of `site` is missing wherever it may be."""
+        return all(
+            judged.finding is Finding.REFUSED or (judged.finding is Finding.MISSING and judged.origin == site)
+            for judged in self.judgements.values()
+        )
 
     def count(self, tally: Tally, now: datetime) -> None:
         """Add this key to a tally."""
@@ -57,13 +64,18 @@ class Examiner:
     gate: Gate
     refine: Callable[[str, Mapping[str, Judgement]], Mapping[str, Judgement]] = lambda _, found: found
 
-    def look(self, key: str) -> Examination:
-        """Look at `key` at every site of the rule. No object is read, and nothing is changed."""
+    def look(self, key: str, absent: Collection[str] = ()) -> Examination:
+        """Look at `key` at every site of the rule. No object is read, and nothing is changed.
+
+        Args:
+            key: The key.
+            absent: Sites that are taken to lack it, and are not asked.
+        """
         states: dict[str, ObjectState | None] = {}
         unportable: dict[str, str] = {}
         for site in self.rule.members:
             try:
-                states[site] = self.store_of(site).head(key)
+                states[site] = None if site in absent else self.store_of(site).head(key)
             except UnportableError as error:
                 states[site], unportable[site] = None, error.message
         untagged = [site for site in states if not self.store_of(site).keeps_tags]

@@ -7,7 +7,7 @@ rule's first site, so it goes the way of every notification, and is decided by w
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from tradewind.ports import Gate, ObjectStore, Queue
 from tradewind.records import Records
 from tradewind.replication import requests
 from tradewind.replication.sweeping.examining import Examination, Examiner
-from tradewind.replication.sweeping.listing import merged
+from tradewind.replication.sweeping.listing import Listed, merged
 from tradewind.replication.sweeping.progress import Completed, Progress, name_of
 from tradewind.replication.sweeping.withholding import withholding
 
@@ -90,6 +90,9 @@ class Sweeper:
     clock: Callable[[], datetime]
     holder: str
     why: str = "sweep"
+    trusting: bool = False
+    """Whether a key that only the first site's listing shows is taken to be missing elsewhere, which spares most of the
+    requests of a first backfill. A store that lists in another order makes it ask for keys that are there."""
 
     def step(self, rule: Rule, budget: Budget, *, at_once: bool = False) -> Step:
         """Do some of the sweep of `rule`; safe to repeat, and beside others.
@@ -112,7 +115,7 @@ class Sweeper:
         while left > 0 and self.clock() < budget.until:
             page = list(islice(keys, min(PAGE, left)))
             left -= len(page)
-            looks = list(self.executor.map(examiner.look, [each.key for each in page]))
+            looks = list(self.executor.map(lambda each: examiner.look(each.key, self._absent(rule, each)), page))
             fresh = [look for each, look in zip(page, looks, strict=True) if each.first(look.states)]
             work.count(fresh)
             done = not page
@@ -135,10 +138,22 @@ class Sweeper:
         The rule's first site is asked: it reads every site of the rule, and its queue is the sweep's own cloud's.
         """
         site = rule.members[0]
-        keys = [look.key for look in looks if any(judged.repairable for judged in look.judgements.values())]
-        messages = requests.encode(site, keys, why=self.why, rule=rule.name)
+        wanted = [look for look in looks if any(judged.repairable for judged in look.judgements.values())]
+        messages = [
+            message
+            for new in (True, False)
+            for message in requests.encode(
+                site, [look.key for look in wanted if look.new_at(site) is new], why=self.why, rule=rule.name, new=new
+            )
+        ]
         list(self.executor.map(self.queue_of(site).send, messages))
-        return len(keys)
+        return len(wanted)
+
+    def _absent(self, rule: Rule, listed: Listed) -> Collection[str]:
+        """Return the sites that need not be asked for a key."""
+        if not self.trusting or rule.members[0] not in listed.sites:
+            return ()
+        return [site for site in rule.members if site not in listed.sites]
 
 
 class _Work:
