@@ -11,13 +11,27 @@ import yaml
 from pydantic import BaseModel
 
 from rigs.staging import ROOT
-from tradewind.fleet import AwsSite, AzureSite, Classification, Fleet, GcpSite, OneWayRule, Queues, parse_fleet
-from tradewind.fleet import ActiveActiveRule, Credentials
+from tradewind.fleet import (
+    ActiveActiveRule,
+    ArtifactSets,
+    AwsSite,
+    AzureSite,
+    Classification,
+    Credentials,
+    DeleteGuard,
+    Fleet,
+    GcpSite,
+    Manifest,
+    OneWayRule,
+    Queues,
+    Sweep,
+    parse_fleet,
+)
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "events").glob("*.md")])
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
 MODELS: list[type[BaseModel]] = [AwsSite, GcpSite, AzureSite, Queues, Credentials, Classification, Fleet]
-MODELS += [OneWayRule, ActiveActiveRule]
+MODELS += [OneWayRule, ActiveActiveRule, DeleteGuard, ArtifactSets, Manifest, Sweep]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -87,3 +101,27 @@ def headings(page: Path) -> set[str]:
     """Return the anchors of a page, as they are made of its headings."""
     found = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in found}
+
+
+def test_every_test_that_the_guarantees_name_exists() -> None:
+    """A promise is shown by tests that are there, under the names that the page gives."""
+    named = set(re.findall(r"`(tests/[^`]+)`", (ROOT / "docs" / "guarantees.md").read_text()))
+
+    missing = [name for name in named if not _exists(*name.split("::"))]
+    assert len(named) > 20
+    assert not missing
+
+
+def test_every_property_that_the_guarantees_name_is_checked() -> None:
+    """A property of the simulation that the page names is one that every world is checked for."""
+    text = (ROOT / "docs" / "guarantees.md").read_text()
+    named = {name for part in re.findall(r"propert(?:y|ies) ([^.]+)", text) for name in re.findall(r"`(\w+)`", part)}
+    source = (ROOT / "tests" / "simulation" / "properties.py").read_text()
+
+    assert named
+    assert not [name for name in named if f"\ndef {name}(" not in source]
+
+
+def _exists(file: str, test: str = "") -> bool:
+    path = ROOT / file
+    return path.is_file() and (not test or f"def {test}(" in path.read_text())
