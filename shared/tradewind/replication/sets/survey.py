@@ -18,6 +18,7 @@ from tradewind.replication.sets.manifest import members_in
 from tradewind.replication.sets.named import Member, Named
 from tradewind.replication.sets.recognise import Kind, closing_kind
 from tradewind.replication.sets.settled import Published
+from tradewind.replication.transfer import read
 
 _KEPT = 256
 """Closing objects whose members a process remembers."""
@@ -83,10 +84,10 @@ class Survey:
         if kind.by_place:
             return placed(kind, closing).has(key)
         try:
-            read = self._read(site, kind, closing)
+            seen = self._read(site, kind, closing)
         except PermanentError:  # it is refused, so it was never published
             return False
-        return read is not None and read.named is not None and read.named.has(key)
+        return seen is not None and seen.named is not None and seen.named.has(key)
 
     def names_as_of(self, rule: Rule, site: str, state: ObjectState, key: str) -> bool:
         """Say the same of the closing object in `state`, of which the members may be known already."""
@@ -102,10 +103,10 @@ class Survey:
         """
         began = self.clock()
         kind = closing_kind(rule, closing)
-        read = self._read(site, kind, closing) if kind else None
-        if read is None or read.named is None:
+        found = self._read(site, kind, closing) if kind else None
+        if found is None or found.named is None:
             return None
-        named = read.named
+        named = found.named
         store = self.store_of(site)
         there: dict[str, ObjectSummary] = {}
         if named.glob is not None:
@@ -116,7 +117,7 @@ class Survey:
         looked = look(store, rest, self.executor) if rest else {}
         seen = there | {key: summary for key, summary in looked.items() if summary is not None}
         _require_whole(site, closing, members, named.lacking(there), seen)
-        return View(began, read.state, read.body, members, seen)
+        return View(began, found.state, found.body, members, seen)
 
     def at_target(self, rule: Rule, route: tuple[str, str], closing: str) -> bool:
         """Say whether a target holds something under the key of every member that the source's object names.
@@ -136,9 +137,10 @@ class Survey:
     def _read(self, site: str, kind: Kind, closing: str) -> _Read | None:
         try:
             with self.store_of(site).get(closing) as download:
-                state, body = download.state, b"".join(download.chunks)
+                payload = read(download)
         except NotFoundError:
             return None
+        state, body = payload.state, payload.body
         at = (site, closing, state.token)
         if at not in self._known and (named := contents(kind, closing, body)) and any(m.manifest for m in named.listed):
             return _Read(state, body, self._expanded(site, named))  # further manifests may come, so it is not kept
@@ -164,7 +166,7 @@ class Survey:
     def _within(self, site: str, closing: str, manifest: Member) -> Sequence[Member]:
         try:
             with self.store_of(site).get(manifest.key) as download:
-                return members_in(closing, json.loads(b"".join(download.chunks))) or ()
+                return members_in(closing, json.loads(read(download).body)) or ()
         except (NotFoundError, ValueError, RecursionError):  # missing, which is said elsewhere; or no manifest
             return ()
 

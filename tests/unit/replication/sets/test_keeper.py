@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rigs.sets import Interleaving, SetWorld, Worker, marks
-from tradewind.errors import PermanentError, PreconditionFailedError, SetError
+from tradewind.errors import IntegrityError, PermanentError, PreconditionFailedError, SetError
 
 INDEX = "models/m.safetensors.index.json"
 SHARDS = [f"models/m-0000{n}-of-00003.safetensors" for n in (1, 2, 3)]
@@ -586,6 +587,24 @@ def test_a_shard_whose_index_is_gone_at_the_source_takes_the_index_down_after_th
 
     assert world.body(SHARDS[0]) == b"v2"
     assert world.body(INDEX) is None
+
+
+def test_a_closing_object_that_was_damaged_on_the_way_is_not_believed() -> None:
+    """Its bytes are compared with what the store keeps, and what was misread once is not remembered."""
+    world = SetWorld()
+    upload(world, 1)
+    worker = Worker(world)
+    objects = world.memory["a"]._objects
+    whole = objects[INDEX]
+    keeper = worker.keeper.writing(world.rule, INDEX, source="a", target="b", body=index(1), replaces=False)
+    objects[INDEX] = replace(whole, body=whole.body.replace(b"weight_map", b"waste__map"))
+
+    with pytest.raises(IntegrityError), keeper:
+        pytest.fail("entered")
+    objects[INDEX] = whole
+    worker.copy(INDEX)
+
+    assert shown(world) == {b"v1"}
 
 
 def test_an_image_layout_waits_for_the_layers_of_its_images() -> None:
