@@ -49,6 +49,8 @@ class Rates:
     throttle: float = 0
     corrupt: float = 0
     """Bytes change on the way from a store."""
+    stall: float = 0
+    """A worker hangs between two calls while others go on."""
     dark: float = 0
     """A site stops answering for some time."""
 
@@ -123,6 +125,7 @@ def rates_of(rng: Random) -> Rates:
         lost=rng.choice((0, 0, 0.03)),
         throttle=rng.choice((0, 0, 0.03)),
         corrupt=rng.choice((0, 0, 0.05)),
+        stall=rng.choice((0, 0.05, 0.2)),
         dark=rng.choice((0, 0, 0.01)),
     )
 

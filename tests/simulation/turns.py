@@ -56,6 +56,8 @@ class Worker:
     """Microseconds."""
     light: greenlet
     dead: bool = False
+    asleep: int = 0
+    """Turns of others before its next one."""
 
 
 @dataclass(slots=True)

@@ -173,9 +173,19 @@ class World:
         if len(live) < self.plan.hands and (fate < 0.35 or not live) and self._begin():
             return
         if live:
-            self._go_on(self.rng.choice(live))
+            self._pick(self.rng.choice(live))
         else:
             self._wait()
+
+    def _pick(self, worker: Worker) -> None:
+        """Let a worker go on, unless it hangs."""
+        if worker.asleep and len(self.turns.live) > 1:
+            worker.asleep -= 1
+        elif self.rng.random() < self.luck.rates.stall:
+            worker.asleep = self.rng.randrange(3, 12)
+        else:
+            worker.asleep = 0
+            self._go_on(worker)
 
     def _go_on(self, worker: Worker) -> None:
         if self.turns.clock.elapsed - worker.born > TIME_LIMIT * SECOND:
