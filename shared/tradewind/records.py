@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from tradewind.checksums import crc32c, md5
-from tradewind.errors import NotFoundError, PreconditionFailedError, TransientError
+from tradewind.checksums import crc32c, md5, prove
+from tradewind.errors import ConfigurationError, NotFoundError, PreconditionFailedError, TransientError
 from tradewind.ports import Metadata, ObjectStore, ObjectSummary
 
 Document: TypeAlias = Mapping[str, Any]
@@ -40,12 +40,26 @@ class Records:
     prefix: str
 
     def read(self, name: str) -> Record | None:
-        """Return a record, or None if there is none: 1 request."""
+        """Return a record, or None if there is none: 1 request.
+
+        Raises:
+            IntegrityError: Other bytes arrived than the store keeps.
+            ConfigurationError: Somebody else wrote it; what it held is lost, so a person must look.
+        """
+        key = self.prefix + name
         try:
-            with self.store.get(self.prefix + name) as download:
-                return Record(json.loads(b"".join(download.chunks)), download.state.token)
+            with self.store.get(key) as download:
+                state, body = download.state, b"".join(download.chunks)
         except NotFoundError:
             return None
+        prove(body, state.checksums, crc=crc32c(body), subject=repr(key))
+        try:
+            value = json.loads(body)
+        except ValueError as error:
+            raise _foreign(key) from error
+        if not isinstance(value, dict):
+            raise _foreign(key)
+        return Record(value, state.token)
 
     def write(self, name: str, value: Document, *, expect: str | None) -> str:
         """Write a record if its version is `expect` (None: if it does not exist), and return its new version.
@@ -100,3 +114,10 @@ class Records:
                 yield ObjectSummary(name, each.token, each.size, each.modified)
             if (cursor := page.cursor) is None:
                 return
+
+
+def _foreign(key: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The record {key!r} in the control bucket is none of tradewind's",
+        hint="Nothing else may write there; delete it, and what it held is found anew as far as it can be",
+    )
