@@ -30,6 +30,7 @@ class Ports:
     pubsub_data: int
     aws_runtime: int
     gcp_runtime: int
+    gcp_sweep: int
     azure_runtime: int
 
     @classmethod

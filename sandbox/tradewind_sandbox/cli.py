@@ -87,6 +87,15 @@ def logs(
 
 
 @app.command()
+def tick(
+    sites: Annotated[list[str] | None, typer.Argument(metavar="[SITE]...", help="Default: every site.")] = None,
+    state: State = DEFAULT_STATE,
+) -> None:
+    """Let timers ring, which ring every five minutes in the clouds: each sweeps the rules that start at its site."""
+    _sandbox(state).tick(*(sites or ()))
+
+
+@app.command()
 def kill(part: PartName, state: State = DEFAULT_STATE) -> None:
     """End one part with SIGKILL, as a crash would."""
     _sandbox(state).kill(part)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import yaml
 
+from tradewind.fleet import parse_fleet
 from tradewind_sandbox.addresses import Endpoints, Ports
 from tradewind_sandbox.emulators import FUNCTIONS_KEY, azure_url
+from tradewind_sandbox.errors import SandboxError
 from tradewind_sandbox.names import (
     AWS_SITE,
     AZURE_SITE,
@@ -29,6 +33,38 @@ def write(endpoints: Endpoints, ports: Ports) -> None:
     for name, secret in _credentials(endpoints).items():
         (folder / "credentials" / f"{name}.json").write_text(json.dumps(secret, indent=2) + "\n")
     endpoints.fleet.write_text(_HEADER + yaml.safe_dump(_fleet(endpoints, ports), sort_keys=False))
+
+
+def own_rules(state: Path) -> Sequence[Mapping[str, object]]:
+    """Return the rules that somebody put into a sandbox's state folder.
+
+    Raises:
+        SandboxError: The file is no list of rules.
+    """
+    path = state / "rules.yaml"
+    if not path.exists():
+        return []
+    rules = yaml.safe_load(path.read_text())
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise SandboxError(f"{path} is no list of rules", hint="Write what stands under `rules:` in a fleet file")
+    return rules
+
+
+def add_rules(fleet: Path, rules: Sequence[Mapping[str, object]]) -> None:
+    """Add rules to a fleet file.
+
+    Raises:
+        FleetError: They are not rules of this fleet; the file is left as it was.
+    """
+    if not rules:
+        return
+    document = yaml.safe_load(fleet.read_text())
+    document["rules"] = [*document["rules"], *rules]
+    text = _HEADER + yaml.safe_dump(document, sort_keys=False)
+    parse_fleet(text, origin=str(fleet))
+    scratch = fleet.with_suffix(".new")
+    scratch.write_text(text)
+    scratch.replace(fleet)
 
 
 def _credentials(endpoints: Endpoints) -> dict[str, dict[str, str]]:

@@ -26,6 +26,8 @@ from tradewind_sandbox.process import Part
 
 DATA = "-data"
 """Ends the names of the processes that hold an emulator's data behind its door."""
+RUNTIMES = ("aws-runtime", "gcp-runtime", "gcp-sweep", "azure-runtime")
+"""What runs the handlers."""
 _MODULE = "tradewind_sandbox."
 
 
@@ -68,7 +70,8 @@ def plan(state: Path, ports: Ports, fleet: Path) -> Plan:
         functions=[
             _event_grid(data, ports),
             _aws_runtime(ports, fleet),
-            _gcp_runtime(ports, fleet),
+            _cloud_run("gcp-runtime", "replicate", "cloudevent", ports.gcp_runtime, fleet),
+            _cloud_run("gcp-sweep", "sweep", "http", ports.gcp_sweep, fleet),
             _azure_runtime(ports, fleet),
         ],
     )
@@ -97,19 +100,20 @@ def _event_grid(data: Path, ports: Ports) -> Part:
 
 def _aws_runtime(ports: Ports, fleet: Path) -> Part:
     command = [sys.executable, "-m", f"{_MODULE}runtimes.aws", "--port", str(ports.aws_runtime)]
-    command += ["--handler", "replicate.lambda_handler", "--folder", str(project_root() / "functions" / "aws")]
+    command += ["--handler", "replicate.lambda_handler", "--also", "sweep.lambda_handler"]
+    command += ["--folder", str(project_root() / "functions" / "aws")]
     command += ["--endpoint", f"http://{HOST}:{ports.s3}", "--queue", NOTIFICATIONS, "--visibility", str(VISIBILITY)]
     return Part("aws-runtime", command, ports.aws_runtime, _settings(AWS_SITE, fleet), note="Lambda (awslambdaric)")
 
 
-def _gcp_runtime(ports: Ports, fleet: Path) -> Part:
-    command = [sys.executable, "-m", "functions_framework", "--target", "replicate", "--signature-type", "cloudevent"]
+def _cloud_run(name: str, target: str, signature: str, port: int, fleet: Path) -> Part:
+    """Return one service: each target of `main.py` is deployed as one of its own."""
+    command = [sys.executable, "-m", "functions_framework", "--target", target, "--signature-type", signature]
     command += ["--source", str(project_root() / "serverless-gcp" / "main.py")]
-    command += ["--host", HOST, "--port", str(ports.gcp_runtime)]
+    command += ["--host", HOST, "--port", str(port)]
     # As Cloud Run sets them; the threads are the concurrency of one instance.
-    env = {"K_SERVICE": "replicate", "GOOGLE_CLOUD_PROJECT": GCP_PROJECT, "WORKERS": "1", "THREADS": "8"}
-    settings = {**_settings(GCP_SITE, fleet), **env}
-    return Part("gcp-runtime", command, ports.gcp_runtime, settings, note="Cloud Run (functions-framework)")
+    env = {"K_SERVICE": target, "GOOGLE_CLOUD_PROJECT": GCP_PROJECT, "WORKERS": "1", "THREADS": "8"}
+    return Part(name, command, port, {**_settings(GCP_SITE, fleet), **env}, note=f"Cloud Run: {target}")
 
 
 def _azure_runtime(ports: Ports, fleet: Path) -> Part:

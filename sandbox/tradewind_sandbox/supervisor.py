@@ -5,6 +5,7 @@ remembers the ids, and whoever has the folder can look, stop and start.
 
     STATE/endpoints.json    where everything is; written when all of it answers
     STATE/tradewind.yaml    the fleet, with credentials/ beside it
+    STATE/rules.yaml        rules of your own, if you put them there; the fleet has them besides the sandbox's
     STATE/logs/PART.log     one log for each process
     STATE/run/PART.json     process ids
     STATE/data/             what the emulators keep on disk; each new start begins with nothing
@@ -17,17 +18,17 @@ import shlex
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tradewind_sandbox import fleet_file, prepare
+from tradewind_sandbox import fleet_file, prepare, timers
 from tradewind_sandbox.addresses import Endpoints, Ports, endpoints
 from tradewind_sandbox.errors import SandboxError
 from tradewind_sandbox.observe import Observer
-from tradewind_sandbox.plan import DATA, Plan, plan
+from tradewind_sandbox.plan import DATA, RUNTIMES, Plan, plan
 from tradewind_sandbox.ports import is_free
 from tradewind_sandbox.process import Part
 from tradewind_sandbox.roster import Roster
@@ -130,13 +131,30 @@ class Sandbox:
         """Return how often each object was written, by site and key (see `Observer.writes`)."""
         return self.observer.writes()
 
+    def tick(self, *sites: str) -> None:
+        """Let the timers of sites ring, one after the other, as the clouds do every few minutes; default: all sites.
+
+        Raises:
+            SandboxError: A function failed; those of the sites after it were not called.
+        """
+        ports = self._ports()
+        for site in sites or timers.SITES:
+            timers.ring(site, ports)
+
+    def deploy_rules(self, rules: Sequence[Mapping[str, object]]) -> None:
+        """Add rules to the fleet, and return when every function knows them, which takes a minute in the clouds.
+
+        Raises:
+            FleetError: They are not rules of this fleet; nothing is changed.
+        """
+        fleet_file.add_rules(self.endpoints.fleet, rules)
+        for runtime in RUNTIMES:
+            self.restart(runtime)
+
     @cached_property
     def observer(self) -> Observer:
         """What looks at the sandbox from outside."""
-        ports = Ports.load(self._ports_file)
-        if ports is None:
-            raise self._none("There is no sandbox in")
-        return Observer(self.state, ports)
+        return Observer(self.state, self._ports())
 
     # --- one part -------------------------------------------------------------------------------------------------
 
@@ -180,6 +198,12 @@ class Sandbox:
     def _ports_file(self) -> Path:
         return self.state / "ports.json"
 
+    def _ports(self) -> Ports:
+        ports = Ports.load(self._ports_file)
+        if ports is None:
+            raise self._none("There is no sandbox in")
+        return ports
+
     def _plan(self) -> Plan | None:
         ports = Ports.load(self._ports_file)
         return None if ports is None else plan(self.state, ports, self.state / "tradewind.yaml")
@@ -217,6 +241,7 @@ class Sandbox:
         ports = self._choose_ports()
         where = endpoints(ports, self.state / "tradewind.yaml")
         fleet_file.write(where, ports)
+        fleet_file.add_rules(where.fleet, fleet_file.own_rules(self.state))
         steps = plan(self.state, ports, where.fleet)
         self._roster.start(steps.storage)
         prepare.prepare_topics(ports)

@@ -18,7 +18,7 @@ from tradewind_sandbox.supervisor import PartStatus, Sandbox
 
 PARTS = {
     *("s3", "azure-blob", "azure-queue", "pubsub", "gcs"),
-    *("event-grid", "aws-runtime", "gcp-runtime", "azure-runtime"),
+    *("event-grid", "aws-runtime", "gcp-runtime", "gcp-sweep", "azure-runtime"),
 }
 RESTARTED = ["aws-runtime", "gcp-runtime", "azure-runtime", "event-grid", "pubsub"]
 STORAGE = {"s3": "aws-use1", "gcs": "gcp-euw4", "azure-blob": "azure-weu"}

@@ -1,4 +1,4 @@
-"""The HTTP face of the host: HTTP triggers under `/api/`, and the webhook that Event Grid delivers to."""
+"""The HTTP face of the host: HTTP triggers under `/api/`, Event Grid's webhook, and timers, which ring when told."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from azure.functions import HttpResponse
 from azure.functions.eventgrid import EventGridEventInConverter
 from azure.functions.http import HttpRequestConverter
 from azure.functions.meta import Datum
+from azure.functions.timer import TimerRequestConverter
 
 from tradewind_sandbox.ports import HOST
 from tradewind_sandbox.runtimes.azure_app import AppFunction
 
 _WEBHOOK = "/runtime/webhooks/EventGrid"
+_ADMIN = "/admin/functions/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ def respond(functions: Sequence[AppFunction], request: Request) -> Response:
             return _event_grid(function, request)
         if kind == "httpTrigger" and url.path == f"/api/{_route(function)}":
             return _http(function, request, query)
+        if kind == "timerTrigger" and request.method == "POST" and url.path == f"{_ADMIN}{function.name}":
+            return _timer(function)
     return Response(HTTPStatus.NOT_FOUND)
 
 
@@ -107,6 +111,16 @@ def _event_grid(function: AppFunction, request: Request) -> Response:
         if function.run(argument).failed:
             return Response(HTTPStatus.INTERNAL_SERVER_ERROR)
     return Response(HTTPStatus.ACCEPTED)
+
+
+def _timer(function: AppFunction) -> Response:
+    """Let a timer ring now, as the host's admin API does; unlike the host, answer when the function has ended.
+
+    https://learn.microsoft.com/azure/azure-functions/functions-manually-run-non-http
+    """
+    argument = TimerRequestConverter.decode(Datum(json.dumps({"IsPastDue": False}), "json"), trigger_metadata={})
+    failed = function.run(argument).failed
+    return Response(HTTPStatus.INTERNAL_SERVER_ERROR if failed else HTTPStatus.ACCEPTED)
 
 
 def _http(function: AppFunction, request: Request, query: Mapping[str, str]) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -62,12 +63,12 @@ class Function:
                 return environment
 
 
-def serve(function: Function, port: int) -> ThreadingHTTPServer:
-    """Return a server that offers `Invoke` of the Lambda API for `function`; the caller runs it.
+def serve(functions: Sequence[Function], port: int) -> ThreadingHTTPServer:
+    """Return a server that offers `Invoke` of the Lambda API for `functions`; the caller runs it.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     """
-    path = f"/2015-03-31/functions/{function.settings.name}/invocations"
+    paths = {f"/2015-03-31/functions/{each.settings.name}/invocations": each for each in functions}
 
     class LambdaApi(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -75,7 +76,8 @@ def serve(function: Function, port: int) -> ThreadingHTTPServer:
 
         def do_POST(self) -> None:
             event = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}"
-            if self.path != path:
+            function = paths.get(self.path)
+            if function is None:
                 self._reply(HTTPStatus.NOT_FOUND, b'{"Type": "User", "Message": "Function not found"}')
             elif self.headers.get("X-Amz-Invocation-Type") == "Event":
                 threading.Thread(target=function.invoke, args=(event,)).start()

@@ -36,6 +36,12 @@ def grid(event: func.EventGridEvent) -> None:
         raise ValueError(event.subject)
 
 
+@app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")
+def ring(timer: func.TimerRequest) -> None:
+    if timer.past_due:
+        raise ValueError("late")
+
+
 @app.route(route="greet")
 async def greet(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(f"hello {req.params['name']}", status_code=201)
@@ -62,7 +68,7 @@ def post(functions: dict[str, AppFunction], path: str, body: object, **headers: 
 
 def test_reads_the_bindings_and_resolves_app_settings(functions: dict[str, AppFunction]) -> None:
     """`%QUEUE%` in a binding is the app setting of that name."""
-    assert functions.keys() == {"work", "grid", "greet"}
+    assert functions.keys() == {"work", "grid", "ring", "greet"}
     assert functions["work"].text("queueName") == "notifications"
     assert functions["work"].text("connection") == "STORAGE"
 
@@ -104,6 +110,12 @@ def test_the_webhook_delivers_events(functions: dict[str, AppFunction], subject:
     found, _ = post(functions, "/runtime/webhooks/EventGrid?functionName=grid", [event], aeg_event_type="Notification")
 
     assert found is status
+
+
+def test_a_timer_rings_when_the_admin_api_says_so(functions: dict[str, AppFunction]) -> None:
+    """`POST /admin/functions/NAME` runs a timer's function; one that another trigger calls is not to be found there."""
+    assert post(functions, "/admin/functions/ring", {"input": ""})[0] is HTTPStatus.ACCEPTED
+    assert post(functions, "/admin/functions/work", {"input": ""})[0] is HTTPStatus.NOT_FOUND
 
 
 def test_http_triggers_are_under_api(functions: dict[str, AppFunction]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tradewind.credentials import resolve
+from tradewind.errors import FleetError
 from tradewind.fleet import parse_fleet
 from tradewind_sandbox import fleet_file
 from tradewind_sandbox.addresses import Endpoints, Ports, endpoints
@@ -21,7 +22,7 @@ from tradewind_sandbox.names import BUCKETS
 from tradewind_sandbox.process import Identity
 from tradewind_sandbox.supervisor import Sandbox
 
-PORTS = Ports(*range(20_000, 20_013))
+PORTS = Ports(*range(20_000, 20_014))
 
 
 @pytest.fixture
@@ -69,6 +70,32 @@ def test_functions_are_told_from_users(where: Endpoints) -> None:
     assert ours is not None
     assert aws.acts_as(f"AWS:{ours['access_key_id']}")
     assert not aws.acts_as(f"AWS:{where.sites['aws-use1']['access_key_id']}")
+
+
+def test_rules_of_ones_own_are_added(where: Endpoints) -> None:
+    """What stands in `rules.yaml` of the state folder is in the fleet besides the sandbox's own rules."""
+    fleet_file.write(where, PORTS)
+    before = [rule.name for rule in parse_fleet(where.fleet.read_text(), origin="").rules]
+    (where.fleet.parent / "rules.yaml").write_text(
+        "[{name: mine, mode: one_way, from: aws-use1, to: [gcp-euw4], prefix: mine/, classification: public}]"
+    )
+
+    fleet_file.add_rules(where.fleet, fleet_file.own_rules(where.fleet.parent))
+
+    assert [rule.name for rule in parse_fleet(where.fleet.read_text(), origin="").rules] == [*before, "mine"]
+
+
+def test_wrong_rules_of_ones_own_change_nothing(where: Endpoints) -> None:
+    """A rule that the fleet file would refuse, or a file that is no list, is refused and leaves the fleet as it was."""
+    fleet_file.write(where, PORTS)
+    before = where.fleet.read_text()
+    (where.fleet.parent / "rules.yaml").write_text("rules: []")
+
+    with pytest.raises(FleetError, match="mode"):
+        fleet_file.add_rules(where.fleet, [{"name": "mine"}])
+    with pytest.raises(SandboxError, match="no list of rules"):
+        fleet_file.own_rules(where.fleet.parent)
+    assert where.fleet.read_text() == before
 
 
 def test_endpoints_and_ports_survive_the_disk(where: Endpoints, tmp_path: Path) -> None:
