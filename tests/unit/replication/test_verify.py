@@ -176,3 +176,56 @@ def test_a_store_without_tags_lacks_none(rule: dict[str, object]) -> None:
     world.write("c", "m/x", b"weights", replace(replica.metadata, tags={}))
 
     assert [(each.site, each.finding) for each in check(world).differences] == [("c", Finding.METADATA)]
+
+
+# --- deep -------------------------------------------------------------------------------------------------------------
+
+
+def check_deeply(world: World) -> Report:
+    """Verify the world's one rule, reading every byte."""
+    rule = world.fleet.rules[0]
+    return verify(world.fleet, rule, world.stores.__getitem__, world.gate, InlineExecutor(), deep=True)
+
+
+def test_every_byte_is_read_once_at_each_site() -> None:
+    """The origin is read once for all its replicas, and the report says how much was read."""
+    report = check_deeply(replicated(ONE_WAY))
+
+    assert (report.replicas, report.read, report.differences) == (2, 3 * len(b"weights"), [])
+
+
+def test_bytes_that_rotted_are_found() -> None:
+    """What no checksum of the stores shows is found by reading: at a replica, and at the origin."""
+    world = replicated(ONE_WAY)
+    world.damage_on_the_way("b", "m/x", b"weightz")
+    assert not check(world).differences
+
+    assert [(each.site, each.finding) for each in check_deeply(world).differences] == [("b", Finding.CORRUPT)]
+    world.damage_on_the_way("a", "m/x", b"Weights")
+    assert [(each.site, each.finding) for each in check_deeply(world).differences] == [
+        ("b", Finding.CORRUPT),
+        ("c", Finding.CORRUPT),
+    ]
+
+
+def test_what_differs_anyway_is_not_read() -> None:
+    """A deep look spends no egress on what is known to differ."""
+    world = replicated(ONE_WAY)
+    world.pass_time()
+    world.write("a", "m/x", b"newer")
+
+    assert check_deeply(world).read == 0
+
+
+def test_what_is_written_while_it_is_read_is_no_damage() -> None:
+    """A replica that changes under a deep look is said to have changed."""
+    world = replicated(ONE_WAY)
+
+    def overwrite(call: str) -> None:
+        if call == "get":
+            world.stores["b"].before = lambda _: None
+            world.write("b", "m/x", b"mine")
+
+    world.stores["b"].before = overwrite
+
+    assert [(each.site, each.finding) for each in check_deeply(world).differences] == [("b", Finding.STALE)]
