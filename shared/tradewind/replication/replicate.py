@@ -66,7 +66,10 @@ class Replicator:
         routes = routes_for(self.at.fleet, site, notification.key)
         for rule in {route.rule.name: route.rule for route in routes}.values():
             own = [route for route in routes if route.rule is rule]
-            outcomes += self._follow(rule, notification, site, own, fresh=fresh)
+            ended = self._follow(rule, notification, site, own, fresh=fresh)
+            outcomes += ended
+            for outcome in ended:
+                outcomes += self._close_sets(outcome, notification.key, again=attempt > 1)
         for outcome in outcomes:
             self._record(notification, outcome)
         return outcomes
@@ -94,10 +97,9 @@ class Replicator:
             self._remember(rule, notification, site)
         if notification.change is Change.EXPIRED:
             return [Outcome(route, Verdict.KEPT, EXPIRED) for route in routes]
-        outcomes = self._copy(
+        return self._copy(
             rule, notification.key, site, routes, fresh=fresh, removing=notification.change is Change.DELETED
         )
-        return [*outcomes, *(each for outcome in outcomes for each in self._close_sets(outcome, notification.key))]
 
     def _remember(self, rule: Rule, notification: Notification, site: str) -> None:
         """Keep a delete that no bucket shows: who reads the stores later must know of it."""
@@ -157,13 +159,16 @@ class Replicator:
         refused = [Outcome(route, Verdict.REFUSED, refusals[route]) for route in routes if route not in open_routes]
         return [*refused, *loop.outcomes.values()]
 
-    def _close_sets(self, outcome: Outcome, key: str) -> list[Outcome]:
-        """Try the keys that close the sets of a key that has arrived; one that is not whole yet comes later."""
+    def _close_sets(self, outcome: Outcome, key: str, *, again: bool) -> list[Outcome]:
+        """Try the keys that close the sets of a key that has arrived; one that is not whole yet comes later.
+
+        A later delivery may be the successor of a worker that wrote the key over and died before it had closed the set.
+        """
         if outcome.verdict not in (Verdict.COPIED, Verdict.IN_SYNC):
             return []
         route = outcome.route
         closing = self.at.sets.arrived(
-            route.rule, key, source=route.source, target=route.target, replaced=outcome.replaced
+            route.rule, key, source=route.source, target=route.target, replaced=outcome.replaced or again
         )
         tried = [
             each for other in closing for each in self._copy(route.rule, other, route.source, [route], fresh=False)
