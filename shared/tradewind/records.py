@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from tradewind.checksums import crc32c, md5, prove
 from tradewind.errors import ConfigurationError, NotFoundError, PreconditionFailedError, TransientError
-from tradewind.ports import Metadata, ObjectStore, ObjectSummary
+from tradewind.ports import Metadata, ObjectState, ObjectStore, ObjectSummary
 
 Document: TypeAlias = Mapping[str, Any]
 TRIES = 16
@@ -47,11 +47,18 @@ class Records:
             ConfigurationError: Somebody else wrote it; what it held is lost, so a person must look.
         """
         key = self.prefix + name
-        try:
-            with self.store.get(key) as download:
-                state, body = download.state, b"".join(download.chunks)
-        except NotFoundError:
-            return None
+        for _ in range(TRIES):
+            try:
+                with self.store.get(key) as download:
+                    state, body = download.state, b"".join(download.chunks)
+            except NotFoundError:
+                return None
+            except PreconditionFailedError:  # Cloud Storage asks twice, and it was written in between
+                continue
+            return self._decoded(key, state, body)
+        raise TransientError(f"The record {key} changed {TRIES} times under a read of it")
+
+    def _decoded(self, key: str, state: ObjectState, body: bytes) -> Record:
         prove(body, state.checksums, crc=crc32c(body), subject=repr(key))
         try:
             value = json.loads(body)

@@ -77,6 +77,22 @@ def test_a_record_that_never_rests_is_left_to_a_later_delivery() -> None:
         records.change("r", _one_more)
 
 
+def test_a_record_that_changes_between_two_requests_is_read_again() -> None:
+    """Cloud Storage is asked for the state and then for the bytes; a write in between is not the caller's conflict."""
+    store = WatchedStore(MemoryStore())
+    records = records_of(store)
+    records.write("r", {"n": 1}, expect=None)
+    failing = iter([True])
+
+    def fail_once(call: str) -> None:
+        if call == "get" and next(failing, False):
+            raise PreconditionFailedError("it was written in between")
+
+    store.before = fail_once
+
+    assert records.change("r", _one_more) == {"n": 2}
+
+
 def test_deleting_what_is_gone_is_no_error() -> None:
     """Two who tidy up do not fail each other."""
     records = records_of(MemoryStore())

@@ -121,11 +121,13 @@ def agree(rule: ActiveActiveRule, views: Mapping[str, View]) -> Steps:
         return _clear(table, deleted)
     greatest = max(holding.rank for holding in alive.values())
     winners = {site: holding for site, holding in alive.items() if holding.rank == greatest}
-    source, winner = next(iter(winners.items()))
+    # Where the origin has let go of two versions of one time, nothing tells them apart any more; so all choose alike.
+    source, winner = max(winners.items(), key=lambda item: (item[1].content.version.token, item[0]))
     home = winner.content.origin
     if home in winners:
         return _spread(table, home, winners[home])
-    if limit == greatest or not all(same(winner, other) for other in winners.values()):
+    undecided = limit == greatest or not all(same(winner, other) for other in winners.values())
+    if undecided and home not in table.views:
         return Steps(waiting=f"two things bear one time, and only {home} can tell which came last")
     if greatest.authority:
         return Steps(waiting=f"only {home} can tell whether it still holds this, and it could not be read")

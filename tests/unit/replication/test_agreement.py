@@ -204,6 +204,15 @@ def test_within_one_tick_only_the_origin_tells_what_came_last() -> None:
     assert steps.waiting
 
 
+def test_where_the_origin_let_both_go_all_choose_alike() -> None:
+    """Two versions of one time, whose origin holds neither any more, do not wait for it for ever."""
+    views = {"a": View(None), "b": View(replica(own("1", 5), "a")), "c": View(replica(own("2", 5), "a"))}
+
+    steps = agree(rule_of(deletes="keep"), views)
+
+    assert [(write.source, write.target) for write in steps.writes] == [("c", "b")]
+
+
 def test_keeping_what_is_deleted_removes_nothing_and_restores_nothing_at_its_origin() -> None:
     """With `deletes: keep` a replica outlives its origin's object, and is not spread any further."""
     views = {"a": View(None), "b": View(replica(own(), "a")), "c": View(None)}
