@@ -18,7 +18,7 @@ from tradewind.replication import aside
 from tradewind.replication.agreement import Erase, Steps, Write, agree
 from tradewind.replication.decide import Verdict
 from tradewind.replication.outcomes import Outcome
-from tradewind.replication.provenance import Provenance, Version
+from tradewind.replication.provenance import Provenance, Version, digest
 from tradewind.replication.routes import Passage, Route, admission, passage
 from tradewind.replication.side_by_side import on_each
 from tradewind.replication.standing import View, holding_of, rank_of
@@ -195,7 +195,8 @@ class Convergence:
             for write in ready:
                 self._fail(write.target, error)
             return
-        self._write(ready, payload, self._provenance(source, seen, payload))
+        if _fingerprint(payload.state) == _fingerprint(seen.state):
+            self._write(ready, payload, self._provenance(source, seen, payload))
 
     def _prepare(self, write: Write, views: Mapping[str, View]) -> bool:
         if self._is_back(write.origin, views):
@@ -209,8 +210,7 @@ class Convergence:
         if origin is None:
             return False
         now = self.at.store_of(origin).head(self.key)
-        before = views[origin].state
-        return (now and now.token) != (before and before.token)
+        return _fingerprint(now) != _fingerprint(views[origin].state)
 
     def _provenance(self, source: str, seen: View, payload: Payload) -> Provenance:
         """Return what the replicas are to say: what their source says if it is one, and else that it is the origin."""
@@ -290,3 +290,8 @@ class Convergence:
         if view is None or view.state is None:
             return Outcome(self._route(site), Verdict.ABSENT, "it is not there, and is not to be")
         return Outcome(self._route(site), Verdict.IN_SYNC, "the sites agree")
+
+
+def _fingerprint(state: ObjectState | None) -> tuple[str, str] | None:
+    """Tell states apart; at Cloud Storage other metadata makes no other version."""
+    return None if state is None else (state.token, digest(state.metadata))
