@@ -73,7 +73,17 @@ PLANTS = {
             ),
         ),
     ),
-    "index-first": Plant("sets", (Edit("replication/assemble.py", ", clock, sets)", ", clock)"),)),
+    "index-first": Plant(
+        "sets",
+        (
+            Edit(
+                "replication/sets/keeper.py",
+                "        with self._publishing(route, key, body):\n            yield\n",
+                "        yield\n        with self._publishing(route, key, body):\n            pass\n",
+            ),
+        ),
+    ),
+    "no-sets": Plant("sets", (Edit("replication/assemble.py", ", clock, sets)", ", clock)"),)),
 }
 
 
