@@ -188,8 +188,8 @@ def test_a_sweep_that_was_killed_goes_on(calls: int) -> None:
 def test_two_do_not_do_the_same_work() -> None:
     """While one works on a sweep, another's timer leaves it alone, until the first one has run out of time."""
     sweeps = sweeps_of(ONE_WAY, *"1234")
-    sweeps.world.stores["a"].before = fail
-    with pytest.raises(StoreUnavailableError):
+    sweeps.world.stores["a"].before = die
+    with pytest.raises(Killed):
         sweeps.step()
     sweeps.world.stores["a"].before = lambda _: None
 
@@ -198,9 +198,27 @@ def test_two_do_not_do_the_same_work() -> None:
     assert sweeps.step(holder="another").state is State.COMPLETED
 
 
-def fail(_call: str) -> None:
-    """Be a store that cannot be reached."""
-    raise StoreUnavailableError("down")
+def die(_call: str) -> None:
+    """Be called in a process that ends."""
+    raise Killed
+
+
+def test_a_site_that_was_down_delays_nobody() -> None:
+    """A sweep that met an outage is given up where it was noted last, and the next ring goes on from there."""
+    sweeps = sweeps_of(ONE_WAY, *"123456")
+
+    def fail(call: str) -> None:
+        if call == "head" and len(sweeps.queues["a"].receive()) > 0:
+            raise StoreUnavailableError("down")
+
+    sweeps.world.stores["b"].before = fail
+    with pytest.raises(StoreUnavailableError):
+        sweeps.step()
+    sweeps.world.stores["b"].before = lambda _: None
+    sweeps.asked()
+
+    assert sweeps.step(holder="another").state is State.COMPLETED
+    assert sweeps.asked()["a"] == list("3456")
 
 
 def test_whoever_was_replaced_stops() -> None:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 
-from tradewind.errors import PreconditionFailedError
+from tradewind.errors import PreconditionFailedError, TradewindError
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Gate, ObjectStore, Queue
-from tradewind.records import Records
+from tradewind.records import Document, Records
 from tradewind.replication import requests
 from tradewind.replication.sweeping.examining import Examination, Examiner
 from tradewind.replication.sweeping.listing import Listed, merged
@@ -108,6 +109,14 @@ class Sweeper:
         work = _Work(self, rule)
         if (refusal := work.begin(at_once=at_once)) is not None:
             return work.told(refusal)
+        try:
+            return self._go_on(rule, work, budget)
+        except TradewindError:
+            work.give_up()
+            raise
+
+    def _go_on(self, rule: Rule, work: _Work, budget: Budget) -> Step:
+        """Look at page after page until all is done, or the budget is used up."""
         keys = merged(rule, self.store_of, work.progress.positions)
         left = budget.keys
         held_back = withholding(rule, self.store_of, self.records_of, self.clock)
@@ -171,6 +180,7 @@ class _Work:
         self._lease = timedelta(seconds=sweeper.fleet.time_limit_seconds)
         held = self._records.read(self._name)
         self._token = held.token if held else None
+        self._saved: Document = {}
         self.progress = Progress.of_document(held.value if held else None, rule)
 
     def begin(self, *, at_once: bool) -> State | None:
@@ -204,7 +214,14 @@ class _Work:
                 log.info("the sweep of %s was taken over", self._rule.name)
                 return False
             self._token = held.token
+        self._saved = document
         return True
+
+    def give_up(self) -> None:
+        """Let others go on where it was noted last; what was done since is done again."""
+        document = {name: value for name, value in self._saved.items() if name not in ("holder", "until")}
+        with suppress(TradewindError):  # then the time limit ends it
+            self._records.write(self._name, document, expect=self._token)
 
     def told(self, state: State) -> Step:
         """Return what to say of the step."""
