@@ -132,6 +132,7 @@ def _rules() -> list[dict[str, object]]:
             "sites": sites,
             "prefix": "models/",
             "kind": "model_artifacts",
+            "delivery": {"mode": "immediate"},
             "classification": "public",
         }
     ]
@@ -143,6 +144,7 @@ def _rules() -> list[dict[str, object]]:
             "to": [other for other in sites if other != site],
             "prefix": f"datasets/{site}/",
             "kind": "training_data",
+            "delivery": {"mode": "immediate"},
             "classification": "public",
             "deletes": "propagate",
             "conflict": "keep",
@@ -157,6 +159,7 @@ def _rules() -> list[dict[str, object]]:
             "to": [AZURE_SITE, AWS_SITE],
             "prefix": "restricted/",
             "kind": "training_data",
+            "delivery": {"mode": "immediate"},
             "classification": "eu-only",
         }
     )

@@ -2,6 +2,7 @@
 
 from tradewind.fleet.document import json_schema, parse_fleet
 from tradewind.fleet.model import Classification, Fleet
+from tradewind.fleet.modes import Batch, Buffered, Delivery, Immediate, Versioned
 from tradewind.fleet.rules import (
     ActiveActiveRule,
     ArtifactSets,
@@ -19,17 +20,22 @@ __all__ = [
     "ArtifactSets",
     "AwsSite",
     "AzureSite",
+    "Batch",
+    "Buffered",
     "Classification",
     "Credentials",
     "DeleteGuard",
+    "Delivery",
     "Fleet",
     "GcpSite",
+    "Immediate",
     "Manifest",
     "OneWayRule",
     "Queues",
     "Rule",
     "Site",
     "Sweep",
+    "Versioned",
     "json_schema",
     "parse_fleet",
 ]

@@ -138,6 +138,7 @@ def _describe(origin: str, lines: dict[Path, int], detail: ErrorDetails) -> str:
     # pydantic puts the chosen branch of a union (`aws`, `one_way`, ...) behind the site's name or the rule's index;
     # the file has no such level.
     path = tuple(part for at, part in enumerate(detail["loc"]) if not (at == BRANCH and len(detail["loc"]) > BRANCH))
+    path = tuple(part for at, part in enumerate(path) if at == 0 or path[at - 1] != "delivery")  # likewise its mode
     path = tuple("from" if part == "from_" else part for part in path)
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
+from tradewind.fleet.modes import Batch, Buffered, DataKind, Delivery, Immediate, Versioned, usual_delivery
 from tradewind.fleet.part import Name, Part
 from tradewind.ports import RESERVED_PREFIX
 
@@ -69,8 +70,11 @@ class _Rule(Part):
     """If given, only keys that match one of these globs (`*` within a folder, `**` across folders)."""
     exclude: tuple[Glob, ...] = ()
     """Keys that match one of these globs are left out."""
-    kind: Literal["model_artifacts", "training_data", "feature_store", "predictions", "other"] = "other"
+    kind: DataKind = "other"
     """What the data is."""
+    delivery: Delivery | None = None
+    """When and how changes go to the targets. If it is left out, `kind` decides: `training_data` goes in batches,
+    `model_artifacts` are versioned, `feature_store` and `predictions` are buffered, and the rest goes at once."""
     classification: Name
     """Which of the fleet's classifications the data has."""
     delete_guard: DeleteGuard = DeleteGuard()
@@ -81,6 +85,11 @@ class _Rule(Part):
     """How often the sites are compared."""
     rpo_seconds: int = Field(default=900, ge=1)
     """A change that is not at a target after so long raises the alarm (recovery point objective)."""
+
+    @property
+    def delivers(self) -> Immediate | Buffered | Batch | Versioned:
+        """When and how changes go to the targets, whether the rule says so or its `kind` does."""
+        return self.delivery or usual_delivery(self.kind)
 
 
 class OneWayRule(_Rule):
@@ -115,6 +124,14 @@ class ActiveActiveRule(_Rule):
     conflict: Literal["newest_wins", "source_wins", "keep_both"] = "newest_wins"
     """When two sites wrote one key independently: the write with the latest time wins; or what the first site of the
     list holds; or the latest wins and the other is kept under a key of its own."""
+
+    @field_validator("delivery")
+    @classmethod
+    def _uncompressed(cls, delivery: Delivery | None) -> Delivery | None:
+        if isinstance(delivery, Batch) and delivery.compress is not None:
+            message = "`compress` is for one_way rules: here every replica may become what the others are made of"
+            raise ValueError(message)
+        return delivery
 
     def targets_of(self, site: str) -> tuple[str, ...]:
         """Return where a change at `site` goes."""
