@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from rigs.acceptance import RULES
 from tradewind_sandbox.supervisor import Sandbox
 
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Three clouds on this machine, with everything running."""
+    """Three clouds on this machine, with everything running, and with rules for the acceptance tests."""
     made = Sandbox(tmp_path_factory.mktemp("sandbox"))
+    (made.state / "rules.yaml").write_text(yaml.safe_dump(RULES))
     made.up()
     yield made
     made.down()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import email.header
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import boto3
+import google_crc32c
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContainerClient, ContentSettings
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from google.api_core.exceptions import NotFound
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
@@ -72,6 +76,17 @@ class S3User:
             config=Config(s3={"addressing_style": "path"}),
         )
 
+    @contextmanager
+    def announcing_nothing(self) -> Iterator[None]:
+        """Have the bucket announce nothing for a while, as after somebody replaced its configuration."""
+        found = self._client.get_bucket_notification_configuration(Bucket=self.bucket)
+        known = {name: value for name, value in found.items() if name != "ResponseMetadata"}
+        self._client.put_bucket_notification_configuration(Bucket=self.bucket, NotificationConfiguration={})
+        try:
+            yield
+        finally:
+            self._client.put_bucket_notification_configuration(Bucket=self.bucket, NotificationConfiguration=known)
+
     def put(
         self,
         key: str,
@@ -82,6 +97,19 @@ class S3User:
         """Write an object."""
         spelled = {name: _encoded(value) for name, value in (metadata or {}).items()}
         self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, Metadata=spelled)
+
+    def restore(self, key: str, seen: Seen, body: bytes, metadata: Mapping[str, str]) -> None:
+        """Write an object as a backup does that keeps checksums of the kind that the object had, here CRC32C."""
+        checksum = base64.b64encode(google_crc32c.value(body).to_bytes(4, "big")).decode()
+        spelled = {name: _encoded(value) for name, value in metadata.items()}
+        self._client.put_object(
+            Bucket=self.bucket,
+            Key=key,
+            Body=body,
+            ContentType=seen.content_type,
+            Metadata=spelled,
+            ChecksumCRC32C=checksum,
+        )
 
     def put_in_parts(self, key: str, body: bytes, *, part_size: int) -> None:
         """Write an object as boto3 writes large files: in parts, with its default checksums."""
@@ -153,7 +181,10 @@ class GcsUser:
         blob = self._bucket.get_blob(key)
         if blob is None:
             return None
-        body = blob.download_as_bytes(raw_download=True)
+        try:
+            body = blob.download_as_bytes(raw_download=True)
+        except NotFound:  # deleted between the two requests
+            return None
         return Seen(body, blob.content_type, blob.metadata or {}, f"{blob.generation}")
 
     def delete(self, key: str) -> None:
