@@ -15,7 +15,7 @@ from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Gate, ObjectState, ObjectStore
 from tradewind.replication.compare import IN_ORDER, Difference, Finding, Judgement
 from tradewind.replication.provenance import claim_of
-from tradewind.replication.sweeping.examining import Examination, Examiner
+from tradewind.replication.sweeping.examining import Examination, Examiner, Refine, as_found
 from tradewind.replication.sweeping.listing import Listed, merged
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ def verify(
     executor: Executor,
     *,
     deep: bool = False,
+    refine: Refine = as_found,
 ) -> Report:
     """Compare every object that `rule` covers, page by page.
 
@@ -71,9 +72,10 @@ def verify(
         executor: Looks at several keys side by side.
         deep: Read every byte of what seems to match, at its origin and at each site, and compute its checksum again;
             else go by what the stores keep, and read no object.
+        refine: Says why something is held back.
     """
     report = Report(rule.name)
-    examiner = Examiner(fleet, rule, store_of, gate)
+    examiner = Examiner(fleet, rule, store_of, gate, refine)
 
     def look(listed: Listed) -> tuple[Examination, int] | None:
         found = examiner.look(listed.key)

@@ -31,6 +31,7 @@ from tradewind.replication.outcomes import Outcome
 from tradewind.replication.replicate import Replicator
 from tradewind.replication.sweeping.sweep import Sweeper
 from tradewind.replication.sweeping.timer import Round, turn
+from tradewind.replication.sweeping.withholding import withholding
 from tradewind.replication.verify import Report, verify
 
 SITE_VARIABLE = "TRADEWIND_SITE"
@@ -111,7 +112,9 @@ class Runtime:
         Raises:
             ConfigurationError: The fleet has no such rule.
         """
-        return verify(self.fleet, self.rule(rule), self.store, self.gate, self.executor, deep=deep)
+        named = self.rule(rule)
+        held_back = withholding(named, self.store, self.records, _now)
+        return verify(self.fleet, named, self.store, self.gate, self.executor, deep=deep, refine=held_back.refine)
 
     def sweeper(self, why: str = "sweep", *, trusting: bool = False) -> Sweeper:
         """Return what sweeps the rules of this fleet, as somebody who works on it alone."""
@@ -145,6 +148,7 @@ class Runtime:
                 audit=LoggedAudit(),
                 executor=self.executor,
                 clock=_now,
+                queue_of=lambda name: self.queue(name, "notifications"),
             ),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from tradewind.errors import UnportableError
 from tradewind.fleet import Fleet, Rule
@@ -13,6 +14,14 @@ from tradewind.replication.compare import Finding, Judgement, as_if_tagged, comp
 from tradewind.replication.provenance import claim_of
 from tradewind.replication.routes import Route, passage
 from tradewind.replication.tally import IN_SYNC, Tally
+
+Refine: TypeAlias = Callable[[str, Mapping[str, Judgement]], Mapping[str, Judgement]]
+"""Is given a key and what was found of it, and says more of that."""
+
+
+def as_found(_key: str, found: Mapping[str, Judgement]) -> Mapping[str, Judgement]:
+    """Say no more than was found."""
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ class Examiner:
     rule: Rule
     store_of: Callable[[str], ObjectStore]
     gate: Gate
-    refine: Callable[[str, Mapping[str, Judgement]], Mapping[str, Judgement]] = lambda _, found: found
+    refine: Refine = as_found
 
     def look(self, key: str, absent: Collection[str] = ()) -> Examination:
         """Look at `key` at every site of the rule. No object is read, and nothing is changed.

@@ -1,9 +1,9 @@
-"""What a site's timer does: it goes on with the sweeps of the rules that start there, and tidies the site's records."""
+"""What a site's timer does: it brings what was buffered, sweeps the rules that start there, and tidies the records."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from tradewind.errors import PreconditionFailedError, TradewindError
 from tradewind.fleet import Fleet
 from tradewind.records import Records
+from tradewind.replication import requests
+from tradewind.replication.modes.buffer import Buffer
 from tradewind.replication.sweeping.expiry import expire
 from tradewind.replication.sweeping.measures import BEYOND_RPO, Measure, beyond_rpo, measures_of
 from tradewind.replication.sweeping.sweep import Budget, State, Step, Sweeper
@@ -30,12 +32,14 @@ class Round:
     steps: list[Step] = field(default_factory=list)
     errors: list[TradewindError] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
+    flushed: int = 0
+    """Buffered keys that were asked for, since their window is over."""
     expired: int = 0
     """Records that had had their time."""
 
 
 def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: datetime) -> Round:
-    """Go on with the sweeps of the rules whose first site is `site`; one rule's failure is not another's.
+    """Bring what the site buffered, and sweep the rules whose first site it is; one failure is not another's.
 
     Args:
         fleet: Sites and rules.
@@ -45,6 +49,11 @@ def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: dat
         until: When to stop, UTC.
     """
     done, completed, late = Round(), False, 0
+    try:
+        done.flushed = _buffer(site, sweeper, records).flush(until)
+    except TradewindError as error:
+        log.warning("what %s buffered could not all be brought, and is later: %s", site, error)
+        done.errors.append(error)
     for rule in fleet.rules:
         if rule.members[0] != site:
             continue
@@ -64,6 +73,13 @@ def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: dat
         done.measures.append(Measure(BEYOND_RPO, "Count", late, {"Site": site}))
     done.expired = _tidy(records, sweeper.clock, until)
     return done
+
+
+def _buffer(site: str, sweeper: Sweeper, records: Records) -> Buffer:
+    def ask(asked: str, keys: Iterable[str]) -> None:
+        list(sweeper.executor.map(sweeper.queue_of(asked).send, requests.encode(asked, keys, why="buffer")))
+
+    return Buffer(site, records, ask, sweeper.executor, sweeper.clock)
 
 
 def _tidy(records: Records, clock: Callable[[], datetime], until: datetime) -> int:
