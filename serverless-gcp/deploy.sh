@@ -175,7 +175,7 @@ cloud run services add-iam-policy-binding "$name-sweep" --region "$region" \
 sweep_url=$(ask SWEEP_URL gcloud run services describe "$name-sweep" --project "$project" --region "$region" \
   --format "value(status.url)")
 timer=(
-  "$name-sweep" --location "$region" --schedule "*/5 * * * *" --uri "$sweep_url" --http-method POST
+  "$name-sweep" --location "$region" --schedule "* * * * *" --uri "$sweep_url" --http-method POST
   --oidc-service-account-email "$push_account" --oidc-token-audience "$sweep_url" --attempt-deadline 320s
   --max-retry-attempts 0
 )

@@ -1,4 +1,4 @@
-"""Compare the sites of the rules that start here; EventBridge calls this every few minutes."""
+"""Compare the sites of the rules that start here; EventBridge calls this every minute."""
 
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers

@@ -1,4 +1,4 @@
-"""Compare the sites of the rules that start here, every few minutes."""
+"""Compare the sites of the rules that start here, and bring what was buffered, every minute."""
 
 import azure.functions as func
 
@@ -9,7 +9,7 @@ SECONDS = 200.0
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # its author wrote no types
 
 
-@blueprint.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")
+@blueprint.timer_trigger(arg_name="timer", schedule="0 * * * * *")
 def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 - it says nothing but when
     """Go on with the sweeps, and leave the rest to the next time."""
     runtime.sweep(seconds=SECONDS)

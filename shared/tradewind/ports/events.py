@@ -40,3 +40,5 @@ class Notification:
     """The event's own id, for the audit log."""
     actor: str = ""
     """Who did it, as far as the event tells: S3's principal id, Azure's client request id."""
+    asked: bool = False
+    """Whether no cloud said it: tradewind itself asks for the key, so no rule lets it wait."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from datetime import datetime
 
 from tradewind.fleet import Fleet, Rule
-from tradewind.ports import AuditLog, Gate, ObjectStore
+from tradewind.ports import AuditLog, Gate, ObjectStore, Queue
 from tradewind.records import Records
+from tradewind.replication import requests
 from tradewind.replication.guard import RemovalGuard
 from tradewind.replication.replicate import Replicator
 from tradewind.replication.sets import SetKeeper
@@ -24,6 +25,7 @@ def assemble(
     audit: AuditLog,
     executor: Executor,
     clock: Callable[[], datetime],
+    queue_of: Callable[[str], Queue] | None = None,
 ) -> Replicator:
     """Return what works on a fleet's notifications.
 
@@ -35,6 +37,7 @@ def assemble(
         audit: Told every decision.
         executor: Runs the calls to several sites side by side.
         clock: Returns the time, UTC.
+        queue_of: Returns the queue of a site's notifications, by name; without it full buffers wait for their time.
     """
 
     def fetch(rule: Rule, key: str, source: str, target: str) -> None:
@@ -43,8 +46,12 @@ def assemble(
     def withdraw(site: str, key: str, token: str) -> None:
         at.delete(site, key, token)
 
+    def ask(site: str, keys: Iterable[str]) -> None:
+        if queue_of is not None:
+            list(executor.map(queue_of(site).send, requests.encode(site, keys, why="buffer")))
+
     sets = SetKeeper(fleet, store_of, records_of, fetch, clock, withdraw=withdraw)
     guard = RemovalGuard(store_of, records_of, clock)
-    at = Workplace(fleet, store_of, records_of, gate, guard, executor, clock, sets)
+    at = Workplace(fleet, store_of, records_of, gate, guard, executor, clock, sets, ask)
     replicator = Replicator(at, audit, clock)
     return replicator

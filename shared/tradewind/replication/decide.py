@@ -25,6 +25,8 @@ class Verdict(StrEnum):
     REFUSED = "refused"
     HELD = "held"
     """The delete guard is shut."""
+    DEFERRED = "deferred"
+    """The rule copies it later, by its mode."""
     IGNORED = "ignored"
     FAILED = "failed"
 

@@ -12,6 +12,7 @@ from tradewind.ports import AuditLog, AuditRecord, Change, Notification
 from tradewind.replication.converge import Convergence
 from tradewind.replication.copying import CopyLoop
 from tradewind.replication.decide import Verdict
+from tradewind.replication.modes.deferring import batched, buffering
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.routes import Route, admission, routes_for
 from tradewind.replication.standing import rank_of
@@ -97,9 +98,19 @@ class Replicator:
             self._remember(rule, notification, site)
         if notification.change is Change.EXPIRED:
             return [Outcome(route, Verdict.KEPT, EXPIRED) for route in routes]
+        if (until := self._deferred(rule, notification, site)) is not None:
+            return [Outcome(route, Verdict.DEFERRED, until) for route in routes]
         return self._copy(
             rule, notification.key, site, routes, fresh=fresh, removing=notification.change is Change.DELETED
         )
+
+    def _deferred(self, rule: Rule, notification: Notification, site: str) -> str | None:
+        """See to it that a change is brought later, if its rule says so; return until when it waits."""
+        if (of := buffering(rule, notification)) is not None:
+            end = self.at.buffer(site).mark(rule.name, of, notification.key)
+            return f"buffered until {end.isoformat()}"
+        time = batched(rule, notification, self.clock())
+        return None if time is None else f"left to the batch of {time.isoformat()}"
 
     def _remember(self, rule: Rule, notification: Notification, site: str) -> None:
         """Keep a delete that no bucket shows: who reads the stores later must know of it."""

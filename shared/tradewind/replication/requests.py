@@ -71,6 +71,6 @@ def decode(fleet: Fleet, message: Message) -> Sequence[Notification]:
         )
     change = Change.WRITTEN if request.new else Change.NOTHING
     return [
-        Notification(site.cloud, site.address, key, change, id=f"{message.id} {request.why}".strip())
+        Notification(site.cloud, site.address, key, change, id=f"{message.id} {request.why}".strip(), asked=True)
         for key in request.keys
     ]

@@ -12,6 +12,7 @@ from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Gate, ObjectStore
 from tradewind.records import Records
 from tradewind.replication.guard import RemovalGuard
+from tradewind.replication.modes.buffer import Ask, Buffer
 from tradewind.replication.provenance import Provenance
 from tradewind.replication.sets.protocol import NoSets, SetRules
 from tradewind.replication.tombstones import Tombstones
@@ -31,6 +32,7 @@ class Workplace:
         executor: Runs the calls to several sites side by side.
         clock: Returns the time, UTC.
         sets: Keeps artifact sets whole.
+        ask: Asks for keys of a site to be looked at.
     """
 
     fleet: Fleet
@@ -41,6 +43,11 @@ class Workplace:
     executor: Executor
     clock: Callable[[], datetime]
     sets: SetRules = field(default_factory=NoSets)
+    ask: Ask = lambda _site, _keys: None
+
+    def buffer(self, site: str) -> Buffer:
+        """Return the keys that wait at a site for their window's end."""
+        return Buffer(site, self.records_of(site), self.ask, self.executor, self.clock)
 
     def tombstones(self, site: str) -> Tombstones:
         """Return what a site remembers of deleted keys."""

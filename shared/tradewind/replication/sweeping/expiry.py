@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from tradewind.errors import PreconditionFailedError
 from tradewind.records import Records
 from tradewind.replication import guard, tombstones
+from tradewind.replication.modes import marks
 
 RETENTION = timedelta(days=45)
 """Longer than any message about a deleted version can still be under way: SQS keeps one for 14 days and its dead letter
@@ -18,7 +19,7 @@ KEPT = "/state"
 
 
 def expire(records: Records, now: datetime, *, until: Callable[[], bool] = lambda: False) -> int:
-    """Remove a site's old tombstones and marks of the delete guard; return how many went.
+    """Remove a site's old tombstones and marks of the delete guard and of rules that buffer no more; return how many went.
 
     Each goes only if it is still what was listed: what somebody has written again is young.
 
@@ -28,7 +29,7 @@ def expire(records: Records, now: datetime, *, until: Callable[[], bool] = lambd
         until: Says when to stop; the next time begins anew.
     """
     gone = 0
-    for prefix in (tombstones.PREFIX, guard.PREFIX):
+    for prefix in (tombstones.PREFIX, guard.PREFIX, marks.PREFIX):
         for each in records.list(prefix):
             if until():
                 return gone

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tradewind.errors import PreconditionFailedError, TradewindError
-from tradewind.fleet import Fleet
+from tradewind.fleet import Buffered, Fleet
 from tradewind.records import Records
 from tradewind.replication import requests
 from tradewind.replication.modes.buffer import Buffer
@@ -50,7 +50,7 @@ def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: dat
     """
     done, completed, late = Round(), False, 0
     try:
-        done.flushed = _buffer(site, sweeper, records).flush(until)
+        done.flushed = _buffer(site, sweeper, records).flush(until) if _buffers(fleet, site) else 0
     except TradewindError as error:
         log.warning("what %s buffered could not all be brought, and is later: %s", site, error)
         done.errors.append(error)
@@ -73,6 +73,10 @@ def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: dat
         done.measures.append(Measure(BEYOND_RPO, "Count", late, {"Site": site}))
     done.expired = _tidy(records, sweeper.clock, until)
     return done
+
+
+def _buffers(fleet: Fleet, site: str) -> bool:
+    return any(isinstance(rule.delivers, Buffered) and rule.targets_of(site) for rule in fleet.rules)
 
 
 def _buffer(site: str, sweeper: Sweeper, records: Records) -> Buffer:
