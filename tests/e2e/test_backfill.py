@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from tradewind.replication.sweeping.progress import Progress
-from tradewind.replication.sweeping.sweep import PAGE
 from tradewind.runtime import Runtime, read_fleet
 from tradewind_sandbox.clients import client_of
 from tradewind_sandbox.names import AWS_SITE, BUCKETS
@@ -39,10 +38,11 @@ def test_a_backfill_that_is_killed_twice_copies_nothing_twice(whole: Sandbox) ->
     fleet = read_fleet(str(whole.endpoints.fleet))
     environment = {**os.environ, "TRADEWIND_FLEET": str(whole.endpoints.fleet)}
 
-    for pages in (1, 2):
+    for third in (1, 2):
         with subprocess.Popen([TRADEWIND, "backfill", "before"], env=environment) as running:
-            _wait_for(fleet, pages * PAGE, running)
+            _wait_for(fleet, third * COUNT // 3, running)
             running.send_signal(signal.SIGKILL)
+        assert running.returncode == -signal.SIGKILL
     last = subprocess.run(
         [TRADEWIND, "backfill", "before"], env=environment, check=True, capture_output=True, text=True
     )
