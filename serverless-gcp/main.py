@@ -22,6 +22,6 @@ def replicate(event: CloudEvent) -> None:
 
 @functions_framework.http
 def sweep(_call: Request) -> tuple[str, int]:
-    """Compare the sites of the rules that start here; Cloud Scheduler calls this every few minutes."""
+    """Compare the sites of the rules that start here; Cloud Scheduler calls this every minute."""
     runtime.sweep(seconds=SWEEP_SECONDS)
     return "", 204

@@ -91,7 +91,7 @@ def tick(
     sites: Annotated[list[str] | None, typer.Argument(metavar="[SITE]...", help="Default: every site.")] = None,
     state: State = DEFAULT_STATE,
 ) -> None:
-    """Let timers ring, which ring every five minutes in the clouds: each sweeps the rules that start at its site."""
+    """Let timers ring, which ring every minute in the clouds: each sweeps the rules that start at its site."""
     _sandbox(state).tick(*(sites or ()))
 
 

@@ -132,7 +132,7 @@ class Sandbox:
         return self.observer.writes()
 
     def tick(self, *sites: str) -> None:
-        """Let the timers of sites ring, one after the other, as the clouds do every few minutes; default: all sites.
+        """Let the timers of sites ring, one after the other, as the clouds do every minute; default: all sites.
 
         Raises:
             SandboxError: A function failed; those of the sites after it were not called.

@@ -1,4 +1,4 @@
-"""The timers of the three clouds, which ring when they are told to: a test or a demonstration has no five minutes."""
+"""The timers of the three clouds, which ring when they are told to: a test or a demonstration does not wait."""
 
 from __future__ import annotations
 

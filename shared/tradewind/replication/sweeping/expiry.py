@@ -19,7 +19,7 @@ KEPT = "/state"
 
 
 def expire(records: Records, now: datetime, *, until: Callable[[], bool] = lambda: False) -> int:
-    """Remove a site's old tombstones and marks of the delete guard and of rules that buffer no more; return how many went.
+    """Remove old tombstones, marks of the delete guard, and of rules that buffer no more; return how many went.
 
     Each goes only if it is still what was listed: what somebody has written again is young.
 
