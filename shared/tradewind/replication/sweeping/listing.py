@@ -7,8 +7,9 @@ looks at a key knows by then where it is (see `Listed.first`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from tradewind.fleet import Rule
@@ -22,6 +23,12 @@ class Listed:
 
     key: str
     sites: tuple[str, ...]
+    times: Mapping[str, datetime] = field(default_factory=dict)
+    """When it was written there, by the listings."""
+
+    def written_since(self, time: datetime, sites: Collection[str]) -> bool:
+        """Say whether it was written at one of `sites` at `time` or later."""
+        return any(self.times[site] >= time for site in self.sites if site in sites)
 
     def first(self, states: Mapping[str, ObjectState | None]) -> bool:
         """Say whether this is the one time at which the key counts.
@@ -58,8 +65,8 @@ class _Reader:
     store: ObjectStore
     prefix: str
     position: Position
-    waiting: list[str] = field(default_factory=list)
-    """Keys of the present page that are still to come, the next one last."""
+    waiting: list[tuple[str, datetime]] = field(default_factory=list)
+    """Keys of the present page that are still to come with their modified times, the next one last."""
     following: str | None = None
     fetched: bool = False
 
@@ -67,11 +74,12 @@ class _Reader:
         """Return the next key without taking it, or None after the last one."""
         while not self.waiting and not self.position.done:
             self._turn()
-        return self.waiting[-1] if self.waiting else None
+        return self.waiting[-1][0] if self.waiting else None
 
-    def take(self) -> None:
-        """Take the next key."""
-        self.position.last = self.waiting.pop()
+    def take(self) -> datetime:
+        """Take the next key, and return when it was modified."""
+        self.position.last, modified = self.waiting.pop()
+        return modified
 
     def _turn(self) -> None:
         if self.fetched:
@@ -82,7 +90,8 @@ class _Reader:
         page = self.store.list(self.prefix, cursor=self.position.cursor)
         keys = [line.key for line in page.objects]
         self.following, self.fetched = page.cursor, True
-        self.waiting = _after(keys, self.position.last)[::-1]
+        times = {line.key: line.modified for line in page.objects}
+        self.waiting = [(key, times[key]) for key in _after(keys, self.position.last)[::-1]]
 
 
 def merged(
@@ -103,10 +112,9 @@ def merged(
             return
         key = min(heads.values(), key=_order)
         showing = tuple(site for site, head in heads.items() if head == key)
-        for site in showing:
-            readers[site].take()
+        times = {site: readers[site].take() for site in showing}
         if covers(rule, key):
-            yield Listed(key, showing)
+            yield Listed(key, showing, times)
 
 
 def _order(key: str) -> bytes:

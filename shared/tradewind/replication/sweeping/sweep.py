@@ -16,10 +16,11 @@ from enum import StrEnum
 from itertools import islice
 
 from tradewind.errors import PreconditionFailedError, TradewindError
-from tradewind.fleet import Fleet, Rule
+from tradewind.fleet import Batch, Fleet, Rule
 from tradewind.ports import Gate, ObjectStore, Queue
 from tradewind.records import Document, Records
 from tradewind.replication import requests
+from tradewind.replication.modes import batches
 from tradewind.replication.sweeping.examining import Examination, Examiner
 from tradewind.replication.sweeping.listing import Listed, merged
 from tradewind.replication.sweeping.progress import Completed, Progress, name_of
@@ -106,28 +107,56 @@ class Sweeper:
         Raises:
             TradewindError: A site could not be listed, or a key not be looked at. What was done is remembered.
         """
-        work = _Work(self, rule)
-        if (refusal := work.begin(at_once=at_once)) is not None:
+        work = _Work(self, rule, name_of(rule.name))
+        due = at_once or work.progress.due(rule, self.clock())
+        if (refusal := work.begin(due=due, at_once=at_once)) is not None:
             return work.told(refusal)
+        return self._go_on(rule, work, budget, PAGE, lambda _: True)
+
+    def batch(self, rule: Rule, of: Batch, until: datetime) -> Step:
+        """Do some of the batch of `rule`, if one is due: a sweep of the keys that were written since the last one.
+
+        Args:
+            rule: One of the fleet's.
+            of: Its mode.
+            until: When to leave the rest to the next step.
+
+        Raises:
+            TradewindError: As of `step`.
+        """
+        work = _Work(self, rule, batches.name_of(rule.name))
+        swept = self.progress(rule).completed
+        begun = [each.started for each in (swept, work.progress.completed) if each is not None]
+        under_way = work.progress.started is not None
+        due = bool(begun) and (under_way or batches.is_due(of, max(begun), self.clock()))
+        if (refusal := work.begin(due=due, at_once=False)) is not None:
+            return work.told(refusal)
+        sources = [site for site in rule.members if rule.targets_of(site)]
+        since = max(begun) - batches.MARGIN
+        budget = Budget(batches.KEYS, until)
+        return self._go_on(rule, work, budget, batches.PAGE, lambda each: each.written_since(since, sources))
+
+    def _go_on(self, rule: Rule, work: _Work, budget: Budget, size: int, wanted: Callable[[Listed], bool]) -> Step:
         try:
-            return self._go_on(rule, work, budget)
+            return self._look(rule, work, budget, size, wanted)
         except TradewindError:
             work.give_up()
             raise
 
-    def _go_on(self, rule: Rule, work: _Work, budget: Budget) -> Step:
-        """Look at page after page until all is done, or the budget is used up."""
+    def _look(self, rule: Rule, work: _Work, budget: Budget, size: int, wanted: Callable[[Listed], bool]) -> Step:
+        """Look at the wanted keys of page after page until all is done, or the budget is used up."""
         keys = merged(rule, self.store_of, work.progress.positions)
         left = budget.keys
         held_back = withholding(rule, self.store_of, self.records_of, self.clock)
         examiner = Examiner(self.fleet, rule, self.store_of, self.gate, held_back.refine)
         while left > 0 and self.clock() < budget.until:
-            page = list(islice(keys, min(PAGE, left)))
-            left -= len(page)
+            listed = list(islice(keys, min(size, left)))
+            left -= len(listed)
+            page = [each for each in listed if wanted(each)]
             looks = list(self.executor.map(lambda each: examiner.look(each.key, self._absent(rule, each)), page))
             fresh = [look for each, look in zip(page, looks, strict=True) if each.first(look.states)]
             work.count(fresh)
-            done = not page
+            done = not listed
             if done:
                 work.progress.finish(self.clock())
             if not work.save(give_up=done):
@@ -172,21 +201,21 @@ class _Work:
     only one goes on; what the other asked for is asked for twice, which does no harm.
     """
 
-    def __init__(self, sweeper: Sweeper, rule: Rule) -> None:
+    def __init__(self, sweeper: Sweeper, rule: Rule, name: str) -> None:
         self._sweeper = sweeper
         self._rule = rule
         self._records = sweeper.records_of(rule.members[0])
-        self._name = name_of(rule.name)
+        self._name = name
         self._lease = timedelta(seconds=sweeper.fleet.time_limit_seconds)
         held = self._records.read(self._name)
         self._token = held.token if held else None
         self._saved: Document = {}
         self.progress = Progress.of_document(held.value if held else None, rule)
 
-    def begin(self, *, at_once: bool) -> State | None:
+    def begin(self, *, due: bool, at_once: bool) -> State | None:
         """Take the sweep up, or say why not."""
         now = self._sweeper.clock()
-        if not at_once and not self.progress.due(self._rule, now):
+        if not due:
             return State.IDLE
         if not at_once and not self.progress.free(self._sweeper.holder, now):
             return State.BUSY

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tradewind.errors import PreconditionFailedError, TradewindError
-from tradewind.fleet import Buffered, Fleet
+from tradewind.fleet import Batch, Buffered, Fleet
 from tradewind.records import Records
 from tradewind.replication import requests
 from tradewind.replication.modes.buffer import Buffer
@@ -32,6 +32,8 @@ class Round:
     steps: list[Step] = field(default_factory=list)
     errors: list[TradewindError] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
+    batches: list[Step] = field(default_factory=list)
+    """Of the rules that deliver in batches."""
     flushed: int = 0
     """Buffered keys that were asked for, since their window is over."""
     expired: int = 0
@@ -58,6 +60,8 @@ def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: dat
         if rule.members[0] != site:
             continue
         try:
+            if isinstance(rule.delivers, Batch):
+                done.batches.append(sweeper.batch(rule, rule.delivers, until))
             step = sweeper.step(rule, Budget(KEYS, until))
         except TradewindError as error:
             log.warning("the sweep of %s stopped, and goes on later: %s", rule.name, error)
