@@ -11,6 +11,7 @@ from tradewind.fleet import ActiveActiveRule, Fleet, OneWayRule, Rule
 from tradewind.ports import Admission, Gate, ObjectState
 from tradewind.replication.agreement import Bury, Erase, Write, agree
 from tradewind.replication.decide import Copy, Decision, Keep, Remove, Verdict, decide
+from tradewind.replication.modes.immutable import SAME, is_versioned, refusal, same_bytes
 from tradewind.replication.provenance import Version, provenance_of
 from tradewind.replication.routes import Route, admission, routes_for
 from tradewind.replication.standing import View, holding_of
@@ -95,7 +96,9 @@ class Case:
         action: Action
         match decision:
             case Copy():
-                action, reason = _copied(here.state, _why_copy(route.source, here.state, there.state), answer)
+                kept = _kept(route, here.state, there.state)
+                why = _why_copy(route.source, here.state, there.state)
+                action, reason = kept or _copied(here.state, why, answer)
             case Remove():
                 action, reason = self._removed(decision, here.memory, route.target)
             case Keep(verdict, why):
@@ -142,12 +145,23 @@ class Case:
         whose = f"what {holding.content.origin} wrote at {holding.rank.time.isoformat()} counts" if holding else ""
         there = "it lacks that" if write.expect is None else "it holds something else"
         aside = ", which is kept under a key of its own" if write.aside else ""
-        action, reason = _copied(views[write.source].state, f"{whose}, and {there}{aside}", answer)
+        action, reason = _kept(
+            Route(rule, write.source, write.target), views[write.source].state, views[write.target].state
+        ) or _copied(views[write.source].state, f"{whose}, and {there}{aside}", answer)
         return Advice(write.source, write.target, action, reason, answer.reason)
 
     def _erased(self, site: str, erasure: Erase) -> Advice:
         action: Action = "hold" if erasure.site in self.shut else "remove"
         return Advice(erasure.origin or site, erasure.site, action, self.shut.get(erasure.site, erasure.reason))
+
+
+def _kept(route: Route, here: ObjectState | None, there: ObjectState | None) -> tuple[Action, str] | None:
+    """Say what becomes of a copy over something else if the rule overwrites nothing; None: it is written."""
+    if here is None or there is None or not is_versioned(route.rule):
+        return None
+    if same_bytes(here, there):
+        return "nothing", SAME
+    return "fail", refusal(here.key, route.source, route.target).message
 
 
 def _copied(state: ObjectState | None, reason: str, answer: Admission) -> tuple[Action, str]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tradewind.fleet import ActiveActiveRule, OneWayRule, Rule
 from tradewind.ports import Checksums, Metadata, ObjectState
+from tradewind.replication.modes.immutable import is_versioned, same_bytes
 from tradewind.replication.provenance import (
     Provenance,
     Version,
@@ -185,7 +186,7 @@ def _agrees(
     if same(holding, winner):
         return _proven(origin, original, state, holding.claim)
     reason = f"a replica of {holding.content.origin}, and what {origin} has counts"
-    return Judgement(Finding.STALE, reason, origin, repairable=True)
+    return Judgement(Finding.STALE, reason, origin, repairable=not is_versioned(rule))
 
 
 def _stands(rule: Rule, origin: str, original: ObjectState, state: ObjectState | None) -> Judgement:
@@ -198,12 +199,24 @@ def _stands(rule: Rule, origin: str, original: ObjectState, state: ObjectState |
     if claim.origin != origin:
         reason = f"a replica of {claim.origin}, and {origin} has an object of that key"
         return Judgement(Finding.CONFLICT, reason, origin, _resolves(rule))
-    if claim.version != Version.of(original):
-        reason = f"a replica of {claim.version.token} of {origin}, which is at {original.token} now"
-        return Judgement(Finding.STALE, reason, origin, repairable=True)
-    if not is_of(claim, original):
+    outdated = None if is_of(claim, original) else _outdated(rule, origin, original, state, claim)
+    return outdated or _proven(origin, original, state, claim)
+
+
+def _outdated(
+    rule: Rule, origin: str, original: ObjectState, state: ObjectState, claim: Provenance
+) -> Judgement | None:
+    """Judge a replica that was made of something else than its origin has now; None if that is as it should be."""
+    same = claim.version == Version.of(original)
+    if is_versioned(rule):
+        if same or same_bytes(original, state):
+            return None
+        reason = f"another version than {origin} has, and the rule overwrites nothing"
+        return Judgement(Finding.CONFLICT, reason, origin)
+    if same:
         return Judgement(Finding.METADATA, f"the metadata at {origin} was changed since", origin, repairable=True)
-    return _proven(origin, original, state, claim)
+    reason = f"a replica of {claim.version.token} of {origin}, which is at {original.token} now"
+    return Judgement(Finding.STALE, reason, origin, repairable=True)
 
 
 def _proven(origin: str, original: ObjectState | None, state: ObjectState, claim: Provenance) -> Judgement:
@@ -229,14 +242,14 @@ def _unclaimed(rule: Rule, origin: str, state: ObjectState) -> Judgement:
     said = claim_of(state)
     if said is not None and said.origin == origin and said.key == fingerprint(state.key):
         reason = f"it says that it is a replica of {origin}, and is not what was copied there"
-        return Judgement(Finding.CORRUPT, reason, origin, isinstance(rule, OneWayRule) and rule.conflict == "overwrite")
+        return Judgement(Finding.CORRUPT, reason, origin, isinstance(rule, OneWayRule) and _resolves(rule))
     return Judgement(
         Finding.CONFLICT, f"not a replica, and {origin} has an object of that key", origin, _resolves(rule)
     )
 
 
 def _resolves(rule: Rule) -> bool:
-    return isinstance(rule, ActiveActiveRule) or rule.conflict == "overwrite"
+    return not is_versioned(rule) and (isinstance(rule, ActiveActiveRule) or rule.conflict == "overwrite")
 
 
 def _origin_of(state: ObjectState) -> str | None:

@@ -17,6 +17,7 @@ from tradewind.ports import ObjectState
 from tradewind.replication import aside
 from tradewind.replication.agreement import Erase, Steps, Write, agree
 from tradewind.replication.decide import Verdict
+from tradewind.replication.modes.immutable import SAME, is_versioned, refusal, same_bytes
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.provenance import Provenance, Version, digest
 from tradewind.replication.routes import Passage, Route, admission, passage
@@ -65,7 +66,7 @@ class Convergence:
         views: Mapping[str, View] = {}
         for _ in range(ROUNDS):
             views = self._look()
-            steps = self._open(agree(self.rule, views))
+            steps = self._open(agree(self.rule, views), views)
             if not steps:
                 return self._conclude(views, steps.waiting)
             self._take(steps, views)
@@ -146,9 +147,11 @@ class Convergence:
 
     # --- acting ----------------------------------------------------------------------------------------------------
 
-    def _open(self, steps: Steps) -> Steps:
-        """Leave out what was refused or failed before, and what the gate refuses."""
-        writes = tuple(w for w in steps.writes if w.target not in self.closed and self._admitted(w))
+    def _open(self, steps: Steps, views: Mapping[str, View]) -> Steps:
+        """Leave out what was refused or failed before, and what the gate or the rule's mode refuses."""
+        writes = tuple(
+            w for w in steps.writes if w.target not in self.closed and self._admitted(w) and self._new(w, views)
+        )
         erasures = tuple(e for e in steps.erasures if e.site not in self.closed)
         burials = tuple(b for b in steps.burials if b.site not in self.closed)
         return Steps(writes, erasures, burials, steps.waiting)
@@ -255,6 +258,18 @@ class Convergence:
         except TradewindError as error:
             self._fail(site, error)
             return False
+
+    def _new(self, write: Write, views: Mapping[str, View]) -> bool:
+        """Say whether a write replaces nothing, or its rule may; note it if not."""
+        here, there = views[write.source].state, views[write.target].state
+        if not is_versioned(self.rule) or here is None or there is None:
+            return True
+        if same_bytes(here, there):
+            self.closed.add(write.target)
+            self.done[write.target] = Outcome(self._route(write.target), Verdict.IN_SYNC, SAME)
+        else:
+            self._fail(write.target, refusal(self.key, write.source, write.target))
+        return False
 
     def _admitted(self, write: Write) -> bool:
         """Ask whether a copy may go this way, and note the answer if not."""

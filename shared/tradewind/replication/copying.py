@@ -15,6 +15,7 @@ from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindEr
 from tradewind.fleet import OneWayRule
 from tradewind.ports import Download, ObjectState
 from tradewind.replication.decide import Copy, Keep, Remove, Verdict, decide
+from tradewind.replication.modes.immutable import SAME, is_replica_of, is_versioned, refusal
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.provenance import Version
 from tradewind.replication.routes import Route
@@ -88,7 +89,7 @@ class CopyLoop:
             source = download.state if download else None
             copies, removals = self._decide(source, seen)
             payload = read(download) if download and copies else None
-        done = self._on_each(list(copies), lambda r: self._write(r, payload, copies[r])) if payload else {}
+        done = self._on_each(list(copies), lambda r: self._write(r, payload, copies[r], seen[r])) if payload else {}
         done |= self._on_each(list(removals), lambda r: self._remove(r, removals[r]))
         acted = {route: outcome for route, outcome in done.items() if outcome is not None}
         if acted and self._unchanged(source):
@@ -128,8 +129,12 @@ class CopyLoop:
                     self.outcomes[route] = Outcome(route, verdict, reason)
         return copies, removals
 
-    def _write(self, route: Route, payload: Payload, expect: str | None) -> Outcome | None:
+    def _write(self, route: Route, payload: Payload, expect: str | None, target: ObjectState | None) -> Outcome | None:
         """Write one target; None if it is no longer what was seen."""
+        if target is not None and is_versioned(route.rule):
+            if is_replica_of(target, len(payload.body), payload.crc32c):
+                return Outcome(route, Verdict.IN_SYNC, SAME)
+            raise refusal(self.key, route.source, route.target)
         self.at.store_of(route.target).check_key(self.key)
         origin = originating(self.source, payload)
         if not self.at.put(route.rule, self.source, route.target, payload, origin, expect):

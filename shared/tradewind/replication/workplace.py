@@ -7,12 +7,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tradewind.errors import NotFoundError, PreconditionFailedError
+from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Gate, ObjectStore
 from tradewind.records import Records
 from tradewind.replication.guard import RemovalGuard
 from tradewind.replication.modes.buffer import Ask, Buffer
+from tradewind.replication.modes.immutable import is_versioned, read_back
 from tradewind.replication.provenance import Provenance
 from tradewind.replication.sets.protocol import NoSets, SetRules
 from tradewind.replication.tombstones import Tombstones
@@ -60,16 +61,29 @@ class Workplace:
 
         Raises:
             SetError: The key belongs to a set, and its turn has not come.
+            IntegrityError: The rule reads back what it writes, and other bytes were there; they were removed.
         """
         key = payload.state.key
         try:
             with self.sets.writing(
                 rule, key, source=source, target=target, body=payload.body, replaces=expect is not None
             ):
-                write(self.store_of(target), payload, origin, expect=expect)
+                token = write(self.store_of(target), payload, origin, expect=expect).token
+                if is_versioned(rule):
+                    self._read_back(target, key, token, payload.crc32c)
         except PreconditionFailedError:
             return False
         return True
+
+    def _read_back(self, site: str, key: str, token: str, checksum: int) -> None:
+        """Read a replica that was just written, and remove it if its bytes are wrong."""
+        if read_back(self.store_of(site), key, token, checksum):
+            return
+        self.delete(site, key, token)
+        raise IntegrityError(
+            f"{key!r} at {site} was read back with other bytes than were written, and was removed",
+            hint="It is written anew by the next delivery; if that fails too, the bucket or the way to it is unsound",
+        )
 
     def remove(self, rule: Rule, key: str, source: str, target: str, expect: str) -> str | None:
         """Delete at `target` under a condition; return why it may not be done, or None.

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tradewind.errors import ConfigurationError, TradewindError
-from tradewind.fleet import OneWayRule, Rule
+from tradewind.fleet import Immediate, OneWayRule, Rule
 from tradewind.ports import AuditRecord
 from tradewind.replication.compare import Difference, Finding
 from tradewind.replication.decide import Verdict
@@ -43,7 +43,7 @@ def repair(rule: Rule, differences: Iterable[Difference], replicator: Replicator
             f"Rule {rule.name!r} is active_active, and what was written at one of its sites counts as a user's write",
             hint="Delete the object at the site where it is corrupt, or write the right one anew at any site",
         )
-    overwriting = rule.model_copy(update={"conflict": "overwrite"})
+    overwriting = rule.model_copy(update={"conflict": "overwrite", "delivery": Immediate()})
     for each in differences:
         if each.finding is Finding.CORRUPT:
             yield _repair(overwriting, each, replicator)
