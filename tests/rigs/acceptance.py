@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
 from rigs.users import AzureUser, GcsUser, S3User, User
+from tradewind.cli.app import app
 from tradewind_sandbox.clients import Client, client_of
 from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, CONTROL_BUCKETS, GCP_SITE
 from tradewind_sandbox.supervisor import Sandbox
 
-PROGRAM = Path(sys.executable).with_name("tradewind")
 SITES = (AWS_SITE, GCP_SITE, AZURE_SITE)
 _OFTEN = 0.05
 """Seconds between two looks at a condition."""
@@ -77,15 +76,12 @@ class Answer:
         return json.loads(self.out)
 
 
-def command(sandbox: Sandbox, *arguments: str) -> list[str]:
-    """Return the command line of `tradewind` for a sandbox's fleet."""
-    return [str(PROGRAM), *arguments, "--fleet", str(sandbox.endpoints.fleet)]
-
-
 def tradewind(sandbox: Sandbox, *arguments: str) -> Answer:
-    """Run the program as an operator does."""
-    done = subprocess.run(command(sandbox, *arguments), capture_output=True, text=True, check=False, timeout=240)
-    return Answer(done.returncode, done.stdout, done.stderr)
+    """Run a command of the program, in this process: each start of another one imports three SDKs."""
+    done = CliRunner().invoke(app, [*arguments, "--fleet", str(sandbox.endpoints.fleet)], env={"COLUMNS": "500"})
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Answer(done.exit_code, done.stdout, done.stderr)
 
 
 def eventually(condition: Callable[[], bool], what: str, timeout: float = 60.0) -> None:

@@ -108,6 +108,7 @@ class S3User:
             Body=body,
             ContentType=seen.content_type,
             Metadata=spelled,
+            ChecksumAlgorithm="CRC32C",
             ChecksumCRC32C=checksum,
         )
 
