@@ -224,11 +224,18 @@ def _proven(origin: str, original: ObjectState | None, state: ObjectState, claim
     kept = original.checksums.crc32c if original else None
     if kept is not None and kept != claim.crc32c:
         return Judgement(Finding.CORRUPT, f"its CRC32C is {claim.crc32c:08x}, and {origin} keeps {kept:08x}", origin)
-    if original is not None and not bears(state.metadata, original.metadata):
+    if original is not None and not bears(_as_copied(state, claim), original.metadata):
         return Judgement(Finding.METADATA, "its metadata was changed here", origin)
     if original is not None and original.checksums == Checksums():
         return Judgement(Finding.UNPROVEN, f"{origin} keeps no checksum of it", origin)
     return Judgement(Finding.MATCH, f"crc32c {claim.crc32c:08x}", origin)
+
+
+def _as_copied(state: ObjectState, claim: Provenance) -> Metadata:
+    """Return a replica's metadata without what tells the form in which it is stored."""
+    if claim.stored is None or state.metadata.content_encoding != claim.stored.encoding:
+        return state.metadata
+    return replace(state.metadata, content_encoding=None)
 
 
 def bears(replica: Metadata, origin: Metadata) -> bool:

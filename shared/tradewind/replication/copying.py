@@ -15,6 +15,7 @@ from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindEr
 from tradewind.fleet import OneWayRule
 from tradewind.ports import Download, ObjectState
 from tradewind.replication.decide import Copy, Keep, Remove, Verdict, decide
+from tradewind.replication.modes.compression import as_stored, form_of
 from tradewind.replication.modes.immutable import SAME, is_replica_of, is_versioned, refusal
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.provenance import Version
@@ -88,7 +89,7 @@ class CopyLoop:
                 return
             source = download.state if download else None
             copies, removals = self._decide(source, seen)
-            payload = read(download) if download and copies else None
+            payload = as_stored(self.rule, read(download)) if download and copies else None
         done = self._on_each(list(copies), lambda r: self._write(r, payload, copies[r], seen[r])) if payload else {}
         done |= self._on_each(list(removals), lambda r: self._remove(r, removals[r]))
         acted = {route: outcome for route, outcome in done.items() if outcome is not None}
@@ -142,7 +143,7 @@ class CopyLoop:
         return Outcome(
             route,
             Verdict.COPIED,
-            f"written{left_behind(self.at.store_of(route.target), payload)}",
+            f"written{form_of(payload)}{left_behind(self.at.store_of(route.target), payload)}",
             size=len(payload.body),
             crc32c=payload.crc32c,
             proof=payload.proof,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -29,6 +30,16 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """The form in which a replica is stored, where that is not the origin's."""
+
+    encoding: str
+    size: int
+    """Bytes."""
+    crc32c: int
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """What a replica says about itself."""
 
@@ -47,10 +58,17 @@ class Provenance:
     """Digest of the origin's metadata. Cloud Storage changes metadata without making another version of the object."""
     as_of: datetime | None = None
     """The time that the version counts for, where that is not its modified time (see `standing.holding_of`)."""
+    stored: Stored | None = None
+    """None where the bytes are those of the origin."""
 
-    def kept_as(self, checksum: bytes | None) -> Provenance:
+    def kept_as(self, checksum: bytes | None, stored: Stored | None = None) -> Provenance:
         """Return this for a store that keeps the MD5 `checksum` of what it is given, or that keeps none."""
-        return replace(self, md5=checksum)
+        return replace(self, md5=checksum, stored=stored)
+
+    @property
+    def kept(self) -> tuple[int, int]:
+        """Size and CRC-32C of the bytes as they are stored."""
+        return (self.stored.size, self.stored.crc32c) if self.stored else (self.size, self.crc32c)
 
     def counting_as_of(self, time: datetime) -> Provenance:
         """Return this as that of a version that counts as of another time than it was modified."""
@@ -73,6 +91,9 @@ class Provenance:
             fields["meta"] = self.metadata
         if self.as_of is not None:
             fields["as_of"] = self.as_of.isoformat()
+        if self.stored is not None:
+            crc = f"{self.stored.crc32c:08x}"
+            fields["stored"] = {"encoding": self.stored.encoding, "size": self.stored.size, "crc32c": crc}
         return json.dumps(fields, separators=(",", ":"))
 
 
@@ -117,9 +138,14 @@ def decode(value: str) -> Provenance | None:
             md5=bytes.fromhex(fields["md5"]) if "md5" in fields else None,
             metadata=str(fields.get("meta", "")),
             as_of=as_of,
+            stored=_stored(fields["stored"]) if "stored" in fields else None,
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _stored(fields: Mapping[str, Any]) -> Stored:
+    return Stored(str(fields["encoding"]), int(fields["size"]), int(fields["crc32c"], 16))
 
 
 def claim_of(state: ObjectState) -> Provenance | None:
@@ -135,11 +161,11 @@ def provenance_of(state: ObjectState) -> Provenance | None:
     matches the object's own key, size and checksum as its store reports them.
     """
     claim = claim_of(state)
-    if claim is None or claim.size != state.size or claim.key != fingerprint(state.key):
+    if claim is None or claim.kept[0] != state.size or claim.key != fingerprint(state.key):
         return None
     kept = state.checksums
     if kept.crc32c is not None:
-        return claim if kept.crc32c == claim.crc32c else None
+        return claim if kept.crc32c == claim.kept[1] else None
     # Every store keeps the one checksum or the other of what tradewind writes, so without either it is not ours.
     return claim if claim.md5 is not None and kept.md5 == claim.md5 else None
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tradewind.checksums import crc32c, md5, prove
 from tradewind.errors import IntegrityError, ObjectTooLargeError
 from tradewind.ports import Download, ObjectState, ObjectStore, PutReceipt
-from tradewind.replication.provenance import Provenance, Version, digest, fingerprint, stamped
+from tradewind.replication.provenance import Provenance, Stored, Version, digest, fingerprint, stamped
 
 MAX_OBJECT = 64 * 1024 * 1024
 """Bytes of the largest object that one function holds in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An object as it is stored."""
+
+    encoding: str
+    body: bytes
+    crc32c: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,8 @@ class Payload:
     crc32c: int
     proof: str
     """The checksum of the source's store that the bytes were compared with."""
+    packed: Packed | None = None
+    """How it is to be stored, where not as it is."""
 
 
 def read(download: Download) -> Payload:
@@ -72,9 +83,11 @@ def write(store: ObjectStore, payload: Payload, provenance: Provenance, *, expec
         PreconditionFailedError: It is not; nothing was written.
         UnportableError: The target cannot hold the metadata.
     """
-    checksum = md5(payload.body) if store.checksum == "md5" else None
-    metadata = stamped(payload.state.metadata, provenance.kept_as(checksum))
+    body, crc, metadata, stored = payload.body, payload.crc32c, payload.state.metadata, None
+    if (packed := payload.packed) is not None:
+        body, crc, metadata = packed.body, packed.crc32c, replace(metadata, content_encoding=packed.encoding)
+        stored = Stored(packed.encoding, len(body), crc)
+    checksum = md5(body) if store.checksum == "md5" else None
+    metadata = stamped(metadata, provenance.kept_as(checksum, stored))
     store.check_metadata(metadata)
-    return store.put(
-        payload.state.key, payload.body, metadata=metadata, crc32c=payload.crc32c, md5=checksum, expect=expect
-    )
+    return store.put(payload.state.key, body, metadata=metadata, crc32c=crc, md5=checksum, expect=expect)

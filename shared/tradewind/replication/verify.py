@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,7 +14,8 @@ from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedEr
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Gate, ObjectState, ObjectStore
 from tradewind.replication.compare import IN_ORDER, Difference, Finding, Judgement
-from tradewind.replication.provenance import claim_of
+from tradewind.replication.modes.compression import unpack
+from tradewind.replication.provenance import claim_of, provenance_of
 from tradewind.replication.sweeping.examining import Examination, Examiner, Refine, as_found
 from tradewind.replication.sweeping.listing import Listed, merged
 
@@ -112,18 +113,41 @@ def _deeper(look: Examination, store_of: Callable[[str], ObjectStore]) -> tuple[
 
 
 def _read(store: ObjectStore, state: ObjectState, read: Counter[str], place: str) -> int | None:
-    """Return the CRC-32C of an object's bytes, one chunk in memory at a time; None if it is no longer that version."""
-    checksum = 0
+    """Return the CRC-32C of an object's bytes as its origin had them; None if it is no longer that version.
+
+    One chunk is in memory at a time.
+    """
+    claim = provenance_of(state)
+    stored = claim.stored if claim else None
+    kept = _Sum()
+    plain = _Sum()
     try:
         with store.get(state.key, token=state.token) as download:
-            for chunk in download.chunks:
-                checksum = crc32c(chunk, checksum)
-                read[place] += len(chunk)
+            chunks = kept.over(download.chunks)
+            for _ in plain.over(unpack(stored.encoding, chunks) if stored else chunks):
+                pass
     except (NotFoundError, PreconditionFailedError):
         return None
     except IntegrityError:
-        log.warning("%r at %s does not have the checksum that its store keeps of it", state.key, place)
-    return checksum
+        log.warning("%r at %s is not what its store, or its encoding, says that it is", state.key, place)
+    read[place] += kept.size
+    # What is damaged only as it is stored has other bytes, too, whatever they are unpacked to.
+    return plain.crc32c if stored is None or stored.crc32c == kept.crc32c else kept.crc32c
+
+
+@dataclass(slots=True)
+class _Sum:
+    """The CRC-32C of what has passed."""
+
+    crc32c: int = 0
+    size: int = 0
+
+    def over(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the chunks, and count them."""
+        for chunk in chunks:
+            self.crc32c = crc32c(chunk, self.crc32c)
+            self.size += len(chunk)
+            yield chunk
 
 
 def _by_bytes(

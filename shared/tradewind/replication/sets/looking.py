@@ -109,6 +109,6 @@ def _equal(one: Checksums, other: Checksums) -> bool:
 def contradicted(member: Member, state: ObjectState) -> bool:
     """Say whether an object has another size or CRC-32C than its set's closing object says."""
     claim = provenance_of(state)
-    kept = state.checksums.crc32c if state.checksums.crc32c is not None else claim and claim.crc32c
-    wrong_size = member.size is not None and member.size != state.size
+    size, kept = (claim.size, claim.crc32c) if claim is not None else (state.size, state.checksums.crc32c)
+    wrong_size = member.size is not None and member.size != size
     return wrong_size or (member.crc32c is not None and kept is not None and kept != member.crc32c)
