@@ -91,33 +91,34 @@ class RemovalGuard:
         asked = self._count(records, rule, key, now)
         if asked <= limit_for(guard, self._keys.get((rule.name, site), 0)):
             return None
-        if asked <= limit_for(guard, self._count_keys(rule, site, asked) + asked - 1):
+        if asked <= limit_for(guard, self._count_keys(records, rule, site, asked, now)):
             return None
         shut = records.change(state_name(rule.name), lambda known: _closed(known, now))
         return _shut(rule, site, state_of(shut).shut or now)
 
     def _count(self, records: Records, rule: Rule, key: str, now: datetime) -> int:
         """Mark `key`, and return how many keys were marked within the window."""
-        digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-        length = timedelta(minutes=rule.delete_guard.window_minutes)
-        number = int(now.timestamp() // length.total_seconds())
+        digest = _digest(key)
         with suppress(PreconditionFailedError):  # it was asked for before
-            records.write(f"{PREFIX}{rule.name}/{number}/{digest}", {"key": key}, expect=None)
+            records.write(f"{_windows(rule, now)[0]}{digest}", {"key": key}, expect=None)
         count, digits = 0, 0
         while True:
-            folders = [f"{PREFIX}{rule.name}/{each}/{digest[:digits]}" for each in (number, number - 1)]
-            marks = (mark for folder in folders for mark in records.list(folder) if mark.modified > now - length)
-            count = sum(1 for _ in islice(marks, EXACT))
+            count = sum(1 for _ in islice(_marks(records, rule, now, digest[:digits]), EXACT))
             if count < EXACT:
                 return count * int(_FAN**digits)
             digits += 1
 
-    def _count_keys(self, rule: Rule, site: str, asked: int) -> int:
-        """Return how many keys the rule has at `site`, or that they are enough for `asked` removals."""
+    def _count_keys(self, records: Records, rule: Rule, site: str, asked: int, now: datetime) -> int:
+        """Return how many keys the rule has or had at `site` within the window, or that they are enough for `asked`.
+
+        A key whose removal is under way is marked and still there, and counts once.
+        """
         enough = 2 * int(asked / rule.delete_guard.share) + 1
-        found = sum(1 for _ in islice(self._listed(rule, site), enough))
-        self._keys[rule.name, site] = found
-        return found
+        there = {_digest(key) for key in islice(self._listed(rule, site), enough)}
+        self._keys[rule.name, site] = len(there)
+        if len(there) >= enough:
+            return enough
+        return len(there.union(_marks(records, rule, now)))
 
     def _listed(self, rule: Rule, site: str) -> Iterator[str]:
         store, cursor = self.store_of(site), None
@@ -126,6 +127,23 @@ class RemovalGuard:
             yield from (each.key for each in page.objects if covers(rule, each.key))
             if (cursor := page.cursor) is None:
                 return
+
+
+def _digest(key: str) -> str:
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _windows(rule: Rule, now: datetime) -> tuple[str, str]:
+    """Return the folders of marks that the window up to `now` may reach into, the present one first."""
+    number = int(now.timestamp() // (rule.delete_guard.window_minutes * 60))
+    return f"{PREFIX}{rule.name}/{number}/", f"{PREFIX}{rule.name}/{number - 1}/"
+
+
+def _marks(records: Records, rule: Rule, now: datetime, start: str = "") -> Iterator[str]:
+    """Yield the digests of the keys that were marked within the window, if they begin with `start`."""
+    since = now - timedelta(minutes=rule.delete_guard.window_minutes)
+    for folder in _windows(rule, now):
+        yield from (mark.key.removeprefix(folder) for mark in records.list(f"{folder}{start}") if mark.modified > since)
 
 
 def allow(records: Records, rule: str, until: datetime) -> None:

@@ -38,6 +38,16 @@ def test_a_share_of_the_keys_may_go_and_no_more() -> None:
     assert len(world.memory["b"].list().objects) == 75
 
 
+def test_removals_under_way_count_once() -> None:
+    """A key that is marked and not yet removed adds nothing to the keys that the share is taken of."""
+    world = world_of(60)
+    guard, rule = world.replicator.at.guard, world.fleet.rules[0]
+
+    refused = [guard.refusal(rule, "b", f"k{number:04}") is not None for number in range(16)]
+
+    assert refused == [False] * 15 + [True]
+
+
 def test_a_few_keys_may_always_go() -> None:
     """A rule of very few keys is not stopped by its share."""
     assert delete(world_of(12), range(10)) == [Verdict.REMOVED] * 10
