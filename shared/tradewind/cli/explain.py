@@ -14,6 +14,7 @@ from tradewind.ports import ObjectState
 from tradewind.replication.advice import Sight
 from tradewind.replication.explain import Explainer, Explanation, RuleAdvice
 from tradewind.replication.locate import kept
+from tradewind.replication.modes.wording import mode_told
 from tradewind.replication.provenance import claim_of, provenance_of
 from tradewind.replication.whereabouts import key_at
 
@@ -52,6 +53,7 @@ def document(found: Explanation) -> dict[str, Any]:
             {
                 "rule": each.rule.name,
                 "mode": each.rule.mode,
+                "delivery": each.rule.delivers.model_dump(),
                 "advice": [asdict(advice) for advice in each.advice],
                 "sets": list(each.sets),
             }
@@ -120,6 +122,7 @@ def _held(state: ObjectState) -> str:
 
 def _rule(found: RuleAdvice) -> list[str]:
     lines = [f"rule {found.rule.name} ({found.rule.mode}, {found.rule.classification!r} data)"]
+    lines.append(f"  delivery: {mode_told(found.rule)}")
     for each in found.advice:
         lines.append(f"  {each.source} -> {each.target}: {each.action}: {each.reason}")
         if each.gate and each.gate != each.reason:

@@ -49,6 +49,7 @@ def block(direction: Direction, object_size: int) -> str:
     rows = [
         ("allowed", direction.gate),
         ("path", direction.path),
+        ("delivery", direction.delivery),
         ("proof", f"the source keeps {direction.keeps}; the target checks {direction.checks}"),
         ("cost", f"1,000 objects of {size(object_size)}: {thousand}; a TiB of them: {tib}"),
         ("deletes", direction.deletes),

@@ -8,6 +8,7 @@ from typing import Final
 from tradewind.facts.prices import AS_OF, GIB, PRICES, TIB, egress
 from tradewind.fleet import Fleet, OneWayRule, Rule, Site
 from tradewind.ports import Gate
+from tradewind.replication.modes.wording import mode_told
 from tradewind.replication.routes import Route, movement
 
 OBJECT_SIZE: Final = 16 * 1024 * 1024
@@ -81,6 +82,8 @@ class Direction:
     gate: str
     """Its reason."""
     path: str
+    delivery: str
+    """When and how it goes there: the rule's mode."""
     keeps: str
     """What the source's store keeps to compare with."""
     checks: str
@@ -129,6 +132,7 @@ def _direction(fleet: Fleet, gate: Gate, route: Route, size: int) -> Direction:
         gate=answer.reason,
         path=f"read once by the function at {route.source} ({source.cloud} {source.region}), "
         f"and streamed to {route.target} ({target.cloud} {target.region})",
+        delivery=mode_told(rule),
         keeps=KEEPS[source.cloud],
         checks=CHECKS[target.cloud],
         cost=cost(rule, source, target, size),

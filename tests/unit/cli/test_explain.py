@@ -52,6 +52,7 @@ def test_for_a_person(tradewind: MemoryCommandLine) -> None:
         "  c: nothing",
         "  c: remembers that it was deleted at c at 2026-01-01T00:00:00+00:00",
         "rule one (one_way, 'personal' data)",
+        "  delivery: immediate: at once",
         "  a -> b: nothing: the target has this version",
         "  a -> b: gate: 'personal' data may be in EU",
         "  a -> c: refuse: 'personal' data may not be in CH; allowed: EU",
