@@ -41,8 +41,8 @@ PLANTS = {
         (
             Edit(
                 "replication/transfer.py",
-                "md5=checksum, expect=expect\n",
-                "md5=checksum, expect=now.token if (now := store.head(payload.state.key)) else None\n",
+                "md5=checksum, expect=expect)\n",
+                "md5=checksum, expect=now.token if (now := store.head(payload.state.key)) else None)\n",
             ),
         ),
     ),
