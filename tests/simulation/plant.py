@@ -83,7 +83,7 @@ PLANTS = {
             ),
         ),
     ),
-    "no-sets": Plant("sets", (Edit("replication/assemble.py", ", clock, sets)", ", clock)"),)),
+    "no-sets": Plant("sets", (Edit("replication/assemble.py", ", clock, sets, ask)", ", clock, ask=ask)"),)),
 }
 
 
