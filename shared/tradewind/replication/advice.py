@@ -14,7 +14,7 @@ from tradewind.replication.decide import Copy, Decision, Keep, Remove, Verdict, 
 from tradewind.replication.modes.immutable import SAME, is_versioned, refusal, same_bytes
 from tradewind.replication.provenance import Version, provenance_of
 from tradewind.replication.routes import Route, admission, routes_for
-from tradewind.replication.standing import View, holding_of
+from tradewind.replication.standing import View, holdings_of
 from tradewind.replication.tombstones import Memory
 from tradewind.replication.transfer import MAX_OBJECT
 
@@ -141,7 +141,7 @@ class Case:
 
     def _written(self, rule: ActiveActiveRule, write: Write, views: Mapping[str, View]) -> Advice:
         answer = admission(self.fleet, self.gate, Route(rule, write.source, write.target), self.key)
-        holding = holding_of(rule, write.source, views[write.source])
+        holding = holdings_of(rule, views)[write.source]
         whose = f"what {holding.content.origin} wrote at {holding.rank.time.isoformat()} counts" if holding else ""
         there = "it lacks that" if write.expect is None else "it holds something else"
         aside = ", which is kept under a key of its own" if write.aside else ""

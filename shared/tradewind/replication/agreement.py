@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tradewind.fleet import ActiveActiveRule
-from tradewind.replication.standing import Holding, View, holding_of, rank_of, same, vouched
+from tradewind.replication.standing import Holding, View, holdings_of, rank_of, same, vouched
 from tradewind.replication.tombstones import Tombstone
 
 
@@ -70,7 +70,7 @@ class _Table:
 
     @classmethod
     def of(cls, rule: ActiveActiveRule, views: Mapping[str, View]) -> _Table:
-        found = {site: holding_of(rule, site, view) for site, view in views.items()}
+        found = holdings_of(rule, views)
         # What the first site holds has authority; what it held, only its time.
         holdings = {
             site: replace(each, rank=each.rank._replace(authority=False))

@@ -20,7 +20,7 @@ from tradewind.replication.provenance import (
     provenance_of,
 )
 from tradewind.replication.routes import Passage
-from tradewind.replication.standing import Holding, View, holding_of, same, vouched
+from tradewind.replication.standing import Holding, View, holdings_of, same, vouched
 
 
 class Finding(StrEnum):
@@ -47,6 +47,8 @@ class Finding(StrEnum):
     """The closing key of an artifact set, held back because the set is not whole there."""
     HELD = "held"
     """It is to be removed, and the delete guard is shut."""
+    UNREADABLE = "unreadable"
+    """The key could not be looked at, there or where it comes from, for a reason that is this key's alone."""
     REFUSED = "refused"
     """There is none, since the compliance gate lets none be."""
 
@@ -148,7 +150,7 @@ def _active_active(
     rule: ActiveActiveRule, states: Mapping[str, ObjectState | None], passage: Callable[[str, str], Passage]
 ) -> dict[str, Judgement]:
     views = {site: View(state) for site, state in states.items()}
-    holdings = {site: holding_of(rule, site, view) for site, view in views.items()}
+    holdings = holdings_of(rule, views)
     held = {site: holding for site, holding in holdings.items() if holding is not None}
     standing = {site: each for site, each in held.items() if vouched(each, site, views, holdings)}
     if not standing:

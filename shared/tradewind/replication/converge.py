@@ -22,12 +22,13 @@ from tradewind.replication.outcomes import Outcome
 from tradewind.replication.provenance import Provenance, Version, digest
 from tradewind.replication.routes import Passage, Route, admission, passage
 from tradewind.replication.side_by_side import on_each
-from tradewind.replication.standing import View, holding_of, rank_of
+from tradewind.replication.standing import View, holding_of, holdings_of, is_foreign, rank_of
 from tradewind.replication.transfer import Payload, left_behind, originating, read
 from tradewind.replication.workplace import Workplace
 
 ROUNDS = 12
 """How often the work looks again before it leaves the key to a later delivery."""
+FOREIGN = "a replica that another rule brought there, which is that rule's, and replicas are not sent on"
 
 
 @dataclass(slots=True)
@@ -53,6 +54,8 @@ class Convergence:
     """Sites that cannot be read."""
     closed: set[str] = field(default_factory=set)
     """Sites at which nothing more is done now."""
+    foreign: set[str] = field(default_factory=set)
+    """Sites that hold what another rule brought there."""
 
     def run(self, *, assume_absent: bool) -> Sequence[Outcome]:
         """Work until the sites agree, as far as they can be reached, and return an outcome for each but `site`.
@@ -65,7 +68,9 @@ class Convergence:
             return replica
         views: Mapping[str, View] = {}
         for _ in range(ROUNDS):
-            views = self._look()
+            views = self._set_apart(self._look())
+            if self.site in self.foreign:
+                return [Outcome(self._route(each), Verdict.REPLICA, FOREIGN) for each in self._others()]
             steps = self._open(agree(self.rule, views), views)
             if not steps:
                 return self._conclude(views, steps.waiting)
@@ -88,6 +93,11 @@ class Convergence:
         for site, error in errors.items():
             self._lose(site, error)
         return {site: views[site] for site in sites if site in views}
+
+    def _set_apart(self, views: Mapping[str, View]) -> Mapping[str, View]:
+        """Leave out the sites that hold what another rule brought: it neither wins here nor loses."""
+        self.foreign = {site for site, each in views.items() if is_foreign(self.at.fleet, self.rule, site, each.state)}
+        return {site: view for site, view in views.items() if site not in self.foreign}
 
     def _view(self, site: str) -> View:
         if self.rule.deletes == "keep":
@@ -113,7 +123,7 @@ class Convergence:
                 download = stack.enter_context(self.at.store_of(self.site).get(self.key))
             except (NotFoundError, PreconditionFailedError):
                 return None
-            holding = holding_of(self.rule, self.site, View(download.state))
+            holding = holding_of(self.rule, self.site, download.state)
             if holding is not None and holding.claim is not None:
                 reason = f"a replica of the object at {holding.claim.origin}, and replicas are not sent on"
                 return [Outcome(self._route(each), Verdict.REPLICA, reason) for each in self._others()]
@@ -141,7 +151,7 @@ class Convergence:
         memories, errors = on_each(self.at.executor, sites, lambda site: self.at.tombstones(site).read(self.key))
         for site, error in errors.items():
             self._lose(site, error)
-        mine = holding_of(self.rule, self.site, View(now))
+        mine = holding_of(self.rule, self.site, now)
         buried = [memory.tombstone for memory in memories.values() if memory.tombstone]
         return mine is not None and all(rank_of(self.rule, each) < mine.rank for each in buried)
 
@@ -199,7 +209,7 @@ class Convergence:
                 self._fail(write.target, error)
             return
         if _fingerprint(payload.state) == _fingerprint(seen.state):
-            self._write(ready, payload, self._provenance(source, seen, payload))
+            self._write(ready, payload, self._provenance(source, views, payload))
 
     def _prepare(self, write: Write, views: Mapping[str, View]) -> bool:
         if self._is_back(write.origin, views):
@@ -215,10 +225,9 @@ class Convergence:
         now = self.at.store_of(origin).head(self.key)
         return _fingerprint(now) != _fingerprint(views[origin].state)
 
-    def _provenance(self, source: str, seen: View, payload: Payload) -> Provenance:
+    def _provenance(self, source: str, views: Mapping[str, View], payload: Payload) -> Provenance:
         """Return what the replicas are to say: what their source says if it is one, and else that it is the origin."""
-        view = View(payload.state, seen.memory)
-        holding = holding_of(self.rule, source, view)
+        holding = holdings_of(self.rule, {**views, source: View(payload.state, views[source].memory)})[source]
         if holding is not None and holding.claim is not None:
             return holding.claim
         mine = originating(source, payload)
@@ -300,6 +309,8 @@ class Convergence:
 
     def _standing(self, site: str, views: Mapping[str, View], waiting: str) -> Outcome:
         view = views.get(site)
+        if site in self.foreign:
+            return Outcome(self._route(site), Verdict.CONFLICT, FOREIGN)
         if waiting:
             return Outcome(self._route(site), Verdict.CONFLICT, waiting)
         if view is None or view.state is None:

@@ -61,6 +61,26 @@ def limit_for(guard: DeleteGuard, keys: int) -> int:
     return max(guard.minimum, int(guard.share * keys))
 
 
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What is asked for within a window."""
+
+    window: int
+    part: str
+    """Beginning of the digests that were counted; "" for all of them."""
+    digests: frozenset[str]
+
+    @property
+    def stands_for(self) -> int:
+        """How many digests each that was counted stands for."""
+        return int(_FAN ** len(self.part))
+
+    @property
+    def asked(self) -> int:
+        """How many keys are asked for."""
+        return len(self.digests) * self.stands_for
+
+
 @dataclass(slots=True)
 class RemovalGuard:
     """Answers before each removal.
@@ -74,8 +94,8 @@ class RemovalGuard:
     store_of: Callable[[str], ObjectStore]
     records_of: Callable[[str], Records]
     clock: Callable[[], datetime]
-    _keys: dict[tuple[str, str], int] = field(default_factory=dict)
-    """How many keys a rule has at a site, at least; as far as they were counted."""
+    _keys: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    """How many keys a rule had at a site when a window was counted, at least."""
 
     def refusal(self, rule: Rule, site: str, key: str) -> str | None:
         """Return why `key` may not be removed at `site` now, or None if it may: 1 GET, 1 PUT and 1 LIST."""
@@ -88,37 +108,48 @@ class RemovalGuard:
             return None
         if state.shut:
             return _shut(rule, site, state.shut)
-        asked = self._count(records, rule, key, now)
-        if asked <= limit_for(guard, self._keys.get((rule.name, site), 0)):
+        marks = self._mark(records, rule, key, now)
+        if marks.asked <= limit_for(guard, self._keys.get((rule.name, site, marks.window), 0)):
             return None
-        if asked <= limit_for(guard, self._count_keys(records, rule, site, asked, now)):
+        if marks.asked <= limit_for(guard, self._count_keys(rule, site, marks)):
             return None
         shut = records.change(state_name(rule.name), lambda known: _closed(known, now))
         return _shut(rule, site, state_of(shut).shut or now)
 
-    def _count(self, records: Records, rule: Rule, key: str, now: datetime) -> int:
-        """Mark `key`, and return how many keys were marked within the window."""
+    def _mark(self, records: Records, rule: Rule, key: str, now: datetime) -> _Marks:
+        """Mark `key`, and return what was marked within the window: all of it, or so small a part that it is few."""
         digest = _digest(key)
+        length = timedelta(minutes=rule.delete_guard.window_minutes)
+        number = int(now.timestamp() // length.total_seconds())
         with suppress(PreconditionFailedError):  # it was asked for before
-            records.write(f"{_windows(rule, now)[0]}{digest}", {"key": key}, expect=None)
-        count, digits = 0, 0
+            records.write(f"{PREFIX}{rule.name}/{number}/{digest}", {"key": key}, expect=None)
+        part = ""
         while True:
-            count = sum(1 for _ in islice(_marks(records, rule, now, digest[:digits]), EXACT))
-            if count < EXACT:
-                return count * int(_FAN**digits)
-            digits += 1
+            folders = [f"{PREFIX}{rule.name}/{each}/{part}" for each in (number, number - 1)]
+            listed = (mark for folder in folders for mark in records.list(folder) if mark.modified > now - length)
+            found = frozenset(mark.key.rpartition("/")[2] for mark in islice(listed, EXACT))
+            if len(found) < EXACT:
+                return _Marks(number, part, found)
+            part = digest[: len(part) + 1]
 
-    def _count_keys(self, records: Records, rule: Rule, site: str, asked: int, now: datetime) -> int:
-        """Return how many keys the rule has or had at `site` within the window, or that they are enough for `asked`.
+    def _count_keys(self, rule: Rule, site: str, marks: _Marks) -> int:
+        """Return how many keys the rule had at `site` before the window, or that they are enough for what is asked.
 
-        A key whose removal is under way is marked and still there, and counts once.
+        Keys that are there and keys that are marked are counted once each: of those that are marked, some have gone,
+        and some are just being removed by others.
         """
-        enough = 2 * int(asked / rule.delete_guard.share) + 1
-        there = {_digest(key) for key in islice(self._listed(rule, site), enough)}
-        self._keys[rule.name, site] = len(there)
-        if len(there) >= enough:
-            return enough
-        return len(there.union(_marks(records, rule, now)))
+        enough = int(marks.asked / rule.delete_guard.share) + 1
+        found = set(marks.digests)
+        for key in self._listed(rule, site):
+            if (digest := _digest(key)).startswith(marks.part):
+                found.add(digest)
+                if len(found) * marks.stands_for >= enough:
+                    break
+        keys = len(found) * marks.stands_for
+        # Of these some are marked already, so the next to ask may take the rest for granted.
+        self._keys = {at: count for at, count in self._keys.items() if at[2] == marks.window}
+        self._keys[rule.name, site, marks.window] = keys - marks.asked
+        return keys
 
     def _listed(self, rule: Rule, site: str) -> Iterator[str]:
         store, cursor = self.store_of(site), None
@@ -131,19 +162,6 @@ class RemovalGuard:
 
 def _digest(key: str) -> str:
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def _windows(rule: Rule, now: datetime) -> tuple[str, str]:
-    """Return the folders of marks that the window up to `now` may reach into, the present one first."""
-    number = int(now.timestamp() // (rule.delete_guard.window_minutes * 60))
-    return f"{PREFIX}{rule.name}/{number}/", f"{PREFIX}{rule.name}/{number - 1}/"
-
-
-def _marks(records: Records, rule: Rule, now: datetime, start: str = "") -> Iterator[str]:
-    """Yield the digests of the keys that were marked within the window, if they begin with `start`."""
-    since = now - timedelta(minutes=rule.delete_guard.window_minutes)
-    for folder in _windows(rule, now):
-        yield from (mark.key.removeprefix(folder) for mark in records.list(f"{folder}{start}") if mark.modified > since)
 
 
 def allow(records: Records, rule: str, until: datetime) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tradewind.errors import SetError, TransientError, UnknownBucketError
+from tradewind.errors import ConflictError, PermanentError, SetError, TransientError, UnknownBucketError
 from tradewind.fleet import ActiveActiveRule, Rule
 from tradewind.ports import AuditLog, AuditRecord, Change, Notification
 from tradewind.replication.converge import Convergence
@@ -84,8 +84,13 @@ class Replicator:
         for outcome in self._copy(rule, key, source, [Route(rule, source, target)], fresh=False):
             if outcome.error is not None:
                 raise outcome.error
-            if outcome.verdict in (Verdict.REFUSED, Verdict.HELD, Verdict.CONFLICT):
-                raise TransientError(f"{key!r} does not come from {source} to {target}: {outcome.reason}")
+            told = f"{key!r} does not come from {source} to {target}: {outcome.reason}"
+            if outcome.verdict is Verdict.HELD:
+                raise TransientError(told, hint="Answer the delete guard")
+            if outcome.verdict is Verdict.CONFLICT:
+                raise ConflictError(told, hint="Remove or rename one of the two objects, then redrive the message")
+            if outcome.verdict is Verdict.REFUSED:
+                raise PermanentError(told, hint="Change where such data may be, or what the rule covers")
 
     def _follow(
         self, rule: Rule, notification: Notification, site: str, routes: Sequence[Route], *, fresh: bool

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from tradewind.fleet import ActiveActiveRule
+from tradewind.fleet import ActiveActiveRule, Fleet
 from tradewind.ports import ObjectState
 from tradewind.replication.provenance import Provenance, Version, digest, provenance_of
+from tradewind.replication.routes import routes_for
 from tradewind.replication.tombstones import NOTHING, Memory, Tombstone
 
 
@@ -57,15 +58,31 @@ def rank_of(rule: ActiveActiveRule, tombstone: Tombstone) -> Rank:
     return Rank(authority=False, time=tombstone.time, site=_place(rule, tombstone.site))
 
 
-def holding_of(rule: ActiveActiveRule, site: str, view: View) -> Holding | None:
+def holdings_of(rule: ActiveActiveRule, views: Mapping[str, View]) -> dict[str, Holding | None]:
+    """Return what each site holds, given all that is remembered of deletes at any of them."""
+    deleted: dict[str, datetime] = {}
+    for view in views.values():
+        if buried := view.memory.tombstone:
+            deleted[buried.site] = max(buried.time, deleted.get(buried.site, buried.time))
+    return {site: holding_of(rule, site, view.state, deleted.get(site)) for site, view in views.items()}
+
+
+def holding_of(
+    rule: ActiveActiveRule, site: str, state: ObjectState | None, deleted: datetime | None = None
+) -> Holding | None:
     """Return what `site` holds, or None.
 
     A replica that came back to its own origin was put there by a user, so it is the user's object. What a user wrote
     at a site and is there now was written after every delete at that site that is known, so it counts as of the latest
     of those: a store's clock may have stepped back, and S3 dates an upload in parts from when it was begun.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+
+    Args:
+        rule: The rule that covers the key.
+        site: Where it is.
+        state: The object there.
+        deleted: When a user last deleted the key at this site, as far as any site remembers.
     """
-    state = view.state
     if state is None:
         return None
     claim = provenance_of(state)
@@ -73,10 +90,21 @@ def holding_of(rule: ActiveActiveRule, site: str, view: View) -> Holding | None:
         time = claim.as_of or claim.version.modified
         content = Content(claim.origin, claim.version, claim.metadata)
         return Holding(content, _rank(rule, claim.origin, time), state.token, claim)
-    buried = view.memory.tombstone
-    time = max(state.modified, buried.time) if buried and buried.site == site else state.modified
+    time = max(state.modified, deleted) if deleted else state.modified
     content = Content(site, Version.of(state), digest(state.metadata))
     return Holding(content, _rank(rule, site, time), state.token, None)
+
+
+def is_foreign(fleet: Fleet, rule: ActiveActiveRule, site: str, state: ObjectState | None) -> bool:
+    """Say whether another rule brought a replica to `site`, from a site that is none of this rule's.
+
+    Replicas are not sent on, and what another rule brings is that rule's to overwrite and to remove.
+    """
+    claim = provenance_of(state) if state else None
+    if state is None or claim is None or claim.origin in rule.sites or claim.origin not in fleet.sites:
+        return False
+    routes = routes_for(fleet, claim.origin, state.key)
+    return any(route.target == site and route.rule.name != rule.name for route in routes)
 
 
 def same(one: Holding, other: Holding) -> bool:

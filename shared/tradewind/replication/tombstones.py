@@ -69,6 +69,19 @@ def name_of(key: str) -> str:
     return f"{PREFIX}{digest[:2]}/{digest}"
 
 
+def renew(records: Records, name: str) -> bool:
+    """Keep a record for another while if it must not be forgotten, and say whether it is kept.
+
+    Raises:
+        PreconditionFailedError: Somebody writes it just now.
+    """
+    held = records.read(name)
+    if held is None or _decode(held.value).let_go is None:
+        return False
+    records.write(name, held.value, expect=held.token)
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Tombstones:
     """The memory of one site.

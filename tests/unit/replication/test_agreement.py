@@ -194,6 +194,16 @@ def test_what_is_there_now_was_written_after_every_delete_at_its_own_site() -> N
     assert {(write.source, write.target) for write in steps.writes} == {("a", "b"), ("a", "c")}
 
 
+def test_a_delete_at_its_own_site_that_only_another_remembers_removes_nothing() -> None:
+    """Records expire one by one: what is at its origin now came after a delete there, whoever still knows of that."""
+    views = {"a": View(own("2", 0)), "b": View(None, buried(5, "a")), "c": View(None)}
+
+    steps = agree(rule_of(), views)
+
+    assert not steps.erasures
+    assert {(write.source, write.target) for write in steps.writes} == {("a", "b"), ("a", "c")}
+
+
 def test_within_one_tick_only_the_origin_tells_what_came_last() -> None:
     """Where an object and a delete bear one time and the origin is not in sight, nothing is done."""
     views = {"b": View(replica(own("1", 5), "a")), "c": View(None, buried(5, "a"))}

@@ -108,6 +108,27 @@ def test_tags_that_a_target_has_no_place_for_are_named() -> None:
     assert reasons == {"b": "written; its tags stay behind, since the target's store has none: team", "c": "written"}
 
 
+CHAIN: tuple[dict[str, object], ...] = (
+    {"name": "in", "to": ["b"], "deletes": "propagate"},
+    {"name": "both", "sites": ["b", "c"], "deletes": "propagate"},
+)
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_what_another_rule_brought_is_not_sent_on(attempt: int) -> None:
+    """A replica that comes into a site of the rule from outside neither wins nor loses there, whoever looks."""
+    world = World(*CHAIN)
+    world.replicator.replicate(world.write("a", KEY, b"x"))
+
+    outcomes = world.replicator.replicate(world.announce("b", KEY, Change.WRITTEN), attempt=attempt)
+    world.replicator.replicate(world.announce("c", KEY, Change.NOTHING))
+
+    assert {outcome.verdict for outcome in outcomes} == {Verdict.REPLICA}
+    assert bodies(world) == [b"x", b"x", None]
+    world.replicator.replicate(world.delete("a", KEY))
+    assert bodies(world) == [None, None, None]
+
+
 def test_where_events_name_only_the_version_our_removals_are_on_record() -> None:
     """Cloud Storage's events name the generation that went: what tradewind was about to remove is no user's delete."""
     world = world_of()

@@ -123,6 +123,17 @@ def test_many_marks_are_judged_by_a_part_of_them(monkeypatch: pytest.MonkeyPatch
     assert verdicts[-1] is Verdict.HELD
 
 
+def test_no_more_goes_side_by_side() -> None:
+    """Keys that are marked and still there, since others are just removing them, are not counted twice."""
+    world = world_of(60)
+    guard = world.replicator.at.guard
+    rule = world.fleet.rules[0]
+
+    answers = [guard.refusal(rule, "b", f"k{number:04}") for number in range(60)]
+
+    assert [answer is None for answer in answers] == [True] * 15 + [False] * 45
+
+
 def test_what_the_guard_holds_is_not_forgotten_in_active_active() -> None:
     """The tombstone is kept at once, so that the removal is made up for when a person has answered."""
     world = World({"name": "r", "sites": ["a", "b"], "deletes": "propagate", "delete_guard": {"minimum": 0}})

@@ -110,6 +110,18 @@ def test_old_tombstones_go_and_young_ones_stay() -> None:
     assert sweeps.records("a").read("guard/first/state") is not None
 
 
+def test_what_a_lifecycle_rule_removed_is_remembered_for_good() -> None:
+    """Without that memory the next sweep would take what is left at the others for what a user deleted."""
+    sweeps = Sweeps(World(FIRST))
+    tombstones = Tombstones(sweeps.records("a"))
+    tombstones.expire("gone", sweeps.world.now)
+    for _ in range(3):
+        sweeps.world.pass_time((RETENTION + timedelta(days=1)).total_seconds())
+        assert ring(sweeps).expired == 0
+
+    assert tombstones.read("gone").let_go is not None
+
+
 def test_records_are_tidied_once_a_day() -> None:
     """The timer rings every few minutes, and does not go through all the records each time."""
     sweeps = Sweeps(World(FIRST))

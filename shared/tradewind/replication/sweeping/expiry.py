@@ -21,7 +21,8 @@ KEPT = "/state"
 def expire(records: Records, now: datetime, *, until: Callable[[], bool] = lambda: False) -> int:
     """Remove old tombstones, marks of the delete guard, and of rules that buffer no more; return how many went.
 
-    Each goes only if it is still what was listed: what somebody has written again is young.
+    Each goes only if it is still what was listed: what somebody has written again is young. What a lifecycle rule
+    removed is remembered for good, since the replicas that it left behind would go with the memory.
 
     Args:
         records: The site's.
@@ -36,6 +37,8 @@ def expire(records: Records, now: datetime, *, until: Callable[[], bool] = lambd
             if each.modified > now - RETENTION or each.key.endswith(KEPT):
                 continue
             try:
+                if prefix == tombstones.PREFIX and tombstones.renew(records, each.key):
+                    continue
                 records.delete(each.key, expect=each.token)
             except PreconditionFailedError:
                 continue
