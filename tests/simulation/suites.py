@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from unittest.mock import patch
 
+from simulation.buffering import BufferedWorld, draw_buffered
 from simulation.plan import draw
 from simulation.properties import PROPERTIES, Property, keeping_deletes_nothing
 from simulation.sets import draw_sets, no_set_is_torn, performer
@@ -37,6 +38,12 @@ def replication(seed: int) -> Result:
     return _run(seed, World(draw(rng), rng), PROPERTIES)
 
 
+def buffered(seed: int) -> Result:
+    """Run the world of one seed: single objects, any rule, and changes that wait for the end of a window."""
+    rng = Random(seed)  # noqa: S311 - as above
+    return _run(seed, BufferedWorld(draw_buffered(rng), rng), PROPERTIES)
+
+
 def sets(seed: int) -> Result:
     """Run the world of one seed: a sharded model that is written at one site."""
     rng = Random(seed)  # noqa: S311 - as above
@@ -54,10 +61,10 @@ def _run(seed: int, world: World, properties: Sequence[Property]) -> Result:
     except Exception as error:  # noqa: BLE001 - whatever leaves the core is a finding, to be told with its schedule
         failures.append(f"raises_nothing_else: {type(error).__name__}: {error}")
     else:
-        failures += world.buried()
+        failures += world.buried() + world.unmended()
     for check in properties:
         failures += [f"{check.__name__}: {wrong}" for wrong in check(world.plan, world.history)]
     return Result(seed, world.plan.told(), tuple(failures), tuple(world.turns.log))
 
 
-SUITES: Mapping[str, Suite] = {"replication": replication, "sets": sets}
+SUITES: Mapping[str, Suite] = {"replication": replication, "buffered": buffered, "sets": sets}

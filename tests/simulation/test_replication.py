@@ -14,7 +14,7 @@ import pytest
 from simulation.suites import SUITES
 
 TESTS = Path(__file__).parents[1]
-SEEDS = {"replication": 600, "sets": 150}
+SEEDS = {"buffered": 100, "replication": 600, "sets": 150}
 
 
 @pytest.fixture(autouse=True)
