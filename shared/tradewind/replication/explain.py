@@ -13,6 +13,7 @@ from tradewind.ports import Gate, ObjectStore
 from tradewind.records import Records
 from tradewind.replication.advice import Advice, Case, Sight
 from tradewind.replication.guard import state_name, state_of
+from tradewind.replication.provenance import claim_of
 from tradewind.replication.sets.recognise import candidates, closing_kind
 from tradewind.replication.sets.survey import Survey
 from tradewind.replication.tombstones import NOTHING, Tombstones
@@ -78,7 +79,10 @@ class Explainer:
             store = self.store_of(site)
             store.check_key(key)
             memory = Tombstones(self.records_of(site)).read(key)
-            return Sight(store.head(key), memory)
+            state = store.head(key)
+            if state is not None:
+                claim_of(state)  # what cannot be understood there is said, and hides no other site
+            return Sight(state, memory)
         except TradewindError as error:
             return Sight(None, NOTHING, error)
 

@@ -104,9 +104,12 @@ def locate(
 
 def _look(store_of: Callable[[str], ObjectStore], site: str, key: str) -> Sighting:
     try:
-        return store_of(site).head(key)
+        state = store_of(site).head(key)
+        if state is not None:
+            claim_of(state)  # what cannot be understood there is not known, and hides no other site
     except TradewindError as error:
         return error
+    return state
 
 
 def survey(fleet: Fleet, gate: Gate, seen: Mapping[str, Sighting], *, site: str, key: str, reader: str) -> Location:

@@ -112,18 +112,19 @@ def digest(metadata: Metadata) -> str:
     return fingerprint(json.dumps(fields, sort_keys=True))
 
 
-def decode(value: str) -> Provenance | None:
-    """Return the provenance in a metadata value, or None if it is something else.
+def decode(value: str, key: str) -> Provenance | None:
+    """Return the provenance in a metadata value of the object `key`, or None if it is something else.
 
     Raises:
-        ConfigurationError: A newer tradewind wrote it. To take its replica for a user's object would send it round.
+        ConfigurationError: A newer tradewind wrote it, for this key. To take its replica for a user's object would send
+            it round.
     """
     try:
         fields = json.loads(value)
-        if fields["v"] > FORMAT and {"origin", "version", "key"} <= fields.keys():
+        if fields["v"] > FORMAT and {"origin", "version"} <= fields.keys() and fields["key"] == fingerprint(key):
             raise ConfigurationError(
-                f"A replica carries provenance of format {fields['v']}, and this is tradewind of format {FORMAT}",
-                hint="Deploy the same version of tradewind to every cloud",
+                f"{key!r} carries provenance of format {fields['v']}, and this is tradewind of format {FORMAT}",
+                hint="Deploy the same version of tradewind to every cloud; if a user wrote it, remove that metadata",
             )
         modified = datetime.fromisoformat(fields["modified"])
         as_of = datetime.fromisoformat(fields["as_of"]) if "as_of" in fields else None
@@ -151,7 +152,7 @@ def _stored(fields: Mapping[str, Any]) -> Stored:
 def claim_of(state: ObjectState) -> Provenance | None:
     """Return the provenance that an object bears, whether or not it speaks of this object."""
     value = state.metadata.user.get(PROVENANCE_KEY)
-    return None if value is None else decode(value)
+    return None if value is None else decode(value, state.key)
 
 
 def provenance_of(state: ObjectState) -> Provenance | None:

@@ -31,6 +31,7 @@ PERSONAL: Mapping[str, str] = {
     "corrupt": "replicas with other bytes than were copied",
     "incomplete": "artifact sets that are not whole",
     "forbidden": "replicas where the compliance gate lets none be",
+    "unreadable": "keys that cannot be looked at",
     "held": "removals that the delete guard holds back",
 }
 """Findings that a person has to do something about, and how they are called."""
@@ -170,7 +171,7 @@ class StatusReader:
         while page := list(islice(keys, PAGE)):
             looks = self.executor.map(examiner.look, [listed.key for listed in page])
             for listed, look in zip(page, looks, strict=True):
-                if listed.first(look.states):
+                if look.counts(listed):
                     look.count(tally, now)
         return tally
 

@@ -6,11 +6,11 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from tradewind.checksums import crc32c
-from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError
+from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError, TradewindError
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Gate, ObjectState, ObjectStore
 from tradewind.replication.compare import IN_ORDER, Difference, Finding, Judgement
@@ -18,6 +18,7 @@ from tradewind.replication.modes.compression import unpack
 from tradewind.replication.provenance import claim_of, provenance_of
 from tradewind.replication.sweeping.examining import Examination, Examiner, Refine, as_found
 from tradewind.replication.sweeping.listing import Listed, merged
+from tradewind.replication.sweeping.unreadable import is_of_one_key, unlooked
 
 log = logging.getLogger(__name__)
 BATCH = 256
@@ -80,7 +81,7 @@ def verify(
 
     def look(listed: Listed) -> tuple[Examination, int] | None:
         found = examiner.look(listed.key)
-        if not listed.first(found.states):
+        if not found.counts(listed):
             return None
         return _deeper(found, store_of) if deep else (found, 0)
 
@@ -102,14 +103,26 @@ def _deeper(look: Examination, store_of: Callable[[str], ObjectStore]) -> tuple[
         return look, 0
     read: Counter[str] = Counter()
     computed: dict[str, int | None] = {}
+    unreadable: dict[str, str] = {}
     judgements: dict[str, Judgement] = dict(look.judgements)
     for site, judged in doubtful.items():
         for place in (judged.origin, site):
             state = look.states.get(place)
-            if place not in computed and state is not None:
-                computed[place] = _read(store_of(place), state, read, place)
+            if place not in computed and place not in unreadable and state is not None:
+                try:
+                    computed[place] = _read(store_of(place), state, read, place)
+                except TradewindError as error:
+                    if not is_of_one_key(error):
+                        raise
+                    unreadable[place] = str(error)
         judgements[site] = _by_bytes(judged, computed, look.states, site)
-    return Examination(look.key, look.states, judgements), read.total()
+    judgements |= {
+        site: unlooked(place, reason)
+        for site, judged in doubtful.items()
+        for place, reason in unreadable.items()
+        if place in (judged.origin, site)
+    }
+    return replace(look, judgements=judgements), read.total()
 
 
 def _read(store: ObjectStore, state: ObjectState, read: Counter[str], place: str) -> int | None:

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from rigs.world import InlineExecutor, World
 from tradewind.errors import StoreUnavailableError
-from tradewind.ports import Change, Metadata
+from tradewind.ports import PROVENANCE_KEY, Change, Metadata
 from tradewind.replication.advice import Action, Advice
 from tradewind.replication.decide import Verdict
 from tradewind.replication.explain import Explainer, Explanation
 from tradewind.replication.guard import state_name
+from tradewind.replication.provenance import fingerprint
 from tradewind.replication.tombstones import Tombstone, Tombstones
 
 ONE_WAY: dict[str, object] = {"name": "one", "to": ["b", "c"], "deletes": "propagate"}
@@ -364,3 +365,13 @@ def test_what_is_said_of_several_sites_is_what_is_done(
 def contents(world: World) -> dict[str, object]:
     """Return what each site holds and remembers."""
     return {site: (world.memory[site].head("x"), Tombstones(world.records[site]).read("x").tombstone) for site in "abc"}
+
+
+def test_a_site_that_cannot_be_understood_hides_no_other() -> None:
+    """An object whose metadata is of a newer tradewind fails at its own target, and the other is explained."""
+    world = World(ONE_WAY)
+    world.write("a", "x", b"weights")
+    newer = json.dumps({"v": 99, "origin": "a", "version": "x", "key": fingerprint("x")})
+    world.write("b", "x", b"weights", Metadata(user={PROVENANCE_KEY: newer}))
+
+    assert actions(world) == {"b": "fail", "c": "copy"}

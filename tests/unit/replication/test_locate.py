@@ -1,5 +1,6 @@
 """Where an object is, and which copy is the nearest that may be used."""
 
+import json
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -9,8 +10,9 @@ from rigs.world import InlineExecutor, World
 from tradewind.compliance import JurisdictionGate
 from tradewind.errors import ConfigurationError, StoreUnavailableError
 from tradewind.fleet import Fleet
-from tradewind.ports import Checksums, CompositeChecksum, ObjectState
+from tradewind.ports import PROVENANCE_KEY, Checksums, CompositeChecksum, Metadata, ObjectState
 from tradewind.replication.locate import Location, Place, Sighting, kept, locate, survey
+from tradewind.replication.provenance import fingerprint
 from tradewind.replication.whereabouts import connected, key_at, uri_of
 
 ONE_WAY: dict[str, object] = {"name": "one", "to": ["b", "c"], "deletes": "propagate"}
@@ -276,3 +278,14 @@ def test_sites_that_rules_connect() -> None:
 
     assert (sites, [rule.name for rule in rules]) == (("a", "b", "c"), ["one", "two"])
     assert connected(World({"name": "one", "to": ["b"]}).fleet, "c", "x") == (("c",), ())
+
+
+def test_a_site_that_cannot_be_understood_hides_no_other() -> None:
+    """An object whose metadata is of a newer tradewind is said to be unknown, and the others are told."""
+    world = replicated(ONE_WAY)
+    newer = json.dumps({"v": 99, "origin": "a", "version": "x", "key": fingerprint("x")})
+    world.write("b", "x", b"weights", Metadata(user={PROVENANCE_KEY: newer}))
+    found = find(world, reader="c")
+
+    assert (at(found, "b").holds, "format 99" in at(found, "b").note) == ("unknown", True)
+    assert found.nearest == at(found, "c")

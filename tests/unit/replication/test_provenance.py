@@ -37,14 +37,14 @@ def state(claim: Provenance = CLAIM, checksums: Checksums = Checksums(crc32c=0xD
         version=st.builds(Version, st.text(), st.datetimes(timezones=st.just(UTC))),
         size=st.integers(0, 2**43),
         crc32c=st.integers(0, 2**32 - 1),
-        key=st.text().map(fingerprint),
+        key=st.just(fingerprint("models/a")),
         md5=st.none() | st.binary(min_size=16, max_size=16),
         metadata=st.just("") | st.text().map(fingerprint),
     )
 )
 def test_survives_encoding(claim: Provenance) -> None:
     """What is encoded is decoded to the same, and the value is ASCII that any header carries."""
-    assert decode(claim.encode()) == claim
+    assert decode(claim.encode(), "models/a") == claim
     assert claim.encode().isascii()
     assert claim.encode().isprintable()
 
@@ -58,19 +58,24 @@ def test_survives_encoding(claim: Provenance) -> None:
 )
 def test_anything_else_is_no_provenance(value: str) -> None:
     """A user's own metadata under our name is not provenance, and no error either."""
-    assert decode(value) is None
+    assert decode(value, "models/a") is None
 
 
 def test_a_newer_format_stops_the_work() -> None:
     """A replica of a newer tradewind is not taken for a user's object, which would send it round."""
-    with pytest.raises(ConfigurationError, match="format 2"):
-        decode(CLAIM.encode().replace('"v":1', '"v":2'))
+    with pytest.raises(ConfigurationError, match="'models/a' carries provenance of format 2"):
+        decode(CLAIM.encode().replace('"v":1', '"v":2'), "models/a")
+
+
+def test_a_newer_format_that_was_copied_from_another_key_stops_nobody() -> None:
+    """Provenance of whatever format speaks only of the key whose fingerprint it bears."""
+    assert decode(CLAIM.encode().replace('"v":1', '"v":2'), "models/b") is None
 
 
 @pytest.mark.parametrize("value", ['{"v":2}', '{"v":"2","origin":"a","version":"b","key":"c"}', "[2]", '{"v":null}'])
 def test_a_user_s_own_entry_stops_nobody(value: str) -> None:
     """Something else under our name is not a newer format."""
-    assert decode(value) is None
+    assert decode(value, "models/a") is None
 
 
 def test_a_store_that_keeps_no_checksum_of_it_did_not_get_it_from_us() -> None:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
 from rigs.sweeps import DisorderlyStore, Sweeps
-from rigs.world import World
-from tradewind.errors import StoreUnavailableError, UnportableError
+from rigs.world import WatchedStore, World
+from tradewind.errors import (
+    AccessDeniedError,
+    BucketNotFoundError,
+    ConfigurationError,
+    CredentialsError,
+    IntegrityError,
+    PermanentError,
+    StoreUnavailableError,
+    TradewindError,
+    UnportableError,
+)
 from tradewind.fleet import Fleet
+from tradewind.ports import PROVENANCE_KEY, Metadata, ObjectState
 from tradewind.replication import guard
 from tradewind.replication.compare import Finding
+from tradewind.replication.provenance import fingerprint
 from tradewind.replication.sweeping import sweep
 from tradewind.replication.sweeping.progress import Completed, name_of
 from tradewind.replication.sweeping.sweep import State, Step
@@ -20,6 +34,20 @@ from tradewind.replication.tally import TargetTally
 ONE_WAY: dict[str, object] = {"name": "one", "to": ["b", "c"], "deletes": "propagate"}
 BOTH: dict[str, object] = {"name": "both", "sites": ["a", "b", "c"]}
 RULES = pytest.mark.parametrize("rule", [ONE_WAY, BOTH], ids=["one_way", "active_active"])
+
+
+@dataclass(slots=True, kw_only=True)
+class RefusingStore(WatchedStore):
+    """A store that answers for one key with an error."""
+
+    refused: str
+    error: TradewindError
+
+    def head(self, key: str) -> ObjectState | None:
+        """Raise the error for the key."""
+        if key == self.refused:
+            raise self.error
+        return WatchedStore.head(self, key)
 
 
 @pytest.fixture(autouse=True)
@@ -389,3 +417,51 @@ def test_the_result_is_kept_until_the_next_one() -> None:
     assert sweeps.sweeper().progress(sweeps.rule).completed == first
     assert isinstance(first.tally.targets["b"], TargetTally)
     assert [each.key for each in sweeps.records("a").list("sweeps/")] == [name_of("one")]
+
+
+NEWER = Metadata(
+    user={PROVENANCE_KEY: json.dumps({"v": 99, "origin": "a", "version": "x", "key": fingerprint("2")})},
+)
+
+
+@RULES
+def test_one_key_that_cannot_be_understood_hides_no_other(rule: dict[str, object]) -> None:
+    """Metadata that looks like a newer tradewind's makes a finding of its key, and the rest is mended."""
+    sweeps = sweeps_of(rule, "1", "3")
+    sweeps.world.write("a", "2", b"2", NEWER)
+
+    assert {site: each["unreadable"] for site, each in findings(sweeps.step()).items()} == dict.fromkeys(
+        "bc" if rule is ONE_WAY else "abc", 1
+    )
+    assert sweeps.work_off() == ["1", "3"]
+
+
+@RULES
+@pytest.mark.parametrize("error", [AccessDeniedError, ConfigurationError, PermanentError, IntegrityError])
+def test_one_key_that_is_refused_hides_no_other(rule: dict[str, object], error: type[TradewindError]) -> None:
+    """An object that may not be looked at (its encryption key, its state) is a finding of its own."""
+    sweeps = sweeps_of(rule, "1", "2", "3")
+    sweeps.world.stores["a"] = RefusingStore(sweeps.world.memory["a"], refused="2", error=error("no"))
+
+    assert {site: each["unreadable"] for site, each in findings(sweeps.step()).items()} == dict.fromkeys(
+        "bc" if rule is ONE_WAY else "abc", 1
+    )
+    assert sweeps.work_off() == ["1", "3"]
+
+
+def test_a_target_that_refuses_one_key_is_the_only_one_not_known() -> None:
+    """The other targets of a one-way rule are judged as ever, and get what they lack."""
+    sweeps = sweeps_of(ONE_WAY, "1", "2")
+    sweeps.world.stores["b"] = RefusingStore(sweeps.world.memory["b"], refused="2", error=AccessDeniedError("no"))
+
+    assert findings(sweeps.step()) == {"b": {"missing": 1, "unreadable": 1}, "c": {"missing": 2}}
+
+
+@pytest.mark.parametrize("error", [StoreUnavailableError, CredentialsError, BucketNotFoundError])
+def test_what_ails_a_whole_site_stops_the_sweep(error: type[TradewindError]) -> None:
+    """An error that the next key would meet as well is no finding, and the sweep goes on there later."""
+    sweeps = sweeps_of(ONE_WAY, "1", "2")
+    sweeps.world.stores["b"] = RefusingStore(sweeps.world.memory["b"], refused="2", error=error("no"))
+
+    with pytest.raises(error):
+        sweeps.step()

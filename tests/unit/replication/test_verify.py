@@ -6,7 +6,7 @@ import pytest
 
 from rigs.world import InlineExecutor, World
 from tradewind.compliance import JurisdictionGate
-from tradewind.errors import UnportableError
+from tradewind.errors import AccessDeniedError, PermanentError, TradewindError, UnportableError
 from tradewind.fleet import Classification
 from tradewind.ports import Metadata
 from tradewind.replication.compare import Finding
@@ -229,3 +229,27 @@ def test_what_is_written_while_it_is_read_is_no_damage() -> None:
     world.stores["b"].before = overwrite
 
     assert [(each.site, each.finding) for each in check_deeply(world).differences] == [("b", Finding.STALE)]
+
+
+@pytest.mark.parametrize(
+    "error", [AccessDeniedError("its encryption key is refused"), PermanentError("it is archived")]
+)
+def test_one_object_that_cannot_be_read_hides_no_other(error: TradewindError) -> None:
+    """Reading every byte goes on past an object whose bytes are refused, and says which one that is."""
+    world = replicated(ONE_WAY)
+    world.replicator.replicate(world.write("a", "m/y", b"more"))
+
+    def refuse(call: str) -> None:
+        if call == "get":
+            raise error
+
+    world.stores["b"].before = refuse
+    report = verify(
+        world.fleet, world.fleet.rules[0], world.stores.__getitem__, world.gate, InlineExecutor(), deep=True
+    )
+
+    assert [(each.key, each.site, each.finding) for each in report.differences] == [
+        ("m/x", "b", Finding.UNREADABLE),
+        ("m/y", "b", Finding.UNREADABLE),
+    ]
+    assert report.replicas == 2

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from tradewind.errors import UnportableError
+from tradewind.errors import TradewindError, UnportableError
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Gate, ObjectState, ObjectStore
-from tradewind.replication.compare import Finding, Judgement, as_if_tagged, compare
+from tradewind.replication.compare import IN_ORDER, Finding, Judgement, as_if_tagged, compare
 from tradewind.replication.provenance import claim_of
 from tradewind.replication.routes import Route, passage
+from tradewind.replication.sweeping.listing import Listed
+from tradewind.replication.sweeping.unreadable import is_of_one_key, unlooked, verdicts
 from tradewind.replication.tally import IN_SYNC, Tally
 
 Refine: TypeAlias = Callable[[str, Mapping[str, Judgement]], Mapping[str, Judgement]]
@@ -33,6 +35,12 @@ class Examination:
     """By site, in the rule's order."""
     judgements: Mapping[str, Judgement]
     """By the sites of which something is to be said."""
+    unreadable: Collection[str] = ()
+    """Sites at which it could not be looked at."""
+
+    def counts(self, listed: Listed) -> bool:
+        """Say whether this is the one time at which the key counts (see `Listed.first`)."""
+        return listed.first(self.states, self.unreadable)
 
     def new_at(self, site: str) -> bool:
         """Say whether the object of `site` is missing wherever it may be."""
@@ -82,11 +90,24 @@ class Examiner:
         """
         states: dict[str, ObjectState | None] = {}
         unportable: dict[str, str] = {}
+        unreadable: dict[str, str] = {}
         for site in self.rule.members:
+            store = self.store_of(site)
+            states[site] = None
             try:
-                states[site] = None if site in absent else self.store_of(site).head(key)
+                states[site] = None if site in absent else _seen(store, key)
             except UnportableError as error:
-                states[site], unportable[site] = None, error.message
+                unportable[site] = error.message
+            except TradewindError as error:
+                if not is_of_one_key(error):
+                    raise
+                unreadable[site] = str(error)
+        found = self._found(key, states, unportable) | dict(verdicts(self.rule, unreadable))
+        return Examination(key, states, found, unreadable.keys())
+
+    def _found(
+        self, key: str, states: Mapping[str, ObjectState | None], unportable: Mapping[str, str]
+    ) -> dict[str, Judgement]:
         untagged = [site for site in states if not self.store_of(site).keeps_tags]
         found = compare(
             self.rule,
@@ -96,4 +117,20 @@ class Examiner:
         for site, reason in unportable.items():
             if site in found and found[site].finding is Finding.MISSING:
                 found[site] = Judgement(Finding.MISSING, reason, found[site].origin)  # nobody can mend that
-        return Examination(key, states, self.refine(key, found))
+        try:
+            return dict(self.refine(key, found))
+        except TradewindError as error:
+            if not is_of_one_key(error):
+                raise
+            return {
+                site: each if each.finding in IN_ORDER else unlooked(each.origin, str(error))
+                for site, each in found.items()
+            }
+
+
+def _seen(store: ObjectStore, key: str) -> ObjectState | None:
+    """Return a key's state if all that it says of itself can be understood."""
+    state = store.head(key)
+    if state is not None:
+        claim_of(state)
+    return state

@@ -30,7 +30,7 @@ class Listed:
         """Say whether it was written at one of `sites` at `time` or later."""
         return any(self.times[site] >= time for site in self.sites if site in sites)
 
-    def first(self, states: Mapping[str, ObjectState | None]) -> bool:
+    def first(self, states: Mapping[str, ObjectState | None], unreadable: Collection[str] = ()) -> bool:
         """Say whether this is the one time at which the key counts.
 
         A key that several sites hold may come up once for each, if their orders differ. It counts when the first of
@@ -38,9 +38,10 @@ class Listed:
 
         Args:
             states: What was found at each site of the rule, in the rule's order.
+            unreadable: Sites that did not say whether they have it; their listings are believed.
         """
-        holder = next((site for site, state in states.items() if state is not None), None)
-        return holder in self.sites
+        holders = (site for site, state in states.items() if state or (site in unreadable and site in self.sites))
+        return next(holders, None) in self.sites
 
 
 @dataclass(slots=True)

@@ -154,7 +154,7 @@ class Sweeper:
             left -= len(listed)
             page = [each for each in listed if wanted(each)]
             looks = list(self.executor.map(lambda each: examiner.look(each.key, self._absent(rule, each)), page))
-            fresh = [look for each, look in zip(page, looks, strict=True) if each.first(look.states)]
+            fresh = [look for each, look in zip(page, looks, strict=True) if look.counts(each)]
             work.count(fresh)
             done = not listed
             if done:
