@@ -49,8 +49,6 @@ class Finding(StrEnum):
     """It is to be removed, and the delete guard is shut."""
     UNREADABLE = "unreadable"
     """The key could not be looked at, there or where it comes from, for a reason that is this key's alone."""
-    UNREADABLE = "unreadable"
-    """The key could not be looked at, there or where it comes from, for a reason that is this key's alone."""
     REFUSED = "refused"
     """There is none, since the compliance gate lets none be."""
 

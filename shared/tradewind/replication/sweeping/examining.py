@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import TypeAlias
 
 from tradewind.errors import TradewindError, UnportableError
-from tradewind.fleet import Fleet, Rule
+from tradewind.fleet import ActiveActiveRule, Fleet, Rule
 from tradewind.ports import Gate, ObjectState, ObjectStore
 from tradewind.replication.compare import IN_ORDER, Finding, Judgement, as_if_tagged, compare
 from tradewind.replication.provenance import claim_of
 from tradewind.replication.routes import Route, passage
+from tradewind.replication.standing import is_foreign
 from tradewind.replication.sweeping.listing import Listed
 from tradewind.replication.sweeping.unreadable import is_of_one_key, unlooked, verdicts
 from tradewind.replication.tally import IN_SYNC, Tally
@@ -109,11 +110,13 @@ class Examiner:
         self, key: str, states: Mapping[str, ObjectState | None], unportable: Mapping[str, str]
     ) -> dict[str, Judgement]:
         untagged = [site for site in states if not self.store_of(site).keeps_tags]
+        foreign = self._foreign(states)
         found = compare(
             self.rule,
-            as_if_tagged(states, untagged),
+            {site: None if site in foreign else state for site, state in as_if_tagged(states, untagged).items()},
             lambda a, b: passage(self.fleet, self.gate, Route(self.rule, a, b), key),
         )
+        found |= {site: judged for site, judged in foreign.items() if site in found}
         for site, reason in unportable.items():
             if site in found and found[site].finding is Finding.MISSING:
                 found[site] = Judgement(Finding.MISSING, reason, found[site].origin)  # nobody can mend that
@@ -126,6 +129,16 @@ class Examiner:
                 site: each if each.finding in IN_ORDER else unlooked(each.origin, str(error))
                 for site, each in found.items()
             }
+
+    def _foreign(self, states: Mapping[str, ObjectState | None]) -> dict[str, Judgement]:
+        """Judge the replicas that another rule brought to sites of this one: nobody resolves that but a person."""
+        if not isinstance(self.rule, ActiveActiveRule):
+            return {}
+        return {
+            site: Judgement(Finding.CONFLICT, f"a replica of {claim.origin} that another rule brought", claim.origin)
+            for site, state in states.items()
+            if state is not None and (claim := claim_of(state)) and is_foreign(self.fleet, self.rule, site, state)
+        }
 
 
 def _seen(store: ObjectStore, key: str) -> ObjectState | None:
