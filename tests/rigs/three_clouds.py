@@ -24,6 +24,8 @@ from tradewind_sandbox.prepare import prepare_buckets
 SITES = (AWS_SITE, GCP_SITE, AZURE_SITE)
 AWKWARD_NAME = {AWS_SITE: "run-id", GCP_SITE: "run id", AZURE_SITE: "run_id"}
 """A name of metadata that the site's cloud takes, and the others may not."""
+PACKED = {AWS_SITE: "gzip", GCP_SITE: "zstd", AZURE_SITE: "gzip"}
+"""How what comes from a site by its rule `packed-SITE` is stored at the others."""
 NOWHERE = "http://127.0.0.1:9"
 """Nothing listens on the discard port."""
 
@@ -146,7 +148,7 @@ def _rig(known: Endpoints, runtime: Runtime) -> ThreeClouds:
 
 
 def _add_rules(path: Path) -> None:
-    """Add rules for keys that the sandbox's own leave out: with a leading slash, and restricted at every site."""
+    """Add rules for what the sandbox's own leave out: a leading slash, restrictions at every site, other modes."""
     document = yaml.safe_load(path.read_text())
     shared = {"mode": "active_active", "sites": list(SITES), "prefix": "/", "classification": "public"}
     document["rules"].append({"name": "rooted", **shared})
@@ -154,6 +156,13 @@ def _add_rules(path: Path) -> None:
         others = [other for other in SITES if other != site]
         rule = {"mode": "one_way", "from": site, "to": others, "prefix": f"eu-{site}/", "classification": "eu-only"}
         document["rules"].append({"name": f"eu-{site}", **rule})
+        modes: dict[str, dict[str, str]] = {
+            "buffered": {"mode": "buffered"},
+            "packed": {"mode": "batch", "compress": PACKED[site]},
+        }
+        for name, delivery in modes.items():
+            other = {"name": f"{name}-{site}", "prefix": f"{name}/{site}/", "classification": "public"}
+            document["rules"].append({**rule, **other, "delivery": delivery})
     path.write_text(yaml.safe_dump(document, sort_keys=False))
 
 
