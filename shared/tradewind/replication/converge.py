@@ -315,7 +315,7 @@ class Convergence:
             return Outcome(self._route(site), Verdict.CONFLICT, waiting)
         if view is None or view.state is None:
             return Outcome(self._route(site), Verdict.ABSENT, "it is not there, and is not to be")
-        return Outcome(self._route(site), Verdict.IN_SYNC, "the sites agree")
+        return Outcome(self._route(site), Verdict.IN_SYNC, "it holds what counts")
 
 
 def _fingerprint(state: ObjectState | None) -> tuple[str, str] | None:

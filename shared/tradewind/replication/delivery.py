@@ -10,6 +10,7 @@ from typing import Protocol
 
 from tradewind.errors import BadEventError, PermanentError, TradewindError
 from tradewind.ports import REASON, Message, Notification, Queue
+from tradewind.replication import requests
 from tradewind.replication.outcomes import Outcome
 
 log = logging.getLogger(__name__)
@@ -53,27 +54,29 @@ class Delivery:
             TradewindError: It cannot be done now; the message must be delivered again.
         """
         outcomes: list[Outcome] = []
-        errors: list[TradewindError] = []
+        failed: list[tuple[str, TradewindError]] = []
         notifications: Sequence[Notification] = []
         try:
             notifications = self.decode(message)
         except TradewindError as error:
-            errors.append(error)
+            failed.append(("", error))
         for notification in notifications:
             try:
-                outcomes += self.replicator.replicate(notification, attempt=message.attempt)
+                ended = self.replicator.replicate(notification, attempt=message.attempt)
             except TradewindError as error:
-                errors.append(error)
-        errors += [outcome.error for outcome in outcomes if outcome.error is not None]
-        hopeful = [error for error in errors if not isinstance(error, BadEventError | PermanentError)]
+                failed.append((notification.key, error))
+            else:
+                outcomes += ended
+                failed += [(notification.key, outcome.error) for outcome in ended if outcome.error is not None]
+        hopeful = [error for _, error in failed if not isinstance(error, BadEventError | PermanentError)]
         if hopeful and message.attempt < self.last_attempt:
             log.warning(
                 "delivery %d of message %s failed and will be repeated: %s", message.attempt, message.id, hopeful[0]
             )
             self._hand_back(message)
             raise hopeful[0]
-        if errors:
-            self._bury(message, errors)
+        if failed:
+            self._bury(message, failed)
         return outcomes
 
     def _hand_back(self, message: Message) -> None:
@@ -83,8 +86,9 @@ class Delivery:
             with suppress(TradewindError):  # then the visibility timeout brings it back
                 self.notifications().release(message, delay=delay)
 
-    def _bury(self, message: Message, errors: Sequence[TradewindError]) -> None:
-        reasons = "; ".join(dict.fromkeys(f"{type(error).__name__}: {error}" for error in errors))
+    def _bury(self, message: Message, failed: Sequence[tuple[str, TradewindError]]) -> None:
+        """Dead-letter a message; of a request for many keys, only those that failed."""
+        reasons = "; ".join(dict.fromkeys(f"{type(error).__name__}: {error}" for _, error in failed))
         attributes = {
             **message.attributes,
             REASON: reasons[:1000],
@@ -92,4 +96,4 @@ class Delivery:
             "tradewind-attempt": str(message.attempt),
         }
         log.error("message %s is dead-lettered: %s", message.id, reasons)
-        self.dead_letters().send(message.body, attributes=attributes)
+        self.dead_letters().send(requests.narrowed(message, [key for key, _ in failed if key]), attributes=attributes)

@@ -50,6 +50,14 @@ def is_request(message: Message) -> bool:
     return message.body.startswith(_MARK)
 
 
+def narrowed(message: Message, keys: Iterable[str]) -> str:
+    """Return a request's body for some of its keys only; any other message's body as it is."""
+    wanted = tuple(dict.fromkeys(keys))
+    if not is_request(message) or not wanted:
+        return message.body
+    return LookRequest.model_validate_json(message.body).model_copy(update={"keys": wanted}).model_dump_json()
+
+
 def decode(fleet: Fleet, message: Message) -> Sequence[Notification]:
     """Return what a request asks for, in the normal form of every notification.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from tradewind.errors import (
 )
 from tradewind.fleet import OneWayRule
 from tradewind.ports import REASON, Change, Message, Notification
+from tradewind.replication import requests
 from tradewind.replication.decide import Verdict
 from tradewind.replication.delivery import Delivery
 from tradewind.replication.outcomes import Outcome
@@ -187,3 +189,17 @@ def test_a_message_with_a_receipt_is_handed_back_with_a_growing_delay(attempt: i
         )
 
     assert queue.released == [("id-1", delay)]
+
+
+def test_of_a_request_for_many_keys_only_those_that_failed_are_dead_lettered() -> None:
+    """Who redrives it does not repeat what was done, and reads whose reason it is."""
+    dead = Sent()
+    answers = {"good": copied, "bad": failing(PermanentError("cannot be spelled there"))}
+    [body] = requests.encode("a", answers, why="sweep")
+
+    def decode(_: Message) -> Sequence[Notification]:
+        return [Notification("aws", "x", key, Change.NOTHING) for key in answers]
+
+    Delivery(decode, Scripted(answers), Sent, lambda: dead, last_attempt=5).deliver(Message(body))
+
+    assert [json.loads(text)["keys"] for text, _ in dead.messages] == [["bad"]]
