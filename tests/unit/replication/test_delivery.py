@@ -194,7 +194,7 @@ def test_a_message_with_a_receipt_is_handed_back_with_a_growing_delay(attempt: i
 def test_of_a_request_for_many_keys_only_those_that_failed_are_dead_lettered() -> None:
     """Who redrives it does not repeat what was done, and reads whose reason it is."""
     dead = Sent()
-    answers = {"good": copied, "bad": failing(PermanentError("cannot be spelled there"))}
+    answers = {"good": copied, "bad": failing(UnportableError("cannot be spelled there"))}
     [body] = requests.encode("a", answers, why="sweep")
 
     def decode(_: Message) -> Sequence[Notification]:
