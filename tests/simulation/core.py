@@ -15,6 +15,7 @@ from tradewind.records import Records
 from tradewind.replication.assemble import assemble
 from tradewind.replication.delivery import Delivery
 from tradewind.replication.replicate import Replicator
+from tradewind.replication.sweeping.sweep import Sweeper
 
 LAST_ATTEMPT = 1000
 """Deliveries after which a message is given up: a simulated outage ends long before."""
@@ -38,6 +39,7 @@ class Parts:
     fleet: Fleet
     store_of: Callable[[str], ObjectStore]
     records_of: Callable[[str], Records]
+    queue_of: Callable[[str], Queue]
     turns: Turns
     executor: Executor
     clock: Callable[[], datetime]
@@ -53,6 +55,21 @@ def replicator_of(parts: Parts) -> Replicator:
         audit=LoggedAudit(parts.turns),
         executor=parts.executor,
         clock=parts.clock,
+    )
+
+
+def sweeper_of(parts: Parts, holder: str, *, trusting: bool) -> Sweeper:
+    """Return the real sweeper, as one worker has it."""
+    return Sweeper(
+        parts.fleet,
+        parts.store_of,
+        parts.records_of,
+        parts.queue_of,
+        JurisdictionGate(dict(parts.fleet.classifications)),
+        parts.executor,
+        parts.clock,
+        holder,
+        trusting=trusting,
     )
 
 

@@ -51,6 +51,10 @@ class History:
     """What each site holds, by site and key."""
     swept: int | None = None
     """Number of the deed that was next when the last sweeps began; None before."""
+    overlooked: int | None = None
+    """Number of the deed that was next when the sweeps had nothing left to do."""
+    allowed: int | None = None
+    """Number of the deed that was next when a person let the delete guards open."""
     untold: set[int] = field(default_factory=set)
     """Numbers of the deeds whose notification was lost."""
 

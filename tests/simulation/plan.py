@@ -7,7 +7,7 @@ from functools import cache
 from random import Random
 
 from simulation.turns import SECOND
-from tradewind.fleet import Fleet, Rule
+from tradewind.fleet import DeleteGuard, Fleet, Rule
 
 NAMES = "abcd"
 CLOUDS = ("aws", "gcp", "azure")
@@ -15,6 +15,7 @@ PRINCIPAL = "AROATRADEWIND"
 """Who tradewind is at the sites on AWS."""
 TIME_LIMIT = 60
 """Seconds that a worker lives."""
+UNGUARDED = DeleteGuard(share=1)
 GENTLE = SECOND // 20
 """Microseconds between two turns, at most, where nothing is slow."""
 
@@ -69,6 +70,8 @@ class Plan:
     """Microseconds that pass between two turns, at most."""
     hands: int
     """Workers at one time, at most."""
+    sweeps: float = 0
+    """How likely a sweep goes on at a turn, while users act."""
 
     @property
     def rule(self) -> Rule:
@@ -92,12 +95,13 @@ def draw(rng: Random) -> Plan:
     keys = ("k", "k/l", "m")[: rng.choice((1, 1, 2, 3))]
     return Plan(
         sites,
-        fleet_of(clouds, *_policy(rng), share=rng.choice((0.25, 1))),
+        fleet_of(clouds, *_policy(rng), guard=rng.choice((UNGUARDED, DeleteGuard()))),
         keys,
         acts=rng.randrange(1, 9),
         rates=rates_of(rng),
         pace=rng.choice((GENTLE, GENTLE, SECOND // 2, 4 * SECOND)),
         hands=rng.choice((1, 3, 6)),
+        sweeps=rng.choice((0, 0, 0.02)),
     )
 
 
@@ -132,7 +136,13 @@ def rates_of(rng: Random) -> Rates:
 
 @cache
 def fleet_of(
-    clouds: tuple[str, ...], mode: str, deletes: str, conflict: str, settle: int = 0, share: float = 1
+    clouds: tuple[str, ...],
+    mode: str,
+    deletes: str,
+    conflict: str,
+    *,
+    settle: int = 0,
+    guard: DeleteGuard = UNGUARDED,
 ) -> Fleet:
     """Return a fleet of one rule, whose sites are on these clouds."""
     names = list(NAMES[: len(clouds)])
@@ -143,7 +153,7 @@ def fleet_of(
         "deletes": deletes,
         "conflict": conflict,
         "classification": "public",
-        "delete_guard": {"share": share},
+        "delete_guard": guard.model_dump(),
         "sets": {"settle_seconds": settle},
     }
     return Fleet.model_validate(

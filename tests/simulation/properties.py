@@ -162,6 +162,12 @@ def notifications_suffice(plan: Plan, history: History) -> Iterator[str]:
             yield f"deed {deed.number}: {deed.key} at {deed.site} was left for a sweep to make {_told(deed.after)}"
 
 
+def sweeps_overlook_nothing(_plan: Plan, history: History) -> Iterator[str]:
+    """When sweeps have nothing left to do, asking every site for every key finds nothing either."""
+    for deed in history.deeds[history.overlooked :] if history.overlooked is not None else ():
+        yield f"deed {deed.number}: {deed.key} at {deed.site} was left by the sweeps, and became {_told(deed.after)}"
+
+
 def every_byte_is_proven(plan: Plan, history: History) -> Iterator[str]:
     """Each replica carries the checksum of its bytes, and they are what a user wrote, at the site that it names.
 
@@ -202,5 +208,6 @@ PROPERTIES: tuple[Property, ...] = (
     keeping_deletes_nothing,
     nothing_is_written_twice,
     notifications_suffice,
+    sweeps_overlook_nothing,
     every_byte_is_proven,
 )

@@ -15,6 +15,8 @@ from tradewind.errors import IntegrityError, StoreUnavailableError, TradewindErr
 from tradewind.ports import Download, Metadata, ObjectPage, ObjectState, PutReceipt
 
 T = TypeVar("T")
+PAGE = 4
+"""Keys in a page of a listing, at most."""
 
 
 @dataclass(slots=True)
@@ -104,9 +106,10 @@ class SimulatedStore:
         self._call(f"delete if {expect[:6]}", key, remove, lambda _: "done")
 
     def list(self, prefix: str = "", *, cursor: str | None = None, limit: int = 1000) -> ObjectPage:
-        """As the bucket."""
+        """As the bucket, in small pages."""
+        size = min(limit, PAGE)
         return self._call(
-            "list", prefix, lambda: self.bucket.list(prefix, cursor=cursor, limit=limit), lambda p: str(len(p.objects))
+            "list", prefix, lambda: self.bucket.list(prefix, cursor=cursor, limit=size), lambda p: str(len(p.objects))
         )
 
     def _call(self, what: str, key: str, call: Callable[[], T], told: Callable[[T], str]) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 
 from rigs.world import InlineExecutor
@@ -13,12 +14,14 @@ from simulation.plan import GENTLE, TIME_LIMIT, Plan, Rates
 from simulation.queues import SimulatedQueue
 from simulation.sites import Site
 from simulation.stores import Luck, SimulatedStore
+from simulation.sweeps import Sweeps
 from simulation.turns import SECOND, Clock, Turns, Worker
 from simulation.users import Users
 from tradewind.errors import StoreUnavailableError, TradewindError
 from tradewind.fleet import ActiveActiveRule
 from tradewind.ports import REASON, Message, Notification
 from tradewind.records import Records
+from tradewind.replication import guard
 from tradewind.replication.requests import decode, encode, is_request
 
 MOST_TURNS = 20_000
@@ -54,6 +57,7 @@ class World:
     """Turns so far."""
     healthy: bool = False
     luck: Luck = field(init=False)
+    sweeps: Sweeps = field(init=False)
     _stores: dict[str, SimulatedStore] = field(default_factory=dict)
     _records: dict[str, Records] = field(default_factory=dict)
     _deliver: dict[str, Callable[[Message], object]] = field(default_factory=dict)
@@ -66,10 +70,12 @@ class World:
             self.plan.fleet,
             self._stores.__getitem__,
             self._records.__getitem__,
+            lambda name: self.sites[name].queue,
             self.turns,
             InlineExecutor(),
             self.turns.clock.read,
         )
+        self.sweeps = Sweeps(parts, self.rng)
         replicator = replicator_of(parts)
         for name, site in self.sites.items():
             self._deliver[name] = delivery_of(replicator, self._decode, site.queue, site.letters).deliver
@@ -137,6 +143,8 @@ class World:
     def run(self) -> None:
         """Let users act and things go wrong; then heal everything, and sweep until nothing is left to do.
 
+        When that is so, a person lets the delete guards open, and it must be so again.
+
         Raises:
             EndlessError: It does not come to rest.
         """
@@ -151,12 +159,19 @@ class World:
                 self.turns.clock.elapsed += self.rng.choice((0, 1, 1, 5)) * SECOND
             elif left and fate < 0.11:
                 self.look(self.rng.choice(self.plan.sites).name, self.plan.keys)
+            elif not self.healthy and 0.11 <= fate < 0.11 + self.plan.sweeps:
+                self.sweeps.start()
             else:
                 self._turn(fate)
             if not left and not self.healthy and self.rng.random() < 0.05:
                 self._heal()
         self._heal()
-        self._sweep()
+        self.history.swept = len(self.history.deeds)
+        self._until_rest(self._sweep)
+        if self._allow():
+            self._until_rest(self._sweep)
+        self.history.overlooked = len(self.history.deeds)
+        self._until_rest(self._look_everywhere)
 
     def _by_user(self, name: str, key: str) -> None:
         self.changed(name, key, ours=False)
@@ -247,19 +262,51 @@ class World:
 
     # --- afterwards ---------------------------------------------------------------------------------------------------
 
-    def _sweep(self) -> None:
-        self.history.swept = len(self.history.deeds)
+    def _until_rest(self, mend: Callable[[], None]) -> None:
         for _ in range(MOST_SWEEPS):
             before = len(self.history.deeds)
-            self.turns.note("sweep")
-            keys = sorted({key for site in self.sites.values() for key in site.data.keys()})  # noqa: SIM118 - no dict
-            for name in self.sites:
-                self.look(name, keys)
-            while self.turns.live or self._waits():
-                self._turn(self.rng.random())
+            mend()
+            self._drain()
             if len(self.history.deeds) == before:
                 return
         raise EndlessError(f"{MOST_SWEEPS} sweeps of a healthy fleet still found something to do")
+
+    def _sweep(self) -> None:
+        """Sweep from beginning to end, and once more if half a sweep was under way already."""
+        since = self.turns.clock.read()
+        while not self.sweeps.completed_since(since):
+            self.sweeps.start()
+            self._drain()
+            self.turns.clock.elapsed += self.sweeps.until_next() * SECOND
+
+    def _look_everywhere(self) -> None:
+        """Ask every site for every key, whatever sweeps think of it."""
+        self.turns.note("look everywhere")
+        keys = sorted({key for site in self.sites.values() for key in site.data.keys()})  # noqa: SIM118 - no dict
+        for name in self.sites:
+            self.look(name, keys)
+
+    def _drain(self) -> None:
+        while self.turns.live or self._waits():
+            self._turn(self.rng.random())
+
+    def _allow(self) -> bool:
+        """Let the delete guards that are shut open for good; say whether there were any."""
+        rule, until = self.plan.rule.name, self.turns.clock.read() + timedelta(days=365)
+        shut = [records for records in self._records.values() if guard.read_state(records, rule).shut]
+        if shut:
+            self.turns.note("a person lets everything go")
+            self.history.allowed = len(self.history.deeds)
+        for records in shut:
+            guard.allow(records, rule, until)
+        return bool(shut)
+
+    def unmended(self) -> list[str]:
+        """Return what the last sweep asked for, though nothing came of it."""
+        done = self.sweeps.completed
+        if done is None or not done.asked:
+            return []
+        return [f"sweeps_ask_for_what_they_can_mend: {done.asked} keys, {done.tally.as_document()}"]
 
     def buried(self) -> list[str]:
         """Return what was dead-lettered, though only a rule that calls a conflict an error gives reason to."""

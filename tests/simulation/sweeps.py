@@ -1,0 +1,65 @@
+"""Sweeps as workers of a world: the real sweeper, a step at a time, killed and taken over like everything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from simulation.core import Parts, sweeper_of
+from simulation.plan import TIME_LIMIT
+from tradewind.errors import TradewindError
+from tradewind.replication.sweeping.progress import Completed
+from tradewind.replication.sweeping.sweep import Budget, State
+
+ALL = 1000
+"""More keys than any world has."""
+
+
+@dataclass(slots=True)
+class Sweeps:
+    """The sweeps of a world's one rule, by its timer and by people who do not wait for it.
+
+    Args:
+        parts: What the sweeper works with.
+        rng: Decides how much a step may do, and who makes it.
+    """
+
+    parts: Parts
+    rng: Random
+    completed: Completed | None = None
+    """The last sweep that reached the end."""
+    _state: State | None = None
+    """How the last step ended; None if it failed."""
+
+    def start(self) -> None:
+        """Start a worker that does some of the sweep."""
+        at_once, trusting = self.rng.random() < 0.5, self.rng.random() < 0.2
+        keys = self.rng.choice((1, 3, ALL))
+        holder = f"w{self.parts.turns.started + 1}"
+        self._state = None
+        self.parts.turns.start(lambda: self._step(holder, keys, at_once=at_once, trusting=trusting))
+
+    def _step(self, holder: str, keys: int, *, at_once: bool, trusting: bool) -> None:
+        rule, turns = self.parts.fleet.rules[0], self.parts.turns
+        turns.note("sweeps", answer=f"{keys} keys{', at once' if at_once else ''}{', trusting' if trusting else ''}")
+        budget = Budget(keys, self.parts.clock() + timedelta(seconds=TIME_LIMIT))
+        try:
+            step = sweeper_of(self.parts, holder, trusting=trusting).step(rule, budget, at_once=at_once)
+        except TradewindError as error:
+            turns.note("gives up", answer=f"{type(error).__name__}: {error}")
+            return
+        self._state = step.state
+        if step.state is State.COMPLETED:
+            self.completed = step.completed
+        turns.note(f"is {step.state}", answer=f"{step.asked} of {step.keys} keys asked for")
+
+    def completed_since(self, time: datetime) -> bool:
+        """Say whether a sweep that began at `time` or later has reached the end."""
+        return self.completed is not None and self.completed.started >= time
+
+    def until_next(self) -> int:
+        """Return the seconds until another step makes sense, after how the last one ended."""
+        if self._state is State.IDLE:
+            return self.parts.fleet.rules[0].sweep.every_minutes * 60
+        return TIME_LIMIT if self._state is State.BUSY else 0
