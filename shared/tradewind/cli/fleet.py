@@ -7,15 +7,17 @@ import json
 import typer
 
 from tradewind.cli.context import FleetOption, open_runtime
-from tradewind.fleet import json_schema
+from tradewind.fleet import idle_rules, json_schema
 
 app = typer.Typer(no_args_is_help=True, help="Check and describe the fleet file.")
 
 
 @app.command()
 def validate(fleet_file: FleetOption = None) -> None:
-    """Check the fleet file; every problem is named with its line."""
+    """Check the fleet file; every problem is named with its line. What is allowed and may be a mistake is a warning."""
     fleet = open_runtime(fleet_file).fleet
+    for sentence in idle_rules(fleet):
+        typer.echo(f"warning: {sentence}", err=True)
     typer.echo(f"{len(fleet.sites)} sites and {len(fleet.rules)} rules: no problems")
 
 

@@ -3,6 +3,7 @@
 from tradewind.fleet.document import json_schema, parse_fleet
 from tradewind.fleet.model import Classification, Fleet
 from tradewind.fleet.modes import Batch, Buffered, Delivery, Immediate, Versioned
+from tradewind.fleet.overlaps import idle_rules
 from tradewind.fleet.rules import (
     ActiveActiveRule,
     ArtifactSets,
@@ -36,6 +37,7 @@ __all__ = [
     "Site",
     "Sweep",
     "Versioned",
+    "idle_rules",
     "json_schema",
     "parse_fleet",
 ]

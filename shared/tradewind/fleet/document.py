@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from tradewind.errors import FleetError
 from tradewind.fleet.model import Fleet
+from tradewind.fleet.overlaps import shared_control
 from tradewind.fleet.rules import ActiveActiveRule, Rule
 from tradewind.fleet.sites import AwsSite
 
@@ -82,12 +83,11 @@ def _site_contradictions(fleet: Fleet) -> Iterable[tuple[Path, str]]:
         if place in seen:
             yield ("sites", name), f"is the same bucket as site {seen[place]!r}"
         seen[place] = name
-        if site.control_bucket == site.address.rpartition("/")[2]:
-            yield ("sites", name, "control_bucket"), "must be another bucket than the site's own"
         for reader in site.credentials_at:
             if reader not in fleet.sites:
                 known = ", ".join(fleet.sites)
                 yield ("sites", name, "credentials_at", reader), f"unknown site {reader!r}; known are: {known}"
+    yield from ((("sites", name, "control_bucket"), message) for name, message in shared_control(fleet))
 
 
 def _member_contradictions(fleet: Fleet, rule: Rule) -> Iterable[str]:

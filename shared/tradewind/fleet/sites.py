@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from tradewind.fleet.part import Jurisdiction, Name, Part
+from tradewind.ports import RESERVED_PREFIX
 
 Url: TypeAlias = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 CLIENT_REQUEST = "tradewind-"
 """Begins the client request ids that tradewind sends to Azure with a delete, which the event of it repeats."""
+
+
+def _folder(prefix: str) -> str:
+    *names, last = prefix.split("/")
+    if last or not names or {"", ".", ".."} & set(names) or prefix.startswith(RESERVED_PREFIX):
+        message = (
+            f"{prefix!r} is no folder like 'tradewind/': it ends with `/`, has no empty, `.` or `..` part, and is "
+        )
+        raise ValueError(f"{message}not in {RESERVED_PREFIX!r}")
+    return prefix
+
+
+Folder: TypeAlias = Annotated[str, AfterValidator(_folder)]
 
 
 class Credentials(Part):
@@ -52,8 +66,8 @@ class _Site(Part):
     """Whose law applies to what is stored here."""
     control_bucket: str
     """Bucket (on Azure: container) for tradewind's own records; it must announce nothing and have no lifecycle rule."""
-    control_prefix: str = "tradewind/"
-    """Keys in the control bucket start with this."""
+    control_prefix: Folder = "tradewind/"
+    """Keys in the control bucket start with this: one folder or several, with `/` at the end."""
     credentials: Credentials = Credentials(source="ambient")
     """How to act at this site."""
     credentials_at: dict[Name, Credentials] = Field(default_factory=dict)

@@ -3,7 +3,7 @@
 import pytest
 
 from tradewind.errors import FleetError
-from tradewind.fleet import ActiveActiveRule, Fleet, OneWayRule, json_schema, parse_fleet
+from tradewind.fleet import ActiveActiveRule, Fleet, OneWayRule, idle_rules, json_schema, parse_fleet
 
 GOOD = """\
 version: 1
@@ -110,6 +110,86 @@ def test_a_bucket_belongs_to_one_site() -> None:
 
     with pytest.raises(FleetError, match="the same bucket as site 'aws-use1'"):
         parse_fleet(twin, origin="t.yaml")
+
+
+SITE = "    cloud: {cloud}\n    region: r\n    jurisdiction: US\n    control_bucket: {control}\n    {where}\n"
+AZURE = "account: {account}\n    container: {container}"
+
+
+@pytest.mark.parametrize(
+    ("site", "expected"),
+    [
+        (SITE.format(cloud="aws", control="models-control", where="bucket: x"), "is that of site 'aws-use1'"),
+        (
+            SITE.format(cloud="aws", control="models-control", where="bucket: x\n    control_prefix: tradewind/x/"),
+            "is that of site 'aws-use1'",
+        ),
+        (SITE.format(cloud="aws", control="models-control", where="bucket: x\n    control_prefix: x/"), ""),
+        (SITE.format(cloud="gcp", control="models-control", where="bucket: x\n    project: p"), ""),
+        (SITE.format(cloud="aws", control="models", where="bucket: x"), "is the data of site 'aws-use1'"),
+        (SITE.format(cloud="gcp", control="models", where="bucket: x\n    project: p"), ""),
+        (
+            SITE.format(cloud="azure", control="models", where=AZURE.format(account="acme", container="x")),
+            "is the data of site 'azure-weu'",
+        ),
+        (SITE.format(cloud="azure", control="models", where=AZURE.format(account="other", container="x")), ""),
+        (
+            SITE.format(cloud="azure", control="control", where=AZURE.format(account="acme", container="x")),
+            "is that of site 'azure-weu'",
+        ),
+    ],
+)
+def test_records_are_in_nobody_elses_place(site: str, expected: str) -> None:
+    """A control bucket is no site's data, and two sites share one only under folders of their own."""
+    text = GOOD.replace("classifications:", f"  third:\n{site}classifications:")
+    if not expected:
+        assert len(parse_fleet(text, origin="t.yaml").sites) == 3
+        return
+    with pytest.raises(FleetError, match=rf"sites\.third\.control_bucket: .*{expected}"):
+        parse_fleet(text, origin="t.yaml")
+
+
+@pytest.mark.parametrize(
+    "prefix", ["", "/", "x", "/x/", "../x/", "x/../y/", "x//y/", "./", ".tradewind/", ".tradewind/x/"]
+)
+def test_records_are_in_a_folder(prefix: str) -> None:
+    """A control prefix that is no plain folder is refused where it stands."""
+    with pytest.raises(FleetError, match=r"t\.yaml:9: sites\.aws-use1\.control_prefix: .* is no folder like"):
+        fleet_with("models-control\n", f"models-control\n    control_prefix: '{prefix}'\n")
+
+
+TWIN = "\n  - name: twin\n    mode: one_way\n    from: aws-use1\n    to: [azure-weu]\n    classification: public\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "idle"),
+    [
+        ("", "", False),  # the second rule covers more
+        ("public\n", "public\n    prefix: a/b/\n", True),
+        ("public\n", "public\n    prefix: b/\n", False),
+        ("public\n", "public\n    prefix: a/\n    exclude: ['*.tmp']\n", True),
+    ],
+)
+def test_a_rule_that_never_decides_is_told(old: str, new: str, idle: bool) -> None:  # noqa: FBT001 - a column of the table
+    """A rule that has no key of its own on any way is named, with the one that comes first."""
+    fleet = parse_fleet(GOOD + (TWIN.replace(old, new) if old else TWIN).lstrip("\n"), origin="t.yaml")
+
+    said = ["rule 'twin' never decides: 'one' comes first for each of its keys, on every way"]
+    assert list(idle_rules(fleet)) == (said if idle else [])
+
+
+def test_a_rule_that_decides_on_one_way_is_not_idle() -> None:
+    """The way back of an active-active rule is its own where only the way there is taken, and globs leave the rest."""
+    both = TWIN.replace(
+        "mode: one_way\n    from: aws-use1\n    to: [azure-weu]",
+        "mode: active_active\n    sites: [aws-use1, azure-weu]\n    prefix: a/",
+    )
+    queues = "    queues: {notifications: n, dead_letters: d}\n"
+    text = GOOD.replace("    account: acme\n", f"    account: acme\n{queues}") + both.lstrip("\n")
+    some = GOOD.replace("prefix: a/", "include: ['*.bin']") + TWIN.lstrip("\n")
+
+    assert list(idle_rules(parse_fleet(text, origin="t.yaml"))) == []
+    assert list(idle_rules(parse_fleet(some, origin="t.yaml"))) == []
 
 
 def test_a_site_may_be_called_like_a_cloud() -> None:
