@@ -21,7 +21,7 @@ from tradewind.replication.requests import encode
 def draw_buffered(rng: Random) -> Plan:
     """Draw a world for the replication of single objects, and let its rule be buffered."""
     plan = draw(rng)
-    delivery = Buffered(seconds=rng.choice((1, 5, 30)), count=1000)
+    delivery = Buffered(seconds=rng.choice((1, 5, 30)), count=rng.choice((2, 1000)))
     rule = plan.rule.model_copy(update={"delivery": delivery})
     return replace(plan, fleet=plan.fleet.model_copy(update={"rules": (rule,)}))
 

@@ -55,6 +55,7 @@ def replicator_of(parts: Parts) -> Replicator:
         audit=LoggedAudit(parts.turns),
         executor=parts.executor,
         clock=parts.clock,
+        queue_of=parts.queue_of,
     )
 
 
