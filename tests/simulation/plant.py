@@ -7,6 +7,7 @@ text must be found exactly once, so that a plant that no longer fits the source 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"
 COPIES = ROOT / "build" / "plants"
+_REPLAY = re.compile(r"^replay: .* SEED=(\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,25 @@ def plant(name: str) -> Path:
 
 
 def hunt(name: str, seeds: int) -> int:
-    """Run seeds over the copy until one fails; return 0 if one did."""
+    """Run seeds over the copy until one fails; return 0 if one did, and does not without the bug."""
     path = os.pathsep.join((str(plant(name)), str(TESTS)))
-    command = [sys.executable, "-m", "simulation.run", "--suite", PLANTS[name].suite, "--seeds", str(seeds)]
-    ended = subprocess.run([*command, "--failures", "1"], env={**os.environ, "PYTHONPATH": path}, check=False)
-    print(f"{name}: {'found' if ended.returncode else 'NOT found'}")
-    return 0 if ended.returncode else 1
+    told = _simulate(name, path, "--seeds", str(seeds), "--failures", "1").stdout
+    print(told)
+    failing = _REPLAY.search(told)
+    if failing is None or "FAILED" not in told:
+        print(f"{name}: NOT found in {seeds:,} seeds")
+        return 1
+    if "FAILED" in _simulate(name, str(TESTS), "--seed", failing[1]).stdout:
+        print(f"{name}: seed {failing[1]} fails without the bug, too")
+        return 1
+    print(f"{name}: found by seed {failing[1]}, which passes without the bug")
+    return 0
+
+
+def _simulate(name: str, path: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "simulation.run", "--suite", PLANTS[name].suite, *options]
+    environment = {**os.environ, "PYTHONPATH": path}
+    return subprocess.run(command, env=environment, check=False, stdout=subprocess.PIPE, text=True)
 
 
 if __name__ == "__main__":

@@ -251,7 +251,7 @@ def _unclaimed(rule: Rule, origin: str, state: ObjectState) -> Judgement:
     said = claim_of(state)
     if said is not None and said.origin == origin and said.key == fingerprint(state.key):
         reason = f"it says that it is a replica of {origin}, and is not what was copied there"
-        return Judgement(Finding.CORRUPT, reason, origin, isinstance(rule, OneWayRule) and _resolves(rule))
+        return Judgement(Finding.CORRUPT, reason, origin, _resolves(rule))
     return Judgement(
         Finding.CONFLICT, f"not a replica, and {origin} has an object of that key", origin, _resolves(rule)
     )

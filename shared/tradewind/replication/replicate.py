@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tradewind.errors import ConflictError, PermanentError, SetError, TransientError, UnknownBucketError
+from tradewind.errors import SetError, TransientError, UnknownBucketError
 from tradewind.fleet import ActiveActiveRule, Rule
 from tradewind.ports import AuditLog, AuditRecord, Change, Notification
 from tradewind.replication.converge import Convergence
@@ -82,15 +82,7 @@ class Replicator:
             TradewindError: It could not be done.
         """
         for outcome in self._copy(rule, key, source, [Route(rule, source, target)], fresh=False):
-            if outcome.error is not None:
-                raise outcome.error
-            told = f"{key!r} does not come from {source} to {target}: {outcome.reason}"
-            if outcome.verdict is Verdict.HELD:
-                raise TransientError(told, hint="Answer the delete guard")
-            if outcome.verdict is Verdict.CONFLICT:
-                raise ConflictError(told, hint="Remove or rename one of the two objects, then redrive the message")
-            if outcome.verdict is Verdict.REFUSED:
-                raise PermanentError(told, hint="Change where such data may be, or what the rule covers")
+            outcome.require_done(key)
 
     def _follow(
         self, rule: Rule, notification: Notification, site: str, routes: Sequence[Route], *, fresh: bool
@@ -105,9 +97,8 @@ class Replicator:
             return [Outcome(route, Verdict.KEPT, EXPIRED) for route in routes]
         if (until := self._deferred(rule, notification, site)) is not None:
             return [Outcome(route, Verdict.DEFERRED, until) for route in routes]
-        return self._copy(
-            rule, notification.key, site, routes, fresh=fresh, removing=notification.change is Change.DELETED
-        )
+        removing = notification.change in (Change.DELETED, Change.NOTHING)
+        return self._copy(rule, notification.key, site, routes, fresh=fresh, removing=removing)
 
     def _deferred(self, rule: Rule, notification: Notification, site: str) -> str | None:
         """See to it that a change is brought later, if its rule says so; return until when it waits."""

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tradewind.errors import BadEventError, TransientError, UnknownBucketError
+from tradewind.errors import BadEventError, TransientError
 from tradewind.fleet import Fleet
 from tradewind.ports import Change, Message, Notification
 
@@ -62,8 +62,8 @@ def decode(fleet: Fleet, message: Message) -> Sequence[Notification]:
     """Return what a request asks for, in the normal form of every notification.
 
     Raises:
-        BadEventError: It is malformed, or its site is not in the fleet.
-        TransientError: Its rule is not in the fleet; a function reads the fleet file again once a minute.
+        BadEventError: It is malformed.
+        TransientError: Its site or its rule is not in the fleet; a function reads the fleet file again once a minute.
     """
     try:
         request = LookRequest.model_validate_json(message.body)
@@ -71,7 +71,10 @@ def decode(fleet: Fleet, message: Message) -> Sequence[Notification]:
         raise BadEventError(f"The request is not understood ({error.error_count()} errors): {error}") from error
     site = fleet.sites.get(request.site)
     if site is None:
-        raise UnknownBucketError(f"The request speaks of the site {request.site!r}, which is not in the fleet")
+        raise TransientError(
+            f"The request speaks of the site {request.site!r}, which is not in the fleet file as it was read",
+            hint="Upload the fleet file that has the site, to where the functions read it",
+        )
     if request.rule and all(rule.name != request.rule for rule in fleet.rules):
         raise TransientError(
             f"The request is for the sake of the rule {request.rule!r}, which is not in the fleet file as it was read",

@@ -14,7 +14,7 @@ from datetime import datetime
 from tradewind.records import Document, Records
 
 PREFIX = "tombstones/"
-REMOVED = 8
+REMOVED = 64
 """So many of our own latest removals are remembered for each key."""
 
 

@@ -246,6 +246,21 @@ def test_a_delete_passes_a_gate_that_was_closed_since() -> None:
     assert world.body("c", KEY) is None
 
 
+def test_a_sweep_removes_what_is_where_it_may_no_longer_be() -> None:
+    """A replica whose origin is gone goes even if the gate was closed since, and nobody announced the delete."""
+    rule: dict[str, object] = {"name": "r", "to": ["b"], "deletes": "propagate"}
+    world = World(rule)
+    world.replicator.replicate(world.write("a", KEY, b"x"))
+    world.delete("a", KEY)
+    closed = World({**rule, "classification": "personal", "to": ["c"]})
+    closed.memory["a"], closed.memory["c"] = world.memory["a"], world.memory["b"]
+    closed.stores["a"].inner, closed.stores["c"].inner = world.memory["a"], world.memory["b"]
+
+    outcomes = closed.replicator.replicate(closed.announce("a", KEY, Change.NOTHING))
+
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.REMOVED]
+
+
 def test_what_a_user_writes_over_a_replica_keeping_its_metadata_is_theirs() -> None:
     """Bytes of the same size under our provenance are a conflict, and survive the origin's next version."""
     world = World({"name": "one", "to": ["b"]})
