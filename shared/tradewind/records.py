@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from tradewind.checksums import crc32c, md5, prove
 from tradewind.errors import ConfigurationError, NotFoundError, PreconditionFailedError, TransientError
-from tradewind.ports import Metadata, ObjectState, ObjectStore, ObjectSummary
+from tradewind.ports import Metadata, ObjectPage, ObjectState, ObjectStore, ObjectSummary
 
 Document: TypeAlias = Mapping[str, Any]
 TRIES = 16
@@ -115,12 +115,16 @@ class Records:
         """Yield the records whose names start with `prefix`, without the prefix of all records in their keys."""
         cursor = None
         while True:
-            page = self.store.list(self.prefix + prefix, cursor=cursor)
-            for each in page.objects:
-                name = each.key.removeprefix(self.prefix)
-                yield ObjectSummary(name, each.token, each.size, each.modified)
+            page = self.page(prefix, cursor)
+            yield from page.objects
             if (cursor := page.cursor) is None:
                 return
+
+    def page(self, prefix: str, cursor: str | None) -> ObjectPage:
+        """Return some of what `list` yields, and where the rest begins; for whoever goes on another time."""
+        page = self.store.list(self.prefix + prefix, cursor=cursor)
+        named = (replace(each, key=each.key.removeprefix(self.prefix)) for each in page.objects)
+        return ObjectPage(tuple(named), page.cursor)
 
 
 def _foreign(key: str) -> ConfigurationError:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from rigs.sweeps import FOREVER, Sweeps
 from rigs.world import World
+from tradewind.checksums import crc32c
 from tradewind.errors import StoreUnavailableError
-from tradewind.replication.sweeping.expiry import RETENTION, expire
+from tradewind.ports import Metadata
+from tradewind.replication.sweeping.expiry import RETENTION, Expired, expire
 from tradewind.replication.sweeping.measures import BEYOND_RPO
 from tradewind.replication.sweeping.sweep import State
-from tradewind.replication.sweeping.timer import Round, turn
+from tradewind.replication.sweeping.timer import TIDIED, Round, turn
 from tradewind.replication.tombstones import Tombstone, Tombstones
 
 FIRST: dict[str, object] = {"name": "first", "to": ["b"], "prefix": "1/", "rpo_seconds": 60}
@@ -153,5 +157,71 @@ def test_what_was_written_again_is_not_expired() -> None:
 
     sweeps.controls["a"].before = renew
 
-    assert expire(sweeps.records("a"), sweeps.world.now) == 0
+    assert expire(sweeps.records("a"), sweeps.world.now) == Expired(0, None)
     assert tombstones.read("key").tombstone == Tombstone(sweeps.world.now, "a")
+
+
+def old_tombstones(sweeps: Sweeps, number: int) -> Tombstones:
+    """Put tombstones at `a` that have had their time."""
+    tombstones = Tombstones(sweeps.records("a"))
+    for key in range(number):
+        tombstones.bury(str(key), Tombstone(sweeps.world.now, "a"), lambda each: each.time)
+    sweeps.world.pass_time(RETENTION.total_seconds())
+    return tombstones
+
+
+def test_sweeps_that_never_end_do_not_keep_the_records_from_being_tidied() -> None:
+    """Tidying comes before the sweeps, which use up whatever time there is."""
+    sweeps = Sweeps(World(FIRST))
+    for key in range(10):
+        sweeps.world.write("a", f"1/{key}", b"1")
+    old_tombstones(sweeps, 3)
+    sweeps.world.stores["a"].before = lambda _: sweeps.world.pass_time(FOREVER.total_seconds())
+
+    assert ring(sweeps).expired == 3
+
+
+def test_tidying_goes_on_where_its_time_was_up() -> None:
+    """However little time there is, each round removes something, and records that stay are gone through only once."""
+    sweeps = Sweeps(World(FIRST))
+    old_tombstones(sweeps, 3)
+    records = sweeps.records("a")
+    records.write("guard/first/1/abc", {}, expect=None)  # young, and behind all the others
+    removed = lambda call: sweeps.world.pass_time(60) if call == "delete" else None  # noqa: E731 - one line says it
+    sweeps.controls["a"].before = removed
+    rings = [
+        turn(sweeps.world.fleet, "a", sweeps.sweeper(), records, sweeps.world.now + timedelta(seconds=60)).expired
+        for _ in range(4)
+    ]
+
+    assert rings == [1, 1, 1, 0]
+    assert "part" not in (records.read(TIDIED) or pytest.fail("no note")).value
+
+
+def test_a_record_that_is_none_of_ours_keeps_no_other_from_going() -> None:
+    """What cannot be read among the tombstones stays and is said, and the rest goes."""
+    sweeps = Sweeps(World(FIRST))
+    foreign = b"not JSON"
+    key = "tradewind/tombstones/00/foreign"
+    sweeps.controls["a"].put(key, foreign, metadata=Metadata(), crc32c=crc32c(foreign), md5=None, expect=None)
+    old_tombstones(sweeps, 2)
+
+    done = ring(sweeps)
+
+    assert (done.expired, done.errors) == (2, [])
+    assert sweeps.controls["a"].head(key) is not None
+
+
+def test_a_site_whose_records_cannot_be_tidied_is_swept_all_the_same() -> None:
+    """That its records cannot be listed is said, and the rules that start there are swept."""
+    sweeps = Sweeps(World(FIRST))
+
+    def fail(call: str) -> None:
+        if call == "list":
+            raise StoreUnavailableError("a is down")
+
+    sweeps.controls["a"].before = fail
+    done = ring(sweeps)
+
+    assert [str(each) for each in done.errors] == ["a is down"]
+    assert [each.state for each in done.steps] == [State.COMPLETED]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tradewind.errors import PreconditionFailedError
+from tradewind.errors import PreconditionFailedError, TradewindError
+from tradewind.ports import ObjectSummary
 from tradewind.records import Records
 from tradewind.replication import guard, tombstones
 from tradewind.replication.modes import marks
+from tradewind.replication.sweeping.unreadable import is_of_one_key
+
+log = logging.getLogger(__name__)
 
 RETENTION = timedelta(days=45)
 """Longer than any message about a deleted version can still be under way: SQS keeps one for 14 days and its dead letter
@@ -18,29 +24,82 @@ KEPT = "/state"
 """Ends the names of records that are no mark of anything past."""
 
 
-def expire(records: Records, now: datetime, *, until: Callable[[], bool] = lambda: False) -> int:
-    """Remove old tombstones, marks of the delete guard, and of rules that buffer no more; return how many went.
+PARTS = (tombstones.PREFIX, guard.PREFIX, marks.PREFIX)
+"""What expires, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far the records were gone through."""
+
+    part: int = 0
+    """Of `PARTS`."""
+    cursor: str | None = None
+    """Of the page that is next; None for the first of the part."""
+
+
+@dataclass(slots=True)
+class Expired:
+    """What was done."""
+
+    gone: int = 0
+    """Records that were removed."""
+    rest: Place | None = None
+    """Where to go on; None if all was gone through."""
+
+
+BEGINNING = Place()
+
+
+def expire(
+    records: Records, now: datetime, *, start: Place = BEGINNING, until: Callable[[], bool] = lambda: False
+) -> Expired:
+    """Remove old tombstones, marks of the delete guard, and of rules that buffer no more.
 
     Each goes only if it is still what was listed: what somebody has written again is young. What a lifecycle rule
-    removed is remembered for good, since the replicas that it left behind would go with the memory.
+    removed is remembered for good, since the replicas that it left behind would go with the memory. However little time
+    there is, one record is removed or one page gone through, so whoever goes on where it stopped reaches the end.
 
     Args:
         records: The site's.
         now: UTC.
-        until: Says when to stop; the next time begins anew.
+        start: Where the last call stopped.
+        until: Says when to stop.
     """
-    gone = 0
-    for prefix in (tombstones.PREFIX, guard.PREFIX, marks.PREFIX):
-        for each in records.list(prefix):
-            if until():
-                return gone
-            if each.modified > now - RETENTION or each.key.endswith(KEPT):
-                continue
-            try:
-                if prefix == tombstones.PREFIX and tombstones.renew(records, each.key):
-                    continue
-                records.delete(each.key, expect=each.token)
-            except PreconditionFailedError:
-                continue
-            gone += 1
-    return gone
+    done = Expired()
+    place: Place | None = start
+    while place is not None:
+        page = records.page(PARTS[place.part], place.cursor)
+        old = [each for each in page.objects if each.modified <= now - RETENTION and not each.key.endswith(KEPT)]
+        for each in old:
+            done.gone += _remove(records, each)
+            if until() and each is not old[-1]:
+                done.rest = place
+                return done
+        place = _after(place, page.cursor)
+        if until():
+            break
+    done.rest = place
+    return done
+
+
+def _after(place: Place, cursor: str | None) -> Place | None:
+    if cursor is not None:
+        return Place(place.part, cursor)
+    return Place(place.part + 1) if place.part + 1 < len(PARTS) else None
+
+
+def _remove(records: Records, old: ObjectSummary) -> bool:
+    """Remove a record, unless it must be kept; say whether it went."""
+    try:
+        if old.key.startswith(tombstones.PREFIX) and tombstones.renew(records, old.key):
+            return False
+        records.delete(old.key, expect=old.token)
+    except PreconditionFailedError:
+        return False
+    except TradewindError as error:
+        if not is_of_one_key(error):
+            raise
+        log.warning("the record %r stays, though it has had its time: %s", old.key, error)
+        return False
+    return True

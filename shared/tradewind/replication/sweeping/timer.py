@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tradewind.errors import PreconditionFailedError, TradewindError
+from tradewind.errors import ConfigurationError, PreconditionFailedError, TradewindError
 from tradewind.fleet import Batch, Buffered, Fleet
-from tradewind.records import Records
+from tradewind.records import Document, Record, Records
 from tradewind.replication import requests
 from tradewind.replication.modes.buffer import Buffer
-from tradewind.replication.sweeping.expiry import expire
+from tradewind.replication.sweeping.expiry import Place, expire
 from tradewind.replication.sweeping.measures import BEYOND_RPO, Measure, beyond_rpo, measures_of
 from tradewind.replication.sweeping.sweep import Budget, State, Step, Sweeper
 
@@ -21,8 +21,10 @@ log = logging.getLogger(__name__)
 KEYS = 20_000
 """Keys of one rule that one round looks at, at most."""
 TIDIED = "tidied"
-"""Name of the record that says when the site's records were last tidied."""
+"""Name of the record that says when the site's records were last tidied to the end, and how far they are by now."""
 TIDY_EVERY = timedelta(days=1)
+TIDY_SHARE = 4
+"""Tidying has the first such part of a round, so that sweeps which never end do not keep it from being done."""
 
 
 @dataclass(slots=True)
@@ -52,6 +54,11 @@ def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: dat
     """
     done, completed, late = Round(), False, 0
     try:
+        done.expired = _tidy(records, sweeper.clock, until)
+    except TradewindError as error:
+        log.warning("the records of %s could not all be tidied, and are later: %s", site, error)
+        done.errors.append(error)
+    try:
         done.flushed = _buffer(site, sweeper, records).flush(until) if _buffers(fleet, site) else 0
     except TradewindError as error:
         log.warning("what %s buffered could not all be brought, and is later: %s", site, error)
@@ -75,7 +82,6 @@ def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: dat
             done.measures += measures_of(rule, step.completed.tally)
     if completed:
         done.measures.append(Measure(BEYOND_RPO, "Count", late, {"Site": site}))
-    done.expired = _tidy(records, sweeper.clock, until)
     return done
 
 
@@ -91,12 +97,30 @@ def _buffer(site: str, sweeper: Sweeper, records: Records) -> Buffer:
 
 
 def _tidy(records: Records, clock: Callable[[], datetime], until: datetime) -> int:
-    """Expire the site's records once a day."""
+    """Go on with expiring the site's records, which is begun once a day."""
     now = clock()
     held = records.read(TIDIED)
-    if held is not None and now - datetime.fromisoformat(held.value["at"]) < TIDY_EVERY:
+    note = held.value if held else {}
+    if "part" not in note and "at" in note and now - datetime.fromisoformat(note["at"]) < TIDY_EVERY:
         return 0
-    with suppress(PreconditionFailedError):
-        records.write(TIDIED, {"at": now.isoformat()}, expect=held.token if held else None)
-        return expire(records, now, until=lambda: clock() >= until)
-    return 0
+    start = Place(note.get("part", 0), note.get("cursor"))
+    end = now + (until - now) / TIDY_SHARE
+    try:
+        done = expire(records, now, start=start, until=lambda: clock() >= end)
+    except ConfigurationError:
+        if start.cursor is not None:  # the store may know that page no more
+            _note_tidied(records, held, {**note, "part": start.part, "cursor": None})
+        raise
+    began = note.get("began", now.isoformat())
+    rest = done.rest
+    _note_tidied(
+        records,
+        held,
+        {"at": began} if rest is None else {**note, "began": began, "part": rest.part, "cursor": rest.cursor},
+    )
+    return done.gone
+
+
+def _note_tidied(records: Records, held: Record | None, note: Document) -> None:
+    with suppress(PreconditionFailedError):  # somebody else tidies, too, and one of the notes is as good as the other
+        records.write(TIDIED, note, expect=held.token if held else None)
