@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.cli.text import one_line
-from tradewind.replication.sweeping.backfill import ManifestBackfill, Sent
+from tradewind.replication.sweeping.backfill import ManifestBackfill, Sent, Source
 from tradewind.replication.sweeping.repair import repair
 from tradewind.replication.sweeping.rows import Malformed
 from tradewind.replication.sweeping.sweep import PAGE, Budget, State
@@ -82,7 +82,7 @@ def _compare(runtime: Runtime, name: str, console: Console) -> bool:
 def _from_manifest(runtime: Runtime, name: str, location: str, console: Console) -> bool:
     """Ask for what an inventory lists."""
     rule = runtime.rule(name)
-    inventory, files = open_inventory(runtime, rule, location)
+    source, inventory, files = open_inventory(runtime, rule, location)
     site = rule.members[0]
     problems: list[Malformed] = []
 
@@ -99,14 +99,24 @@ def _from_manifest(runtime: Runtime, name: str, location: str, console: Console)
         executor=runtime.executor,
         complain=complain,
     )
+    if said := _of_before(*work.noted(source), source):
+        console.print(said, markup=False)
     sent = Sent()
     with console.status("Reading the inventory") as shown:
-        for sent in work.run(location, inventory, files):
+        for sent in work.run(source, inventory, files):
             shown.update(f"{sent.rows:,} rows read, {sent.keys:,} keys asked for")
     console.print(f"{sent.rows:,} rows read, {sent.keys:,} keys asked for, {sent.malformed:,} lines say nothing")
     if sent.keys:
         console.print(AFTERWARDS)
     return not problems
+
+
+def _of_before(rows: int, other: Source | None, source: Source) -> str:
+    """Say what becomes of what an earlier start has done."""
+    if other is None:
+        return f"Going on after {rows:,} rows" if rows else ""
+    what = "an inventory at the same place with other content" if other.location == source.location else other.location
+    return f"An earlier start stopped after {rows:,} rows of {one_line(what)}; this one is read from its beginning"
 
 
 def _repair(runtime: Runtime, name: str, console: Console) -> bool:

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from tradewind.errors import ConfigurationError, NotFoundError, PermanentError
+from tradewind.checksums import crc32c
+from tradewind.errors import ConfigurationError, PermanentError
 from tradewind.fleet import AzureSite, Rule, Site
 from tradewind.ports import ObjectStore
+from tradewind.replication.sweeping.backfill import Source
 from tradewind.replication.sweeping.manifest import Inventory, plain_list, read_manifest
 from tradewind.replication.sweeping.rows import BLOCK, Files
 from tradewind.runtime.clients import Runtime
@@ -18,7 +21,14 @@ from tradewind.runtime.clients import Runtime
 CLOUDS = {"s3": "aws", "gs": "gcp", "az": "azure"}
 
 
-def open_inventory(runtime: Runtime, rule: Rule, location: str) -> tuple[Inventory, Files]:
+class Identified(Files, Protocol):
+    """Files that can be told from others of the same name."""
+
+    def content(self, name: str) -> str | None:
+        """Return what is another whenever the file's bytes are others; None if there is no such file."""
+
+
+def open_inventory(runtime: Runtime, rule: Rule, location: str) -> tuple[Source, Inventory, Files]:
     """Return the inventory that `location` names: a manifest if it ends with `.json`, else a list of keys.
 
     Args:
@@ -31,21 +41,23 @@ def open_inventory(runtime: Runtime, rule: Rule, location: str) -> tuple[Invento
         PermanentError: The manifest is not understood.
     """
     files, name = _files(runtime, rule, location)
+    content = files.content(name)
+    if content is None:
+        raise ConfigurationError(f"There is no inventory at {location!r}", hint="Correct --from-manifest")
+    source = Source(location, content)
     if not name.endswith(".json"):
-        return plain_list(name), files
+        return source, plain_list(name), files
     try:
         with files.open(name) as chunks:
             document = json.loads(b"".join(chunks))
-    except NotFoundError as error:
-        raise ConfigurationError(f"There is no inventory at {location!r}", hint="Correct --from-manifest") from error
     except ValueError as error:
         raise PermanentError(f"{location!r} is no JSON: {error}") from error
     if not isinstance(document, dict):
         raise PermanentError(f"{location!r} is no manifest of an inventory")
-    return read_manifest(name, document), files
+    return source, read_manifest(name, document), files
 
 
-def _files(runtime: Runtime, rule: Rule, location: str) -> tuple[Files, str]:
+def _files(runtime: Runtime, rule: Rule, location: str) -> tuple[Identified, str]:
     scheme, _, rest = location.partition("://")
     if not rest:
         path = Path(location)
@@ -71,14 +83,23 @@ class LocalFiles:
 
     folder: Path
 
+    def content(self, name: str) -> str | None:
+        """Return its size and the CRC32C of its first MiB, which is no reading of a file of gigabytes."""
+        path = self._path(name)
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return f"{path.stat().st_size}-{crc32c(file.read(BLOCK)):08x}"
+
     @contextmanager
     def open(self, name: str) -> Iterator[Iterator[bytes]]:
         """Open a file for reading."""
-        path = self.folder / name
-        if not path.exists():
-            path = self.folder / Path(name).name
-        with path.open("rb") as file:
+        with self._path(name).open("rb") as file:
             yield iter(lambda: file.read(BLOCK), b"")
+
+    def _path(self, name: str) -> Path:
+        path = self.folder / name
+        return path if path.exists() else self.folder / Path(name).name
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +107,11 @@ class BucketFiles:
     """Files in a bucket."""
 
     store: ObjectStore
+
+    def content(self, name: str) -> str | None:
+        """Return the token of its present version: 1 request."""
+        state = self.store.head(name)
+        return None if state is None else state.token
 
     @contextmanager
     def open(self, name: str) -> Iterator[Iterator[bytes]]:

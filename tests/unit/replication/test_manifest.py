@@ -17,7 +17,7 @@ from rigs.sweeps import Sweeps
 from rigs.world import InlineExecutor, World
 from tradewind.errors import ConfigurationError, PermanentError
 from tradewind.replication.sweeping import backfill
-from tradewind.replication.sweeping.backfill import ManifestBackfill, Sent
+from tradewind.replication.sweeping.backfill import ManifestBackfill, Sent, Source
 from tradewind.replication.sweeping.manifest import Inventory, key_of, plain_list, read_manifest
 from tradewind.replication.sweeping.rows import Malformed, rows_of
 
@@ -229,13 +229,14 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 NAMES = [f"m/{number}" for number in range(7)]
+F = Source("f", "1")
 
 
 def test_asks_for_what_the_rule_covers(sweeps: Sweeps) -> None:
     """Every key of the inventory that the rule covers is asked for at its first site, and no other."""
     files = HeldFiles({"f": "\n".join([*NAMES, "other"]).encode()})
 
-    *_, sent = backfill_of(sweeps, []).run("f", plain_list("f"), files)
+    *_, sent = backfill_of(sweeps, []).run(F, plain_list("f"), files)
 
     assert sent == Sent(rows=8, keys=7, malformed=0)
     assert sweeps.asked() == {"a": NAMES}
@@ -244,11 +245,11 @@ def test_asks_for_what_the_rule_covers(sweeps: Sweeps) -> None:
 def test_goes_on_with_the_same_inventory(sweeps: Sweeps) -> None:
     """Whoever was killed goes on at the noted row; at most one page is asked for twice."""
     files = HeldFiles({"f": "\n".join(NAMES).encode()})
-    run = backfill_of(sweeps, []).run("f", plain_list("f"), files)
+    run = backfill_of(sweeps, []).run(F, plain_list("f"), files)
     next(run), next(run)
     sweeps.asked()
 
-    *_, sent = backfill_of(sweeps, []).run("f", plain_list("f"), files)
+    *_, sent = backfill_of(sweeps, []).run(F, plain_list("f"), files)
 
     assert sent == Sent(rows=7, keys=3)
     assert sweeps.asked() == {"a": NAMES[4:]}
@@ -257,12 +258,24 @@ def test_goes_on_with_the_same_inventory(sweeps: Sweeps) -> None:
 def test_another_inventory_begins_anew(sweeps: Sweeps) -> None:
     """A note about one inventory says nothing of another, and a finished one can be gone through again."""
     files = HeldFiles({"f": "\n".join(NAMES).encode(), "g": "\n".join(NAMES).encode()})
-    next(backfill_of(sweeps, []).run("f", plain_list("f"), files))
+    next(backfill_of(sweeps, []).run(F, plain_list("f"), files))
     sweeps.asked()
 
     for _ in range(2):
-        list(backfill_of(sweeps, []).run("g", plain_list("g"), files))
+        list(backfill_of(sweeps, []).run(Source("g", "1"), plain_list("g"), files))
         assert sweeps.asked() == {"a": NAMES}
+
+
+def test_another_content_at_the_same_place_begins_anew(sweeps: Sweeps) -> None:
+    """A note about a file says nothing of another one under the same name; whoever asks hears of both."""
+    work, newer = backfill_of(sweeps, []), Source("f", "2")
+    next(work.run(F, plain_list("f"), HeldFiles({"f": "\n".join(NAMES).encode()})))
+    sweeps.asked()
+
+    assert (work.noted(F), work.noted(newer)) == ((2, None), (2, F))
+    assert [sent.rows for sent in work.run(newer, plain_list("f"), HeldFiles({"f": b"m/8\nm/9"}))] == [2]
+    assert sweeps.asked() == {"a": ["m/8", "m/9"]}
+    assert work.noted(newer) == (0, None)
 
 
 def test_lines_that_say_nothing_stop_no_others(sweeps: Sweeps) -> None:
@@ -271,7 +284,7 @@ def test_lines_that_say_nothing_stop_no_others(sweeps: Sweeps) -> None:
     body = csv_of('"data","m/1","","true","false","1"', '"data"', '"data","m/2","","true","false","1"')
     complaints: list[Malformed] = []
 
-    *_, sent = backfill_of(sweeps, complaints).run("f", inventory, HeldFiles({"f": body}))
+    *_, sent = backfill_of(sweeps, complaints).run(F, inventory, HeldFiles({"f": body}))
 
     assert (sent, [each.line for each in complaints]) == (Sent(rows=3, keys=2, malformed=1), [2])
     assert sweeps.asked() == {"a": ["m/1", "m/2"]}

@@ -20,6 +20,15 @@ PAGE = 1000
 """Rows between two notes of how far it has come."""
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which inventory it is; of two that differ in anything, a note about one says nothing of the other."""
+
+    location: str
+    content: str
+    """Another one whenever the manifest's bytes are others, though it lies at the same place."""
+
+
 @dataclass(slots=True)
 class Sent:
     """How far a manifest has been worked through."""
@@ -52,25 +61,33 @@ class ManifestBackfill:
     executor: Executor
     complain: Callable[[Malformed], None]
 
-    def run(self, location: str, inventory: Inventory, files: Files) -> Iterator[Sent]:
+    def noted(self, source: Source) -> tuple[int, Source | None]:
+        """Return how many rows an earlier start has gone through, and of which other inventory, if of another."""
+        held = self.records.read(PREFIX + self.rule.name)
+        if held is None or not held.value["rows"]:
+            return 0, None
+        before = Source(held.value["manifest"], held.value.get("content", ""))
+        return int(held.value["rows"]), None if before == source else before
+
+    def run(self, source: Source, inventory: Inventory, files: Files) -> Iterator[Sent]:
         """Go through the inventory, and yield after each page how far it has come.
 
         Whoever is killed has asked for at most one page more than is noted; whoever starts again goes on from the note.
 
         Args:
-            location: Of the inventory; another one begins anew.
+            source: Which one it is; another one begins anew.
             inventory: What it says.
             files: Where its files are.
         """
-        held = self.records.read(PREFIX + self.rule.name)
-        sent = Sent(rows=_noted(held.value if held else None, location))
+        before, other = self.noted(source)
+        sent = Sent(rows=before if other is None else 0)
         rows = islice(rows_of(inventory, files), sent.rows, None)
         while page := list(islice(rows, PAGE)):
             self._ask(inventory, page, sent)
             sent.rows += len(page)
-            self._note(location, sent.rows)
+            self._note(source, sent.rows)
             yield sent
-        self._note(location, 0)
+        self._note(source, 0)
 
     def _ask(self, inventory: Inventory, page: list[Row | Malformed], sent: Sent) -> None:
         keys = []
@@ -84,9 +101,6 @@ class ManifestBackfill:
         list(self.executor.map(self.queue.send, messages))
         sent.keys += len(keys)
 
-    def _note(self, location: str, rows: int) -> None:
-        self.records.change(PREFIX + self.rule.name, lambda _: {"manifest": location, "rows": rows})
-
-
-def _noted(document: Document | None, location: str) -> int:
-    return int(document["rows"]) if document and document["manifest"] == location else 0
+    def _note(self, source: Source, rows: int) -> None:
+        document: Document = {"manifest": source.location, "content": source.content, "rows": rows}
+        self.records.change(PREFIX + self.rule.name, lambda _: document)
