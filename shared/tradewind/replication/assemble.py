@@ -10,6 +10,7 @@ from tradewind.fleet import Fleet, Rule
 from tradewind.ports import AuditLog, Gate, ObjectStore, Queue
 from tradewind.records import Records
 from tradewind.replication import requests
+from tradewind.replication.foresight import require_may_come
 from tradewind.replication.guard import RemovalGuard
 from tradewind.replication.replicate import Replicator
 from tradewind.replication.sets import SetKeeper
@@ -46,11 +47,14 @@ def assemble(
     def withdraw(site: str, key: str, token: str) -> None:
         at.delete(site, key, token)
 
+    def may_come(rule: Rule, key: str, source: str, target: str) -> None:
+        require_may_come(at, rule, key, source, target)
+
     def ask(site: str, keys: Iterable[str]) -> None:
         if queue_of is not None:
             list(executor.map(queue_of(site).send, requests.encode(site, keys, why="buffer")))
 
-    sets = SetKeeper(fleet, store_of, records_of, fetch, clock, withdraw=withdraw)
+    sets = SetKeeper(fleet, store_of, records_of, fetch, clock, withdraw=withdraw, may_come=may_come)
     guard = RemovalGuard(store_of, records_of, clock)
     at = Workplace(fleet, store_of, records_of, gate, guard, executor, clock, sets, ask)
     replicator = Replicator(at, audit, clock)

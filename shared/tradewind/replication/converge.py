@@ -79,6 +79,11 @@ class Convergence:
         error = PreconditionFailedError(message, hint="The queue brings it back when it is quieter")
         return [Outcome.failed(self._route(each), error) for each in self._others()]
 
+    def foresee(self) -> tuple[Steps, Mapping[str, View]]:
+        """Look, and return what would be done first and what was seen; what could not be done is in `done`."""
+        views = self._set_apart(self._look())
+        return self._open(agree(self.rule, views), views), views
+
     # --- looking ---------------------------------------------------------------------------------------------------
 
     def _look(self) -> Mapping[str, View]:

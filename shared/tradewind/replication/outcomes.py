@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tradewind.errors import TradewindError
+from tradewind.errors import ConflictError, PermanentError, TradewindError, TransientError
 from tradewind.replication.decide import Verdict
 from tradewind.replication.routes import Route
 
@@ -29,3 +29,19 @@ class Outcome:
     def failed(cls, route: Route, error: TradewindError) -> Outcome:
         """Return the outcome of a target at which `error` was met."""
         return cls(route, Verdict.FAILED, str(error), error=error)
+
+    def require_done(self, key: str) -> None:
+        """Return unless something kept `key` from its target.
+
+        Raises:
+            TradewindError: What kept it; whether it will ever come is in the family.
+        """
+        if self.error is not None:
+            raise self.error
+        told = f"{key!r} does not come from {self.route.source} to {self.route.target}: {self.reason}"
+        if self.verdict is Verdict.HELD:
+            raise TransientError(told, hint="Answer the delete guard")
+        if self.verdict is Verdict.CONFLICT:
+            raise ConflictError(told, hint="Remove or rename one of the two objects, then redrive the message")
+        if self.verdict is Verdict.REFUSED:
+            raise PermanentError(told, hint="Change where such data may be, or what the rule covers")

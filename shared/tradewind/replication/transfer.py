@@ -43,16 +43,25 @@ def read(download: Download) -> Payload:
         IntegrityError: Other bytes arrived than the store announced.
     """
     state = download.state
-    if state.size > MAX_OBJECT:
-        raise ObjectTooLargeError(
-            f"{state.key!r} has {state.size:,} bytes, and up to {MAX_OBJECT:,} are copied in one piece",
-            hint="Redrive the message with a version of tradewind that copies in parts",
-        )
+    require_size(state)
     body = b"".join(download.chunks)
     if len(body) != state.size:
         raise IntegrityError(f"{len(body):,} of {state.size:,} bytes of {state.key!r} arrived")
     crc = crc32c(body)
     return Payload(state, body, crc, prove(body, state.checksums, crc=crc, subject=repr(state.key)))
+
+
+def require_size(state: ObjectState) -> None:
+    """Return if one function can hold the object.
+
+    Raises:
+        ObjectTooLargeError: It cannot.
+    """
+    if state.size > MAX_OBJECT:
+        raise ObjectTooLargeError(
+            f"{state.key!r} has {state.size:,} bytes, and up to {MAX_OBJECT:,} are copied in one piece",
+            hint="Redrive the message with a version of tradewind that copies in parts",
+        )
 
 
 def originating(site: str, payload: Payload) -> Provenance:

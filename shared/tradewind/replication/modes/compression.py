@@ -59,13 +59,19 @@ def pack(rule: Rule, key: str, metadata: Metadata, body: bytes) -> Packed | None
     What closes an artifact set stays as it is, since its bytes are read at the targets, too. The same bytes are
     compressed alike each time.
     """
+    encoding = encoding_for(rule, key, metadata)
+    if encoding is None:
+        return None
+    packed = _zstd().compress(body) if encoding == "zstd" else gzip.compress(body, mtime=0)
+    return Packed(encoding, packed, crc32c(packed)) if len(packed) <= WORTH * len(body) else None
+
+
+def encoding_for(rule: Rule, key: str, metadata: Metadata) -> str | None:
+    """Return how an object is compressed if it is worth it, or None if its rule never does."""
     of = rule.delivers
-    if not isinstance(of, Batch) or of.compress is None or not is_text_like(key, metadata):
+    if not isinstance(of, Batch) or not is_text_like(key, metadata) or closing_kind(rule, key) is not None:
         return None
-    if closing_kind(rule, key) is not None:
-        return None
-    packed = _zstd().compress(body) if of.compress == "zstd" else gzip.compress(body, mtime=0)
-    return Packed(of.compress, packed, crc32c(packed)) if len(packed) <= WORTH * len(body) else None
+    return of.compress
 
 
 def is_text_like(key: str, metadata: Metadata) -> bool:

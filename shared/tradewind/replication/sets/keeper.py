@@ -19,11 +19,11 @@ from tradewind.ports import ObjectState, ObjectStore
 from tradewind.records import Records
 from tradewind.replication.provenance import is_of, provenance_of
 from tradewind.replication.routes import Route
+from tradewind.replication.sets.ahead import Ahead, Between
 from tradewind.replication.sets.around import Around
 from tradewind.replication.sets.contents import contents
 from tradewind.replication.sets.leases import Leases
 from tradewind.replication.sets.ledger import MARGIN
-from tradewind.replication.sets.looking import contradicted, each, is_same
 from tradewind.replication.sets.recognise import candidates, closing_kind, folder_of
 from tradewind.replication.sets.settled import Published, settled
 from tradewind.replication.sets.survey import Survey, View, spelled
@@ -42,18 +42,22 @@ class SetKeeper:
         executor: Looks at several keys side by side. It must not be the one that the copy loop runs in: work that
             waits there for work behind it would wait for ever.
         withdraw: Deletes a replica, given its site, key and token; None deletes it and does nothing else.
+        may_come: Raises what copying one key from a source to a target would, without doing it; asked for all of a set
+            before another version is withdrawn for it.
     """
 
     fleet: Fleet
     store_of: Callable[[str], ObjectStore]
     records_of: Callable[[str], Records]
-    fetch: Callable[[Rule, str, str, str], None]
+    fetch: Between
     clock: Callable[[], datetime]
     executor: Executor | None = None
     withdraw: Callable[[str, str, str], None] | None = None
+    may_come: Between = lambda _rule, _key, _source, _target: None
     _survey: Survey = field(init=False)
     _leases: Leases = field(init=False)
     _around: Around = field(init=False)
+    _ahead: Ahead = field(init=False)
 
     def __post_init__(self) -> None:
         longest = timedelta(seconds=self.fleet.time_limit_seconds)
@@ -62,6 +66,8 @@ class SetKeeper:
         object.__setattr__(self, "_survey", survey)
         object.__setattr__(self, "_leases", leases)
         object.__setattr__(self, "_around", Around(self.store_of, survey, leases, self.executor))
+        ahead = Ahead(self.store_of, survey, self.fetch, self.may_come, self.executor)
+        object.__setattr__(self, "_ahead", ahead)
 
     @contextmanager
     def writing(self, rule: Rule, key: str, *, source: str, target: str, body: bytes, replaces: bool) -> Iterator[None]:
@@ -119,12 +125,17 @@ class SetKeeper:
         Raises:
             SetError: It is not complete yet.
             PreconditionFailedError: It was swapped; look again.
+            TradewindError: It cannot be brought as a whole; the target keeps what it has.
         """
         visible = self._around.visible(route, key)
         for closing in visible:
             self._require_settled(route, closing.key, key)
-        if not any(provenance_of(closing) for closing in visible):
+        ours = [closing.key for closing in visible if provenance_of(closing)]
+        if not ours:
             return
+        self._ahead.ask(route, key)
+        for name in ours:
+            self._ahead.prepare(route, name)
         with self._cleared(route, key, visible) as withdrawn:
             for name in withdrawn:
                 if self.store_of(route.source).head(name) is not None:
@@ -208,19 +219,24 @@ class SetKeeper:
             raise PreconditionFailedError(f"{closing!r} changed at {route.source}; look again")
         return view
 
+    def _changed(self, route: Route, view: View) -> bool:
+        return self._view(route, view.closing.key, view.body).version != view.version
+
     def _complete(self, route: Route, view: View, before: Published | None) -> Published:
         """Bring what the target lacks or holds in another version, and return the version that is there then.
 
         The target is compared with `view`, not with what the source has become since: what is published is one moment
-        of the source, and a settled one.
+        of the source, and a settled one. What the target shows is not withdrawn before all of it is known to come.
         """
         self._around.require_idle_within(route, view)
-        held = self._differing(route, view)
+        held = self._ahead.differing(route, view)
         present = [state for state in held.values() if state is not None]
         older = any(provenance_of(state) is not None for state in present)
         self._require(route, view, before if before or not older else Published())
         visible = self.store_of(route.target).head(view.closing.key) if present else None
         ours = visible if visible and provenance_of(visible) else None
+        if ours and self._ahead.make_way(route, view, held) and self._changed(route, view):
+            raise PreconditionFailedError(f"The set of {view.closing.key!r} changed at {route.source}; look again")
         if ours and self._around.visible(route, view.closing.key):
             raise PreconditionFailedError(
                 f"A set around {view.closing.key!r} was published at {route.target}; look again"
@@ -231,39 +247,12 @@ class SetKeeper:
             self.fetch(route.rule, key, route.source, route.target)
         if not held:
             return view.version
-        again = self._view(route, view.closing.key, view.body)
-        if ours or again.version != view.version:
+        if self._changed(route, view) or ours:
             raise PreconditionFailedError(f"The set of {view.closing.key!r} was brought to {route.target}; look again")
-        if rest := list(self._differing(route, view)):
+        if rest := list(self._ahead.differing(route, view)):
             raise SetError(
                 f"{len(rest):,} members of the set that {view.closing.key!r} closes are not at {route.target} as they "
                 f"are at {route.source}: {spelled(rest)}",
                 hint="Look at what replication says of them; the closing key follows once they are there",
             )
         return view.version
-
-    def _differing(self, route: Route, view: View) -> dict[str, ObjectState | None]:
-        """Return what the target holds of the members that are not there as they were seen at the source.
-
-        Raises:
-            SetError: A member is not what the closing object says.
-        """
-        states = each(self.executor, self.store_of(route.target).head, list(view.seen))
-        found: dict[str, ObjectState | None] = {}
-        wrong: list[str] = []
-        for member in view.members:
-            state = states[member.key]
-            if state is None or not self._same(route, view, member.key, state):
-                found[member.key] = state
-            elif contradicted(member, state):
-                wrong.append(member.key)
-        if wrong:
-            raise SetError(
-                f"{len(wrong):,} members have other bytes than {view.closing.key!r} says: {spelled(wrong)}",
-                hint="Upload the files that the manifest was made for, or its new version",
-            )
-        return found
-
-    def _same(self, route: Route, view: View, key: str, state: ObjectState) -> bool:
-        source = self.store_of(route.source)
-        return is_same(route.source, route.target, view.seen[key], state, lambda: source.head(key))
