@@ -75,6 +75,26 @@ PLANTS = {
             ),
         ),
     ),
+    "guard": Plant(
+        "guarded",
+        (
+            Edit(
+                "replication/guard.py",
+                "return max(guard.minimum, int(guard.share * keys))\n",
+                "return max(guard.minimum, int(guard.share * keys) + 1)\n",
+            ),
+        ),
+    ),
+    "sweep": Plant(
+        "replication",
+        (
+            Edit(
+                "replication/sweeping/sweep.py",
+                "if any(judged.repairable for judged in",
+                "if all(judged.repairable for judged in",
+            ),
+        ),
+    ),
     "index-first": Plant(
         "sets",
         (

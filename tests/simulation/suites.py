@@ -8,8 +8,20 @@ from random import Random
 from unittest.mock import patch
 
 from simulation.buffering import BufferedWorld, draw_buffered
+from simulation.guarding import (
+    draw_guarded,
+    emptying,
+    no_more_than_the_share_goes,
+    sweeps_overlook_held_deletes_only,
+)
 from simulation.plan import draw
-from simulation.properties import PROPERTIES, Property, keeping_deletes_nothing
+from simulation.properties import (
+    PROPERTIES,
+    Property,
+    keeping_deletes_nothing,
+    notifications_suffice,
+    sweeps_overlook_nothing,
+)
 from simulation.sets import draw_sets, no_set_is_torn, performer
 from simulation.turns import Line
 from simulation.world import EndlessError, World
@@ -29,6 +41,12 @@ class Result:
 
 # An index is withdrawn while its shards are replaced, and comes back after them.
 SET_PROPERTIES = (no_set_is_torn, *(each for each in PROPERTIES if each is not keeping_deletes_nothing))
+# What the guard held back waits for a person, and then for a sweep.
+GUARD_PROPERTIES = (
+    no_more_than_the_share_goes,
+    sweeps_overlook_held_deletes_only,
+    *(each for each in PROPERTIES if each not in (notifications_suffice, sweeps_overlook_nothing)),
+)
 Suite = Callable[[int], Result]
 
 
@@ -42,6 +60,12 @@ def buffered(seed: int) -> Result:
     """Run the world of one seed: single objects, any rule, and changes that wait for the end of a window."""
     rng = Random(seed)  # noqa: S311 - as above
     return _run(seed, BufferedWorld(draw_buffered(rng), rng), PROPERTIES)
+
+
+def guarded(seed: int) -> Result:
+    """Run the world of one seed: users who delete very much, and a rule whose delete guard can shut."""
+    rng = Random(seed)  # noqa: S311 - as above
+    return _run(seed, World(draw_guarded(rng), rng, users=emptying), GUARD_PROPERTIES)
 
 
 def sets(seed: int) -> Result:
@@ -67,4 +91,9 @@ def _run(seed: int, world: World, properties: Sequence[Property]) -> Result:
     return Result(seed, world.plan.told(), tuple(failures), tuple(world.turns.log))
 
 
-SUITES: Mapping[str, Suite] = {"replication": replication, "buffered": buffered, "sets": sets}
+SUITES: Mapping[str, Suite] = {
+    "replication": replication,
+    "buffered": buffered,
+    "guarded": guarded,
+    "sets": sets,
+}

@@ -14,7 +14,7 @@ import pytest
 from simulation.suites import SUITES
 
 TESTS = Path(__file__).parents[1]
-SEEDS = {"buffered": 100, "replication": 600, "sets": 150}
+SEEDS = {"buffered": 100, "guarded": 60, "replication": 600, "sets": 100}
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +32,15 @@ def test_every_world_keeps_the_promises(suite: str) -> None:
     assert not failed, "\n".join(
         f"make simulate SUITE={suite} SEED={result.seed} # {result.failures[0]}" for result in failed
     )
+
+
+def test_guards_shut_and_sweeps_mend() -> None:
+    """The worlds are such that delete guards shut, and that sweeps find something to ask for."""
+    schedules = {suite: [SUITES[suite](seed).schedule for seed in range(20)] for suite in ("guarded", "replication")}
+
+    assert any(line.what == "a person lets everything go" for lines in schedules["guarded"] for line in lines)
+    answers = [line.answer for lines in schedules["replication"] for line in lines if line.what == "is completed"]
+    assert any(not answer.startswith("0 of") for answer in answers)
 
 
 @pytest.mark.parametrize("suite", sorted(SUITES))

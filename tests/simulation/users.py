@@ -56,6 +56,11 @@ class Users:
             self._write(site, key, self._body(), self.rng.choice(_METADATA))
         self.changed(site.plan.name, key)
 
+    def fill(self, site: str, key: str) -> None:
+        """Write a key that was not there."""
+        self._write(self.sites[site], key, self._body(), self.rng.choice(_METADATA))
+        self.changed(site, key)
+
     def _where(self) -> str:
         names = [site.name for site in self.plan.sites]
         if isinstance(self.plan.rule, OneWayRule) and self.rng.random() < 0.75:
