@@ -21,7 +21,7 @@ LONGEST = timedelta(hours=1)
 """How long the work on one page may take."""
 SHOWN = 20
 """Lines that say nothing are named, up to so many."""
-AFTERWARDS = "The functions copy what was asked for; `tradewind status` says how far they are"
+AFTERWARDS = "The functions copy what was asked for; `tradewind status --now` compares the sites"
 
 
 def backfill(
@@ -68,7 +68,7 @@ def _compare(runtime: Runtime, name: str, console: Console) -> bool:
             budget = Budget(PAGE, datetime.now(UTC) + LONGEST)
             step = sweeper.step(rule, budget, at_once=step is None)
             shown.update(f"{step.keys:,} keys compared, {step.asked:,} asked for")
-    if step.state is not State.COMPLETED:
+    if step.state is not State.ASKED:
         console.print(
             "Somebody else has taken this over, and goes on with it: a timer, or another `tradewind backfill`"
         )

@@ -159,7 +159,7 @@ def test_a_backfill_trusts_the_listings() -> None:
 
     step = sweeps.sweeper(trusting=True).step(sweeps.rule, sweeps.budget(100))
 
-    assert (findings(step)["b"], requests_of(sweeps)) == ({"missing": 3}, 3)
+    assert (step.state, step.keys, step.asked, requests_of(sweeps)) == (State.ASKED, 3, 3, 3)
     for store in sweeps.world.stores.values():
         store.calls.clear()
     sweeps.work_off()
@@ -168,6 +168,32 @@ def test_a_backfill_trusts_the_listings() -> None:
         "b": ["put"] * 3,
         "c": ["put"] * 3,
     }
+
+
+def test_what_a_backfill_took_to_be_missing_is_no_result() -> None:
+    """The last sweep's result stays what is told, and the next sweep is due as if there had been no backfill."""
+    sweeps = sweeps_of(ONE_WAY, "1")
+    swept = completed(sweeps.step())
+    sweeps.world.write("a", "2", b"2")
+
+    step = sweeps.sweeper(trusting=True).step(sweeps.rule, sweeps.budget(100), at_once=True)
+
+    assert (step.state, step.keys, step.completed) == (State.ASKED, 2, swept)
+    assert sweeps.sweeper().progress(sweeps.rule).completed == swept
+    assert sweeps.step().state is State.IDLE
+    sweeps.world.pass_time(sweeps.rule.sweep.every_minutes * 60)
+    assert completed(sweeps.step()).started > swept.started
+
+
+def test_half_a_backfill_is_no_result_whoever_ends_it() -> None:
+    """A timer that goes on with it asks for the rest, tells no result, and begins a sweep of its own at once."""
+    sweeps = sweeps_of(ONE_WAY, *"1234")
+    sweeps.sweeper(trusting=True).step(sweeps.rule, sweeps.budget(2))
+
+    step = sweeps.step()
+
+    assert (step.state, step.keys, step.completed) == (State.ASKED, 4, None)
+    assert completed(sweeps.step()).tally.keys == 4
 
 
 @RULES
@@ -465,3 +491,16 @@ def test_what_ails_a_whole_site_stops_the_sweep(error: type[TradewindError]) -> 
 
     with pytest.raises(error):
         sweeps.step()
+
+
+def test_a_delete_that_two_sweeps_saw_waits_since_the_first() -> None:
+    """What is extra again was not mended in between, so it has waited at least since the sweep before began."""
+    sweeps = sweeps_of(ONE_WAY, "1")
+    sweeps.step()
+    sweeps.work_off()
+    sweeps.world.delete("a", "1")
+    first = completed(sweeps.step(at_once=True)).tally.targets["b"]
+    sweeps.world.pass_time(600)
+    second = completed(sweeps.step(at_once=True)).tally.targets["b"]
+
+    assert [(each.backlog, each.oldest) for each in (first, second)] == [(1, None), (1, 600.0)]

@@ -64,6 +64,8 @@ class Progress:
     tally: Tally = field(default_factory=lambda: Tally(""))
     completed: Completed | None = None
     """The last sweep that reached the end."""
+    trusting: bool = False
+    """Whether some of what is counted was never looked at, since a backfill took a listing's word for it."""
     holder: str = ""
     """Who works on it."""
     until: datetime | None = None
@@ -86,6 +88,7 @@ class Progress:
             progress.started = datetime.fromisoformat(started)
             progress.positions = {site: Position(**each) for site, each in document["positions"].items()}
             progress.asked = document["asked"]
+            progress.trusting = document.get("trusting", False)
             progress.tally = Tally.of_document(document["tally"])
         return progress
 
@@ -99,6 +102,7 @@ class Progress:
                 "started": self.started.isoformat(),
                 "positions": {site: position.as_document() for site, position in self.positions.items()},
                 "asked": self.asked,
+                "trusting": self.trusting,
                 "tally": self.tally.as_document(),
             }
         if self.completed is not None:
@@ -118,13 +122,18 @@ class Progress:
     def begin(self, rule: Rule, now: datetime) -> None:
         """Begin a sweep, unless one is under way."""
         if self.started is None:
-            self.started, self.asked, self.tally = now, 0, Tally(rule.name)
+            self.started, self.asked, self.tally, self.trusting = now, 0, Tally(rule.name), False
             self.positions = {site: Position() for site in rule.members}
 
     def finish(self, now: datetime) -> Completed:
-        """Keep the result of the sweep that is under way, and be ready for the next."""
+        """Return the result of the sweep that is under way, and be ready for the next.
+
+        It is kept unless listings were trusted: what those took to be missing is no backlog that anybody has seen.
+        """
         if self.started is None:
             raise ValueError("no sweep is under way")
-        self.completed = Completed(self.started, now, self.asked, self.tally)
+        result = Completed(self.started, now, self.asked, self.tally)
+        if not self.trusting:
+            self.completed = result
         self.started, self.positions, self.asked = None, {}, 0
-        return self.completed
+        return result

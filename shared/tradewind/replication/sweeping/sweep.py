@@ -42,6 +42,8 @@ class State(StrEnum):
     """The budget is used up; the next step goes on."""
     COMPLETED = "completed"
     """It reached the end."""
+    ASKED = "asked"
+    """It reached the end, but some of it took the listings' word. All was asked for; how it stands is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Step:
     asked: int = 0
     """Keys of those that were asked for again."""
     completed: Completed | None = None
-    """The last sweep that reached the end; this one, if `state` is `COMPLETED`."""
+    """The last sweep that reached the end and looked at every key; this one, if `state` is `COMPLETED`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +160,11 @@ class Sweeper:
             work.count(fresh)
             done = not listed
             if done:
-                work.progress.finish(self.clock())
+                work.finish()
             if not work.save(give_up=done):
                 return work.told(State.BUSY)
             if done:
-                return work.told(State.COMPLETED)
+                return work.told(State.ASKED if work.progress.trusting else State.COMPLETED)
         return work.told(State.PAUSED if work.save(give_up=True) else State.BUSY)
 
     def progress(self, rule: Rule) -> Progress:
@@ -211,6 +213,7 @@ class _Work:
         self._token = held.token if held else None
         self._saved: Document = {}
         self.progress = Progress.of_document(held.value if held else None, rule)
+        self._result: Completed | None = None
 
     def begin(self, *, due: bool, at_once: bool) -> State | None:
         """Take the sweep up, or say why not."""
@@ -220,6 +223,7 @@ class _Work:
         if not at_once and not self.progress.free(self._sweeper.holder, now):
             return State.BUSY
         self.progress.begin(self._rule, now)
+        self.progress.trusting |= self._sweeper.trusting
         return None if self.save() else State.BUSY
 
     def count(self, looks: Sequence[Examination]) -> None:
@@ -228,6 +232,10 @@ class _Work:
         for look in looks:
             look.count(self.progress.tally, now)
         self.progress.asked += self._sweeper.ask(self._rule, looks)
+
+    def finish(self) -> None:
+        """Note that all keys were counted."""
+        self._result = self.progress.finish(self._sweeper.clock())
 
     def save(self, *, give_up: bool = False) -> bool:
         """Remember how far it has come; False if somebody else has taken the sweep over."""
@@ -254,8 +262,7 @@ class _Work:
 
     def told(self, state: State) -> Step:
         """Return what to say of the step."""
-        progress = self.progress
-        if state is State.COMPLETED and progress.completed is not None:
-            completed = progress.completed
-            return Step(self._rule.name, state, completed.tally.keys, completed.asked, completed)
+        progress, done = self.progress, self._result
+        if done is not None and state in (State.COMPLETED, State.ASKED):
+            return Step(self._rule.name, state, done.tally.keys, done.asked, progress.completed)
         return Step(self._rule.name, state, progress.tally.keys, progress.asked, progress.completed)
