@@ -13,7 +13,7 @@ from tradewind.errors import PreconditionFailedError, SetError
 from tradewind.fleet import ActiveActiveRule, OneWayRule, Rule
 from tradewind.ports import Metadata, ObjectState, ObjectStore
 from tradewind.replication.converge import Convergence
-from tradewind.replication.decide import Copy, Keep, Remove, Verdict, decide
+from tradewind.replication.decide import Copy, Keep, Verdict, decide
 from tradewind.replication.modes.compression import encoding_for
 from tradewind.replication.modes.immutable import is_versioned, refusal, same_bytes
 from tradewind.replication.outcomes import Outcome
@@ -42,15 +42,14 @@ def _one_way(at: Workplace, rule: OneWayRule, key: str, source: str, target: str
     route = Route(rule, source, target)
     there = at.store_of(target).head(key)
     here = at.store_of(source).head(key)
+    if here is None:
+        raise PreconditionFailedError(f"{key!r} was just deleted at {source}; look again")
     match decide(rule, source, target, here, there):
         case Copy():
             answer = admission(at.fleet, at.gate, route, key)
             if not answer.allowed:
                 Outcome(route, Verdict.REFUSED, answer.reason).require_done(key)
-            if here is not None:
-                _require_writable(at, route, here, there)
-        case Remove():
-            raise PreconditionFailedError(f"{key!r} was just deleted at {source}; look again")
+            _require_writable(at, route, here, there)
         case Keep(Verdict.REPLICA, reason):
             _never_leaves(key, source, reason)
         case Keep(verdict, reason):
