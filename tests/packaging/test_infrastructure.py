@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from rigs.staging import ROOT
-from tradewind.replication.sweeping.measures import BEYOND_RPO
+from tradewind.replication.sweeping.measures import BEYOND_RPO, ROUNDS
 from tradewind.replication.transfer import MAX_OBJECT
 from tradewind.runtime import LAST_ATTEMPT
 
@@ -246,17 +246,27 @@ def test_a_sweep_ends_before_its_function(resources: dict[str, Any]) -> None:
 
 
 def test_the_alarms_are_of_metrics_that_there_are(resources: dict[str, Any]) -> None:
-    """The alarm on the backlog names the metric and the dimensions that a site's timer tells."""
-    (alarm,) = [each for each in of_type(resources, "AWS::CloudWatch::Alarm") if each["Namespace"] == "tradewind"]
+    """The alarms on the backlog and on the timer name the metric and the dimensions that a site's timer tells."""
+    alarms = [each for each in of_type(resources, "AWS::CloudWatch::Alarm") if each["Namespace"] == "tradewind"]
 
-    assert alarm["MetricName"] == BEYOND_RPO
+    assert [each["MetricName"] for each in alarms] == [BEYOND_RPO, ROUNDS]
     service = resources["SweepFunction"]["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
-    assert alarm["Dimensions"] == [
-        {"Name": "Site", "Value": {"Ref": "Site"}},
-        {"Name": "service", "Value": service},
-    ]
+    for alarm in alarms:
+        assert alarm["Dimensions"] == [
+            {"Name": "Site", "Value": {"Ref": "Site"}},
+            {"Name": "service", "Value": service},
+        ]
     for function in of_type(resources, "AWS::Serverless::Function"):
         assert function["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"] == "tradewind"
+
+
+def test_a_timer_that_does_not_ring_is_an_alarm(resources: dict[str, Any]) -> None:
+    """What is missing counts against the timer, for half an hour; the others know no more while nothing is told."""
+    alarm = resources["TimerAlarm"]["Properties"]
+
+    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 1800
+    assert resources["BacklogAlarm"]["Properties"]["TreatMissingData"] == "ignore"
 
 
 def test_a_batch_job_acts_as_a_role_that_only_calls_the_function(resources: dict[str, Any]) -> None:

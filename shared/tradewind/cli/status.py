@@ -106,6 +106,7 @@ def _target(tally: TargetTally) -> dict[str, Any]:
             "p99": lags.quantile(0.99),
             "max": lags.longest if lags.buckets else None,
         },
+        "stuck": tally.stuck,
         "sets_incomplete": tally.findings["incomplete"],
         "conflicts": tally.findings["conflict"],
         "refused": tally.findings["refused"],
@@ -142,6 +143,7 @@ def _cells(tally: TargetTally, *, known: bool) -> tuple[str, ...]:
     lags = tally.lags
     lag = [lags.quantile(0.5), lags.quantile(0.99), lags.longest if lags.buckets else None]
     other = [f"{count:,} {name}" for name, count in sorted(tally.findings.items()) if name not in {"match"} | BACKLOG]
+    other += [f"{tally.stuck:,} stuck"] if tally.stuck else []
     return (
         f"{tally.objects:,} ({size(tally.size)})",
         f"{tally.backlog:,} ({size(tally.backlog_size)})" if tally.backlog else "0",

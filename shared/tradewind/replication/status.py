@@ -62,6 +62,8 @@ class RuleStatus:
     """The last sweep that reached the end."""
     error: str = ""
     """Why the sites could not be compared."""
+    begun: datetime | None = None
+    """When the sweep that is under way began."""
 
     @property
     def targets(self) -> dict[str, TargetTally]:
@@ -94,12 +96,15 @@ def _of_rule(status: RuleStatus, now: datetime) -> Iterator[str]:
         for finding, called in PERSONAL.items():
             if count := tally.findings[finding]:
                 yield f"rule {rule.name} at {target}: {count:,} {called}"
+        if tally.stuck:
+            yield f"rule {rule.name} at {target}: {tally.stuck:,} keys that no sweep can mend; see `tradewind verify`"
         if tally.oldest is not None and tally.oldest > rule.rpo_seconds:
             age = timedelta(seconds=round(tally.oldest))
             yield f"rule {rule.name} at {target}: something waits for {age}, and its RPO is {rule.rpo_seconds} s"
     interval = timedelta(minutes=rule.sweep.every_minutes)
-    if status.completed is not None and now - status.completed.started > MISSED * interval:
-        since = status.completed.started.isoformat(timespec="seconds")
+    last = status.completed.started if status.completed else status.begun
+    if last is not None and now - last > MISSED * interval:
+        since = last.isoformat(timespec="seconds")
         yield f"rule {rule.name}: no sweep has reached the end since the one of {since}; look at the timer's errors"
 
 
@@ -149,18 +154,24 @@ class StatusReader:
 
     def _rule(self, rule: Rule, choice: Choice) -> RuleStatus:
         completed: Completed | None = None
+        begun: datetime | None = None
         error = ""
         try:
             held = self.records_of(rule.members[0]).read(name_of(rule.name))
-            completed = Progress.of_document(held.value if held else None, rule).completed
+            progress = Progress.of_document(held.value if held else None, rule)
+            completed, begun = progress.completed, progress.started
             many = completed is not None and completed.tally.keys > FEW
             if choice == "now" or (choice == "best" and not many):
-                return RuleStatus(rule, self._compare(rule), self.clock(), live=True, completed=completed)
+                tally = self._compare(rule)
+                if completed is not None:
+                    tally.linger(completed.tally, self.clock() - completed.started)
+                return RuleStatus(rule, tally, self.clock(), live=True, completed=completed, begun=begun)
         except TradewindError as failed:
             error = failed.message
         if completed is None:
-            return RuleStatus(rule, Tally(rule.name), None, live=False, completed=None, error=error)
-        return RuleStatus(rule, completed.tally, completed.finished, live=False, completed=completed, error=error)
+            return RuleStatus(rule, Tally(rule.name), None, live=False, completed=None, error=error, begun=begun)
+        at = completed.finished
+        return RuleStatus(rule, completed.tally, at, live=False, completed=completed, error=error, begun=begun)
 
     def _compare(self, rule: Rule) -> Tally:
         """Look at every key of a rule at every site."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
@@ -18,12 +18,15 @@ ERROR = 0.05
 top. The largest lag is exact."""
 IN_SYNC = frozenset({"match", "unproven"})
 """Findings that say that a target holds the present version; `unproven` says that nothing vouches for its bytes."""
-BACKLOG = frozenset({"missing", "stale", "metadata"})
-"""Findings that say that a target is still to get what its origin holds."""
+BACKLOG = frozenset({"missing", "stale", "metadata", "extra"})
+"""Findings that say that a target is still to become what its origin is; a delete that is to be brought is one."""
 REFUSED = "refused"
 """Counted for a key that the compliance gate does not let go to the target."""
 INCOMPLETE = "incomplete"
 """Counted once for an artifact set whose closing key is held back at the target, since a member is missing."""
+EXTRA = "extra"
+SAMPLE = 100
+"""So many of the keys found extra are remembered: those of the smallest fingerprints, so two sweeps choose alike."""
 _GAMMA = (1 + ERROR) / (1 - ERROR)
 _FLOOR = 0.001
 """Seconds; no store's clock is good for less, and what is below it is told as 0."""
@@ -71,11 +74,16 @@ class TargetTally:
     size: int = 0
     """Bytes of those."""
     backlog: int = 0
-    """Keys that are still to be brought there."""
+    """Keys that are still to be brought there, or to be removed."""
     backlog_size: int = 0
     """Bytes of those, as their origins hold them."""
     oldest: float | None = None
-    """Seconds since the origin wrote what waits longest; None if nothing waits or its age is not known."""
+    """Seconds since the origin wrote what waits longest; None if nothing waits or its age is not known. No store says
+    when something was deleted: what is extra counts from the comparison before, if that found it so (see `linger`)."""
+    stuck: int = 0
+    """Keys that are not as they should be, and that looking at again does not mend: a person has to."""
+    extras: list[str] = field(default_factory=list)
+    """Fingerprints of up to `SAMPLE` keys that are extra."""
     findings: Counter[str] = field(default_factory=Counter)
     """How often each finding was made, `REFUSED` and `INCOMPLETE` included."""
     lags: Lags = field(default_factory=Lags)
@@ -88,8 +96,18 @@ class TargetTally:
         self.backlog += other.backlog
         self.backlog_size += other.backlog_size
         self.oldest = max((age for age in (self.oldest, other.oldest) if age is not None), default=None)
+        self.stuck += other.stuck
+        self.remember(other.extras)
         self.findings.update(other.findings)
         self.lags.merge(other.lags)
+
+    def remember(self, extras: Iterable[str]) -> None:
+        """Take in fingerprints of keys that are extra."""
+        self.extras = sorted({*self.extras, *extras})[:SAMPLE]
+
+    def wait_for(self, age: timedelta) -> None:
+        """Take in that something waits for so long."""
+        self.oldest = max(self.oldest or 0.0, age.total_seconds())
 
     def as_document(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -99,6 +117,8 @@ class TargetTally:
             "backlog": self.backlog,
             "backlog_size": self.backlog_size,
             "oldest": self.oldest,
+            "stuck": self.stuck,
+            "extras": self.extras,
             "findings": dict(self.findings),
             "lags": {str(bucket): count for bucket, count in self.lags.buckets.items()},
             "longest": self.lags.longest,
@@ -114,6 +134,8 @@ class TargetTally:
             backlog=document["backlog"],
             backlog_size=document["backlog_size"],
             oldest=document["oldest"],
+            stuck=document.get("stuck", 0),
+            extras=list(document.get("extras", ())),
             findings=Counter(document["findings"]),
             lags=Lags(lags, document["longest"]),
         )
@@ -130,7 +152,15 @@ class Tally:
     """By the target's site."""
 
     def add(
-        self, target: str, finding: str, *, size: int = 0, lag: timedelta | None = None, age: timedelta | None = None
+        self,
+        target: str,
+        finding: str,
+        *,
+        size: int = 0,
+        lag: timedelta | None = None,
+        age: timedelta | None = None,
+        repairable: bool = True,
+        key: str = "",
     ) -> None:
         """Count what was found of one key at one target. `keys` is counted by the caller, once for each key.
 
@@ -140,6 +170,8 @@ class Tally:
             size: Bytes of the replica if it is in sync, else of what the origin holds.
             lag: From the origin's write to the replica's; counts for a replica that is in sync.
             age: Since the origin's write; counts for what is still to be brought.
+            repairable: Whether looking at the key again mends it; what it does not is no backlog, which goes by itself.
+            key: Its fingerprint.
         """
         of = self.targets.setdefault(target, TargetTally())
         of.findings[str(finding)] += 1
@@ -148,11 +180,27 @@ class Tally:
             of.size += size
             if lag is not None:
                 of.lags.add(lag)
+        elif finding in BACKLOG and not repairable:
+            of.stuck += 1
         elif finding in BACKLOG:
             of.backlog += 1
             of.backlog_size += size
             if age is not None:
-                of.oldest = max(of.oldest or 0.0, age.total_seconds())
+                of.wait_for(age)
+            if finding == EXTRA and key:
+                of.remember([key])
+
+    def linger(self, before: Tally, apart: timedelta) -> None:
+        """Take in that what is extra and was so in an earlier tally waits at least since then.
+
+        Args:
+            before: The earlier tally of the same rule.
+            apart: How long ago that was begun.
+        """
+        for target, of in self.targets.items():
+            earlier = before.targets.get(target)
+            if earlier is not None and not {*of.extras}.isdisjoint(earlier.extras):
+                of.wait_for(apart)
 
     def merge(self, other: Tally) -> None:
         """Take in what `other` counted of the same rule."""

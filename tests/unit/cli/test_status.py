@@ -40,6 +40,7 @@ def test_as_json(tradewind: MemoryCommandLine) -> None:
         "in_sync": {"objects": 1, "bytes": 7},
         "backlog": {"objects": 0, "bytes": 0, "oldest_seconds": None},
         "lag_seconds": {"p50": 0.0, "p99": 0.0, "max": 0.0},
+        "stuck": 0,
         "sets_incomplete": 0,
         "conflicts": 0,
         "refused": 0,

@@ -1,7 +1,7 @@
 """How it stands with a fleet."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +12,7 @@ from tradewind.errors import StoreUnavailableError
 from tradewind.ports import Queue
 from tradewind.replication import status
 from tradewind.replication.compare import Finding
+from tradewind.replication.provenance import fingerprint
 from tradewind.replication.status import Choice, Depth, FleetStatus, RuleStatus, StatusReader
 from tradewind.replication.sweeping.progress import Progress, name_of, shape_of
 from tradewind.replication.tally import Tally
@@ -211,6 +212,51 @@ def test_when_the_sites_are_compared(desk: Desk, choice: Choice, keys: int) -> N
     assert rule.live is live
     assert rule.targets["b"].backlog == (0 if live else 3)
     assert rule.completed is not None
+
+
+def test_a_delete_that_no_sweep_brought(desk: Desk) -> None:
+    """What was extra when the last sweep looked, and still is, waits for at least that long."""
+    desk.world = World(RULE | {"deletes": "propagate"})
+    desk.world.replicator.replicate(desk.world.write("a", "x", b"weights"))
+    desk.world.delete("a", "x")
+    rule = desk.world.fleet.rules[0]
+    progress = Progress(shape_of(rule))
+    progress.begin(rule, desk.world.now)
+    progress.tally.add("b", "extra", key=fingerprint("x"))
+    progress.finish(desk.world.now)
+    desk.world.records["a"].write(name_of(rule.name), progress.as_document(), expect=None)
+    desk.world.pass_time(61)
+
+    found = desk.read()
+
+    assert {site: (each.backlog, each.oldest) for site, each in found.rules[0].targets.items()} == {
+        "b": (1, 61.0),
+        "c": (1, None),
+    }
+    assert found.attention == ("rule one at b: something waits for 0:01:01, and its RPO is 60 s",)
+
+
+def test_what_no_sweep_can_mend(desk: Desk) -> None:
+    """A replica whose metadata somebody changed needs a person, and is not late however long it stays so."""
+    state = desk.world.memory["b"].head("x")
+    assert state is not None
+    desk.world.write("b", "x", b"weights", replace(state.metadata, user={**state.metadata.user, "stage": "x"}))
+    desk.world.pass_time(10**6)
+
+    assert desk.read().attention == ("rule one at b: 1 keys that no sweep can mend; see `tradewind verify`",)
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(1200, False), (1201, True)])
+def test_a_first_sweep_that_never_ends(desk: Desk, seconds: int, late: bool) -> None:  # noqa: FBT001 - a column
+    """A sweep that began two intervals ago needs a person, though none has reached the end before."""
+    rule = desk.world.fleet.rules[0]
+    progress = Progress(shape_of(rule))
+    progress.begin(rule, desk.world.now)
+    desk.world.records["a"].write(name_of(rule.name), progress.as_document(), expect=None)
+    desk.world.pass_time(seconds)
+
+    said = any("no sweep has reached the end since" in sentence for sentence in desk.read().attention)
+    assert said is late
 
 
 def test_before_the_first_sweep(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from tradewind.checksums import crc32c
 from tradewind.errors import StoreUnavailableError
 from tradewind.ports import Metadata
 from tradewind.replication.sweeping.expiry import RETENTION, Expired, expire
-from tradewind.replication.sweeping.measures import BEYOND_RPO
+from tradewind.replication.sweeping.measures import BEYOND_RPO, ROUNDS
 from tradewind.replication.sweeping.sweep import State
 from tradewind.replication.sweeping.timer import TIDIED, Round, turn
 from tradewind.replication.tombstones import Tombstone, Tombstones
@@ -78,14 +78,29 @@ def test_a_completed_sweep_is_told_as_metrics() -> None:
     assert values(done, BEYOND_RPO) == {"a": 1}
 
 
-def test_nothing_is_told_between_sweeps() -> None:
-    """A number that nobody has looked at again is not repeated, so an alarm keeps its state until the next sweep."""
+def test_between_sweeps_the_rounds_are_told_and_what_the_last_one_found_late() -> None:
+    """Each round says that it was, and repeats of the numbers only the one that an alarm is made of."""
     sweeps = Sweeps(World(FIRST))
+    sweeps.world.write("a", "1/late", b"12345")
+    sweeps.world.pass_time(61)
     ring(sweeps)
 
     done = ring(sweeps)
 
-    assert ([each.state for each in done.steps], done.measures) == ([State.IDLE], [])
+    assert [each.state for each in done.steps] == [State.IDLE]
+    assert {each.name: each.value for each in done.measures} == {ROUNDS: 1, BEYOND_RPO: 1}
+
+
+def test_a_round_that_knows_nothing_calls_off_no_alarm() -> None:
+    """Where a rule cannot be swept, and before the first sweep has ended, only the round itself is told."""
+    sweeps = Sweeps(World(FIRST))
+
+    def fail(_call: str) -> None:
+        raise StoreUnavailableError("b is down")
+
+    sweeps.world.stores["b"].before = fail
+
+    assert [each.name for each in ring(sweeps).measures] == [ROUNDS]
 
 
 def test_what_came_in_time_is_not_late() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradewind.replication.compare import Finding
-from tradewind.replication.tally import BACKLOG, ERROR, IN_SYNC, INCOMPLETE, REFUSED, Lags, Tally, TargetTally
+from tradewind.replication.tally import BACKLOG, ERROR, IN_SYNC, INCOMPLETE, REFUSED, SAMPLE, Lags, Tally, TargetTally
 
 WEEK = timedelta(days=7)
 
@@ -24,6 +24,8 @@ class Seen:
     size: int
     lag: timedelta | None
     age: timedelta | None
+    repairable: bool
+    key: str
 
 
 durations = st.one_of(st.none(), st.timedeltas(min_value=-timedelta(seconds=2), max_value=WEEK))
@@ -34,6 +36,8 @@ sightings = st.builds(
     size=st.integers(0, 2**50),
     lag=durations,
     age=durations,
+    repairable=st.booleans(),
+    key=st.text("ab", max_size=3),
 )
 
 
@@ -42,7 +46,15 @@ def tally_of(seen: list[Seen]) -> Tally:
     tally = Tally("models")
     for each in seen:
         tally.keys += 1
-        tally.add(each.target, each.finding, size=each.size, lag=each.lag, age=each.age)
+        tally.add(
+            each.target,
+            each.finding,
+            size=each.size,
+            lag=each.lag,
+            age=each.age,
+            repairable=each.repairable,
+            key=each.key,
+        )
     return tally
 
 
@@ -107,6 +119,47 @@ def test_what_waits(finding: str) -> None:
 
     of = tally.targets["b"]
     assert (of.backlog, of.backlog_size, of.oldest, of.objects) == (2, 12, 40.0, 0)
+
+
+@pytest.mark.parametrize("finding", sorted(BACKLOG))
+def test_what_nobody_mends_does_not_wait(finding: str) -> None:
+    """What looking at again does not mend is counted by itself, and its age is that of no backlog."""
+    tally = Tally("models")
+    tally.add("b", finding, size=5, age=timedelta(days=40), repairable=False)
+
+    of = tally.targets["b"]
+    assert (of.backlog, of.backlog_size, of.oldest, of.stuck, of.findings[finding]) == (0, 0, None, 1, 1)
+
+
+def extras(*keys: str) -> Tally:
+    """Return a tally of keys that are extra at `b`."""
+    tally = Tally("models")
+    for key in keys:
+        tally.add("b", Finding.EXTRA, key=key)
+    return tally
+
+
+def test_a_delete_that_was_not_brought_is_backlog_without_an_age() -> None:
+    """No store says when something was deleted, so what is extra for the first time waits for a time not known."""
+    of = extras("1", "2").targets["b"]
+
+    assert (of.backlog, of.oldest, of.extras) == (2, None, ["1", "2"])
+
+
+@pytest.mark.parametrize(("before", "waits"), [(["2", "3"], 600.0), (["3"], None), ([], None)])
+def test_what_is_extra_again_waits_since_it_was_so_before(before: list[str], waits: float | None) -> None:
+    """The same key in two comparisons has an age; one that another delete takes the place of has none."""
+    tally = extras("1", "2")
+    tally.linger(extras(*before), timedelta(minutes=10))
+
+    assert tally.targets["b"].oldest == waits
+
+
+def test_only_some_of_the_extra_keys_are_remembered() -> None:
+    """However many there are, two tallies remember those of the smallest fingerprints, and so the same ones."""
+    keys = [f"{number:04}" for number in range(3 * SAMPLE)]
+
+    assert extras(*keys[::-1]).targets["b"].extras == keys[:SAMPLE]
 
 
 @pytest.mark.parametrize("finding", sorted({*Finding} - IN_SYNC - BACKLOG))

@@ -11,7 +11,7 @@ from tradewind.errors import TradewindError, UnportableError
 from tradewind.fleet import ActiveActiveRule, Fleet, Rule
 from tradewind.ports import Gate, ObjectState, ObjectStore
 from tradewind.replication.compare import IN_ORDER, Finding, Judgement, as_if_tagged, compare
-from tradewind.replication.provenance import claim_of
+from tradewind.replication.provenance import claim_of, fingerprint
 from tradewind.replication.routes import Route, passage
 from tradewind.replication.standing import is_foreign
 from tradewind.replication.sweeping.listing import Listed
@@ -61,7 +61,8 @@ class Examination:
                 tally.add(site, judged.finding, size=replica.size, lag=lag)
             else:
                 age = now - original.modified if original else None
-                tally.add(site, judged.finding, size=original.size if original else 0, age=age)
+                size, key = original.size if original else 0, fingerprint(self.key)
+                tally.add(site, judged.finding, size=size, age=age, repairable=judged.repairable, key=key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from tradewind.replication.tally import Tally, TargetTally
 
 BEYOND_RPO = "BacklogBeyondRpo"
 """Of a site: rules that start there and have something that waits for longer than their `rpo_seconds`."""
+ROUNDS = "SweepRounds"
+"""Of a site: calls of its timer. Where none is told, nothing is swept there, however well all else looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ def measures_of(rule: Rule, tally: Tally) -> Iterator[Measure]:
         yield Measure("InSyncBytes", "Bytes", of.size, dimensions)
         yield Measure("Backlog", "Count", of.backlog, dimensions)
         yield Measure("BacklogBytes", "Bytes", of.backlog_size, dimensions)
+        yield Measure("Stuck", "Count", of.stuck, dimensions)
         yield Measure("OldestBacklogSeconds", "Seconds", of.oldest or 0.0, dimensions)
         for finding, count in of.findings.items():
             yield Measure(f"Found{finding.title()}", "Count", count, dimensions)

@@ -134,6 +134,8 @@ class Progress:
             raise ValueError("no sweep is under way")
         result = Completed(self.started, now, self.asked, self.tally)
         if not self.trusting:
+            if self.completed is not None:
+                self.tally.linger(self.completed.tally, now - self.completed.started)
             self.completed = result
         self.started, self.positions, self.asked = None, {}, 0
         return result

@@ -14,7 +14,7 @@ from tradewind.records import Document, Record, Records
 from tradewind.replication import requests
 from tradewind.replication.modes.buffer import Buffer
 from tradewind.replication.sweeping.expiry import Place, expire
-from tradewind.replication.sweeping.measures import BEYOND_RPO, Measure, beyond_rpo, measures_of
+from tradewind.replication.sweeping.measures import BEYOND_RPO, ROUNDS, Measure, beyond_rpo, measures_of
 from tradewind.replication.sweeping.sweep import Budget, State, Step, Sweeper
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,8 @@ def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: dat
         records: The site's.
         until: When to stop, UTC.
     """
-    done, completed, late = Round(), False, 0
+    done, known, late = Round(), False, 0
+    done.measures.append(Measure(ROUNDS, "Count", 1, {"Site": site}))
     try:
         done.expired = _tidy(records, sweeper.clock, until)
     except TradewindError as error:
@@ -76,11 +77,11 @@ def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: dat
             continue
         done.steps.append(step)
         if step.completed is not None:
+            known = True
             late += beyond_rpo(rule, step.completed.tally)
         if step.state is State.COMPLETED and step.completed is not None:
-            completed = True
             done.measures += measures_of(rule, step.completed.tally)
-    if completed:
+    if late or (known and not done.errors):  # a rule of which nothing is known now calls off no alarm
         done.measures.append(Measure(BEYOND_RPO, "Count", late, {"Site": site}))
     return done
 
