@@ -72,13 +72,16 @@ def verify(
             for each in report.differences:
                 table.add_row(each.site, repr(each.key)[1:-1], each.finding.value, each.reason)
             console.print(table)
+        if report.differing > len(report.differences):
+            counts = ", ".join(f"{count:,} {finding}" for finding, count in sorted(report.findings.items()))
+            console.print(f"The first {len(report.differences):,} are named; of all there are {counts}")
         console.print(
             f"{report.keys:,} keys, {report.replicas:,} replicas match ({report.size:,} bytes), "
-            f"{len(report.differences):,} differences"
+            f"{report.differing:,} differences"
             + (f"; {report.unproven:,} replicas for whose bytes no store vouches" if report.unproven else "")
             + (f"; {report.read:,} bytes read" if deep else "")
         )
-    raise typer.Exit(1 if report.differences else 0)
+    raise typer.Exit(1 if report.differing else 0)
 
 
 def run() -> None:

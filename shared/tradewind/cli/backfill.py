@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.cli.text import one_line
+from tradewind.replication.compare import Finding
 from tradewind.replication.sweeping.backfill import ManifestBackfill, Sent, Source
 from tradewind.replication.sweeping.repair import repair
 from tradewind.replication.sweeping.rows import Malformed
@@ -122,9 +123,11 @@ def _of_before(rows: int, other: Source | None, source: Source) -> str:
 def _repair(runtime: Runtime, name: str, console: Console) -> bool:
     """Overwrite corrupt replicas."""
     done = []
-    for each in repair(runtime.rule(name), runtime.verify(name).differences, runtime.replicator()):
+    report = runtime.verify(name, named={Finding.CORRUPT})
+    for each in repair(runtime.rule(name), report.differences, runtime.replicator()):
         done.append(each)
         how = "repaired" if each.error is None else f"still corrupt: {each.error}"
         console.print(f"{each.site}: {one_line(each.key)}: {one_line(how)}", markup=False)
-    console.print(f"{len(done):,} corrupt replicas")
-    return all(each.error is None for each in done)
+    rest = report.findings.get(Finding.CORRUPT, 0) - len(done)
+    console.print(f"{len(done):,} corrupt replicas" + (f", and {rest:,} more: start it again" if rest else ""))
+    return not rest and all(each.error is None for each in done)

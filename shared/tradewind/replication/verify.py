@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -23,6 +23,8 @@ from tradewind.replication.sweeping.unreadable import is_of_one_key, unlooked
 log = logging.getLogger(__name__)
 BATCH = 256
 """Keys that are looked at side by side."""
+KEPT = 10_000
+"""Differences that a report names, the first ones; the others it only counts, so that it never outgrows the memory."""
 
 
 @dataclass(slots=True)
@@ -39,15 +41,23 @@ class Report:
     """Replicas among those for whose bytes no store vouches."""
     read: int = 0
     """Bytes that were read to be sure, at all sites together."""
+    differing: int = 0
+    """Differences, all together."""
+    findings: dict[str, int] = field(default_factory=dict)
+    """How many of them are of which finding."""
     differences: list[Difference] = field(default_factory=list)
+    """The first `KEPT` of those that were asked for."""
 
-    def add(self, look: Examination) -> None:
-        """Count one key."""
+    def add(self, look: Examination, named: Collection[Finding] = frozenset(Finding)) -> None:
+        """Count one key; its differences are named if their finding is one of `named`."""
         self.keys += 1
         for site, judged in look.judgements.items():
             state = look.states[site]
             if judged.finding not in IN_ORDER:
-                self.differences.append(Difference(look.key, site, judged.finding, judged.reason))
+                self.differing += 1
+                self.findings[judged.finding.value] = self.findings.get(judged.finding.value, 0) + 1
+                if judged.finding in named and len(self.differences) < KEPT:
+                    self.differences.append(Difference(look.key, site, judged.finding, judged.reason))
             elif state is not None:
                 self.replicas += 1
                 self.size += state.size
@@ -63,6 +73,7 @@ def verify(
     *,
     deep: bool = False,
     refine: Refine = as_found,
+    named: Collection[Finding] = frozenset(Finding),
 ) -> Report:
     """Compare every object that `rule` covers, page by page.
 
@@ -75,6 +86,7 @@ def verify(
         deep: Read every byte of what seems to match, at its origin and at each site, and compute its checksum again;
             else go by what the stores keep, and read no object.
         refine: Says why something is held back.
+        named: Findings of which the keys are wanted; all are counted.
     """
     report = Report(rule.name)
     examiner = Examiner(fleet, rule, store_of, gate, refine)
@@ -89,7 +101,7 @@ def verify(
     while batch := list(islice(keys, BATCH)):
         for done in executor.map(look, batch):
             if done is not None:
-                report.add(done[0])
+                report.add(done[0], named)
                 report.read += done[1]
     return report
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from tradewind.ports import Gate, Message, Notification, ObjectStore, Queue, Sec
 from tradewind.records import Records
 from tradewind.replication import requests
 from tradewind.replication.assemble import assemble
+from tradewind.replication.compare import Finding
 from tradewind.replication.delivery import Delivery
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.replicate import Replicator
@@ -106,15 +107,15 @@ class Runtime:
         """
         return self._once(("queue", name, which), lambda: self._open_queue(name, which))
 
-    def verify(self, rule: str, *, deep: bool = False) -> Report:
+    def verify(self, name: str, *, deep: bool = False, named: Collection[Finding] = frozenset(Finding)) -> Report:
         """Compare the sites of a rule object by object (see `replication.verify`).
 
         Raises:
             ConfigurationError: The fleet has no such rule.
         """
-        named = self.rule(rule)
-        held_back = withholding(named, self.store, self.records, _now)
-        return verify(self.fleet, named, self.store, self.gate, self.executor, deep=deep, refine=held_back.refine)
+        rule = self.rule(name)
+        refine = withholding(rule, self.store, self.records, _now).refine
+        return verify(self.fleet, rule, self.store, self.gate, self.executor, deep=deep, refine=refine, named=named)
 
     def sweeper(self, why: str = "sweep", *, trusting: bool = False) -> Sweeper:
         """Return what sweeps the rules of this fleet, as somebody who works on it alone."""

@@ -1,5 +1,6 @@
 """Comparing the sites of a rule."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
@@ -22,9 +23,10 @@ ONE_WAY: dict[str, object] = {
 BOTH: dict[str, object] = {"name": "both", "sites": ["a", "b", "c"]}
 
 
-def check(world: World) -> Report:
+def check(world: World, named: Collection[Finding] = frozenset(Finding)) -> Report:
     """Verify the world's one rule."""
-    return verify(world.fleet, world.fleet.rules[0], world.stores.__getitem__, world.gate, InlineExecutor())
+    rule = world.fleet.rules[0]
+    return verify(world.fleet, rule, world.stores.__getitem__, world.gate, InlineExecutor(), named=named)
 
 
 def replicated(rule: dict[str, object]) -> World:
@@ -253,3 +255,19 @@ def test_one_object_that_cannot_be_read_hides_no_other(error: TradewindError) ->
         ("m/y", "b", Finding.UNREADABLE),
     ]
     assert report.replicas == 2
+
+
+def test_a_report_names_so_many_differences_and_counts_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report of however many differences stays small, and names those that were asked for."""
+    monkeypatch.setattr("tradewind.replication.verify.KEPT", 3)
+    world = replicated(ONE_WAY)
+    for number in range(4):
+        world.write("a", f"m/{number}", b"1")
+    world.damage_at_rest("b", "m/x", b"WEIGHTS")
+
+    report, corrupt = check(world), check(world, named={Finding.CORRUPT})
+
+    for each in (report, corrupt):
+        assert (each.differing, each.findings) == (9, {"missing": 8, "corrupt": 1})
+    assert [(each.key, each.site) for each in report.differences] == [("m/0", "b"), ("m/0", "c"), ("m/1", "b")]
+    assert [(each.key, each.site) for each in corrupt.differences] == [("m/x", "b")]
