@@ -220,6 +220,27 @@ def test_a_backfill_asks_for_what_was_there_before(
     clouds.assert_replicated(f"datasets/{site}/24", site, *others)
 
 
+@pytest.mark.parametrize("inventory", ["", "keys.txt"], ids=["listings", "inventory"])
+def test_a_backfill_names_what_a_target_can_never_hold(
+    clouds: ThreeClouds, lambda_: Lambda, tradewind: CommandLine, tmp_path: Path, inventory: str
+) -> None:
+    """A key that Azure cannot spell is named, makes the exit code 1, and reaches the target that can hold it."""
+    rule, prefix, manifest = f"datasets-{AWS_SITE}", f"datasets/{AWS_SITE}", tmp_path / (inventory or "none")
+    for name in ("good", "back\\slash"):
+        clouds.upload(AWS_SITE, f"{prefix}/{name}")
+    manifest.write_text(f"{prefix}/good\n{prefix}/back\\slash\n")
+
+    said = tradewind("backfill", rule, *(["--from-manifest", str(manifest)] if inventory else []))
+
+    assert said.code == 1
+    assert f"{AZURE_SITE}: {prefix}/back" in said.out
+    assert "1 keys that some target can never hold" in said.out
+    for message in clouds.drain(AWS_SITE, "notifications"):
+        lambda_.deliver(message)
+    clouds.assert_replicated(f"{prefix}/good", AWS_SITE, GCP_SITE, AZURE_SITE)
+    assert clouds.runtime.store(GCP_SITE).head(f"{prefix}/back\\slash") is not None
+
+
 def test_a_backfill_from_an_inventory_in_the_bucket(
     clouds: ThreeClouds, lambda_: Lambda, tradewind: CommandLine
 ) -> None:

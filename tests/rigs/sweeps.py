@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from rigs.world import JURISDICTIONS, InlineExecutor, WatchedStore, World
 from tradewind.clouds.memory.queue import MemoryQueue
 from tradewind.clouds.memory.store import MemoryStore
+from tradewind.errors import UnportableError
 from tradewind.fleet import Rule
-from tradewind.ports import ObjectPage
+from tradewind.ports import ObjectPage, ObjectState
 from tradewind.records import Records
 from tradewind.replication import requests
 from tradewind.replication.sweeping.sweep import Budget, Step, Sweeper
@@ -26,6 +27,24 @@ class DisorderlyStore(MemoryStore):
         lines = super().list(prefix, limit=10**9).objects[::-1]
         first = int(cursor or 0)
         return ObjectPage(lines[first : first + 3], str(first + 3) if first + 3 < len(lines) else None)
+
+
+@dataclass(slots=True)
+class Narrow(WatchedStore):
+    """A store that can never hold some keys."""
+
+    without: tuple[str, ...] = ()
+
+    def check_key(self, key: str) -> None:
+        """Refuse the keys."""
+        if key in self.without:
+            raise UnportableError(f"There is no room for {key}")
+        WatchedStore.check_key(self, key)
+
+    def head(self, key: str) -> ObjectState | None:
+        """Refuse the keys, as the clouds' stores do."""
+        self.check_key(key)
+        return WatchedStore.head(self, key)
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -58,9 +60,30 @@ def backfill(
     raise typer.Exit(0 if good else 1)
 
 
+@dataclass(slots=True)
+class _Unportable:
+    """Names the keys that some targets can never hold, and counts them."""
+
+    console: Console
+    count: int = 0
+
+    def tell(self, key: str, reasons: Mapping[str, str]) -> None:
+        """Name a key."""
+        self.count += 1
+        for site, why in reasons.items():
+            self.console.print(f"{site}: {one_line(key)}: {one_line(why)}", markup=False)
+
+    def none(self) -> bool:
+        """Say how many there were, if there were any."""
+        if self.count:
+            self.console.print(f"{self.count:,} keys that some target can never hold")
+        return not self.count
+
+
 def _compare(runtime: Runtime, name: str, console: Console) -> bool:
     """Sweep the rule at once, page by page."""
-    rule, sweeper = runtime.rule(name), runtime.sweeper("backfill", trusting=True)
+    unportable = _Unportable(console)
+    rule, sweeper = runtime.rule(name), replace(runtime.sweeper("backfill", trusting=True), tell=unportable.tell)
     if (begun := sweeper.progress(rule)).started is not None:
         console.print(f"Going on after {begun.tally.keys:,} keys, with what began {begun.started:%Y-%m-%d %H:%M} UTC")
     step = None
@@ -77,7 +100,7 @@ def _compare(runtime: Runtime, name: str, console: Console) -> bool:
     console.print(f"{step.keys:,} keys compared, {step.asked:,} asked for")
     if step.asked:
         console.print(AFTERWARDS)
-    return True
+    return unportable.none()
 
 
 def _from_manifest(runtime: Runtime, name: str, location: str, console: Console) -> bool:
@@ -86,6 +109,7 @@ def _from_manifest(runtime: Runtime, name: str, location: str, console: Console)
     source, inventory, files = open_inventory(runtime, rule, location)
     site = rule.members[0]
     problems: list[Malformed] = []
+    unportable = _Unportable(console)
 
     def complain(malformed: Malformed) -> None:
         problems.append(malformed)
@@ -98,7 +122,9 @@ def _from_manifest(runtime: Runtime, name: str, location: str, console: Console)
         queue=runtime.queue(site, "notifications"),
         records=runtime.records(site),
         executor=runtime.executor,
+        store_of=runtime.store,
         complain=complain,
+        tell=unportable.tell,
     )
     if said := _of_before(*work.noted(source), source):
         console.print(said, markup=False)
@@ -109,7 +135,7 @@ def _from_manifest(runtime: Runtime, name: str, location: str, console: Console)
     console.print(f"{sent.rows:,} rows read, {sent.keys:,} keys asked for, {sent.malformed:,} lines say nothing")
     if sent.keys:
         console.print(AFTERWARDS)
-    return not problems
+    return unportable.none() and not problems
 
 
 def _of_before(rows: int, other: Source | None, source: Source) -> str:

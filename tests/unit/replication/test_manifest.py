@@ -6,14 +6,14 @@ import gzip
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import Table, parquet
 
-from rigs.sweeps import Sweeps
+from rigs.sweeps import Narrow, Sweeps
 from rigs.world import InlineExecutor, World
 from tradewind.errors import ConfigurationError, PermanentError
 from tradewind.replication.sweeping import backfill
@@ -213,7 +213,9 @@ def backfill_of(sweeps: Sweeps, complaints: list[Malformed]) -> ManifestBackfill
         queue=sweeps.queues["a"],
         records=sweeps.records("a"),
         executor=InlineExecutor(),
+        store_of=sweeps.world.stores.__getitem__,
         complain=complaints.append,
+        tell=lambda _key, _why: None,
     )
 
 
@@ -276,6 +278,20 @@ def test_another_content_at_the_same_place_begins_anew(sweeps: Sweeps) -> None:
     assert [sent.rows for sent in work.run(newer, plain_list("f"), HeldFiles({"f": b"m/8\nm/9"}))] == [2]
     assert sweeps.asked() == {"a": ["m/8", "m/9"]}
     assert work.noted(newer) == (0, None)
+
+
+def test_a_key_that_no_target_can_hold_is_told_and_not_asked_for() -> None:
+    """It is named with the reason at each such target, and asked for only if another target can hold it."""
+    sweeps, told = Sweeps(World({"name": "one", "to": ["b", "c"], "prefix": "m/"})), dict[str, list[str]]()
+    sweeps.world.stores["b"] = Narrow(sweeps.world.stores["b"].inner, without=("m/1", "m/2"))
+    sweeps.world.stores["c"] = Narrow(sweeps.world.stores["c"].inner, without=("m/2",))
+    work = replace(backfill_of(sweeps, []), tell=lambda key, why: told.setdefault(key, []).extend(why))
+
+    *_, sent = work.run(F, plain_list("f"), HeldFiles({"f": b"m/1\nm/2\nm/3"}))
+
+    assert (sent, told) == (Sent(rows=3, keys=2, unportable=2), {"m/1": ["b"], "m/2": ["b", "c"]})
+    assert sweeps.asked() == {"a": ["m/1", "m/3"]}
+    assert [sweeps.world.stores[site].calls for site in "abc"] == [[], [], []]
 
 
 def test_lines_that_say_nothing_stop_no_others(sweeps: Sweeps) -> None:

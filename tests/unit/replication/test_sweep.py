@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 
-from rigs.sweeps import DisorderlyStore, Sweeps
+from rigs.sweeps import DisorderlyStore, Narrow, Sweeps
 from rigs.world import WatchedStore, World
 from tradewind.errors import (
     AccessDeniedError,
@@ -194,6 +194,21 @@ def test_half_a_backfill_is_no_result_whoever_ends_it() -> None:
 
     assert (step.state, step.keys, step.completed) == (State.ASKED, 4, None)
     assert completed(sweeps.step()).tally.keys == 4
+
+
+@RULES
+def test_a_backfill_tells_what_a_target_can_never_hold(rule: dict[str, object]) -> None:
+    """Such a key is asked for only while another target lacks it, and is named each time; no request tells it."""
+    sweeps, told = sweeps_of(rule, "1", "2"), dict[str, dict[str, str]]()
+    for site, keys in {"b": ("1", "2"), "c": ("2",)}.items():
+        sweeps.world.stores[site] = Narrow(sweeps.world.stores[site].inner, without=keys)
+    sweeper = replace(sweeps.sweeper(trusting=True), tell=lambda key, why: told.update({key: dict(why)}))
+
+    step = sweeper.step(sweeps.rule, sweeps.budget(100))
+
+    reasons = {key: f"There is no room for {key}" for key in "12"}
+    assert told == {"1": {"b": reasons["1"]}, "2": {"b": reasons["2"], "c": reasons["2"]}}
+    assert (step.asked, sweeps.asked(), requests_of(sweeps)) == (1, {"a": ["1"]}, 2)
 
 
 @RULES

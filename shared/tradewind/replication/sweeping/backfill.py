@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import islice
 
+from tradewind.errors import UnportableError
 from tradewind.fleet import Rule
-from tradewind.ports import Queue
+from tradewind.ports import ObjectStore, Queue
 from tradewind.records import Document, Records
 from tradewind.replication import requests
 from tradewind.replication.routes import covers
@@ -39,6 +40,8 @@ class Sent:
     """That were asked for, this time."""
     malformed: int = 0
     """This time."""
+    unportable: int = 0
+    """Keys that some target can never hold, this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,9 @@ class ManifestBackfill:
         queue: Of that site's notifications.
         records: Of that site.
         executor: Sends several messages side by side.
+        store_of: Returns the store of a site, by name; it is asked what it could hold, which is no request.
         complain: Told of each line that says nothing.
+        tell: Told of each key that some targets can never hold, and why, by site.
     """
 
     rule: Rule
@@ -59,7 +64,9 @@ class ManifestBackfill:
     queue: Queue
     records: Records
     executor: Executor
+    store_of: Callable[[str], ObjectStore]
     complain: Callable[[Malformed], None]
+    tell: Callable[[str, Mapping[str, str]], None]
 
     def noted(self, source: Source) -> tuple[int, Source | None]:
         """Return how many rows an earlier start has gone through, and of which other inventory, if of another."""
@@ -95,11 +102,26 @@ class ManifestBackfill:
             if isinstance(row, Malformed):
                 sent.malformed += 1
                 self.complain(row)
-            elif (key := key_of(inventory, row, self.bucket)) is not None and covers(self.rule, key):
+                continue
+            key = key_of(inventory, row, self.bucket)
+            if key is not None and covers(self.rule, key) and self._fits_somewhere(key, sent):
                 keys.append(key)
         messages = requests.encode(self.rule.members[0], keys, why="backfill", rule=self.rule.name)
         list(self.executor.map(self.queue.send, messages))
         sent.keys += len(keys)
+
+    def _fits_somewhere(self, key: str, sent: Sent) -> bool:
+        """Say whether some target can hold a key; asking for one that none can would only bury the request."""
+        targets, never = self.rule.targets_of(self.rule.members[0]), {}
+        for site in targets:
+            try:
+                self.store_of(site).check_key(key)
+            except UnportableError as error:
+                never[site] = error.message
+        if never:
+            sent.unportable += 1
+            self.tell(key, never)
+        return len(never) < len(targets)
 
     def _note(self, source: Source, rows: int) -> None:
         document: Document = {"manifest": source.location, "content": source.content, "rows": rows}

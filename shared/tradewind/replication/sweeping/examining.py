@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -38,6 +38,8 @@ class Examination:
     """By the sites of which something is to be said."""
     unreadable: Collection[str] = ()
     """Sites at which it could not be looked at."""
+    unportable: Mapping[str, str] = field(default_factory=dict)
+    """Why it can never be at sites where it should be, by site."""
 
     def counts(self, listed: Listed) -> bool:
         """Say whether this is the one time at which the key counts (see `Listed.first`)."""
@@ -88,7 +90,7 @@ class Examiner:
 
         Args:
             key: The key.
-            absent: Sites that are taken to lack it, and are not asked.
+            absent: Sites that are taken to lack it, and are not asked; whether they could hold it is known without.
         """
         states: dict[str, ObjectState | None] = {}
         unportable: dict[str, str] = {}
@@ -97,7 +99,10 @@ class Examiner:
             store = self.store_of(site)
             states[site] = None
             try:
-                states[site] = None if site in absent else _seen(store, key)
+                if site in absent:
+                    store.check_key(key)
+                else:
+                    states[site] = _seen(store, key)
             except UnportableError as error:
                 unportable[site] = error.message
             except TradewindError as error:
@@ -105,7 +110,8 @@ class Examiner:
                     raise
                 unreadable[site] = str(error)
         found = self._found(key, states, unportable) | dict(verdicts(self.rule, unreadable))
-        return Examination(key, states, found, unreadable.keys())
+        never = {site: why for site, why in unportable.items() if _is_missing(found.get(site))}
+        return Examination(key, states, found, unreadable.keys(), never)
 
     def _found(
         self, key: str, states: Mapping[str, ObjectState | None], unportable: Mapping[str, str]
@@ -119,7 +125,7 @@ class Examiner:
         )
         found |= {site: judged for site, judged in foreign.items() if site in found}
         for site, reason in unportable.items():
-            if site in found and found[site].finding is Finding.MISSING:
+            if _is_missing(found.get(site)):
                 found[site] = Judgement(Finding.MISSING, reason, found[site].origin)  # nobody can mend that
         try:
             return dict(self.refine(key, found))
@@ -140,6 +146,10 @@ class Examiner:
             for site, state in states.items()
             if state is not None and (claim := claim_of(state)) and is_foreign(self.fleet, self.rule, site, state)
         }
+
+
+def _is_missing(judged: Judgement | None) -> bool:
+    return judged is not None and judged.finding is Finding.MISSING
 
 
 def _seen(store: ObjectStore, key: str) -> ObjectState | None:

@@ -7,7 +7,7 @@ rule's first site, so it goes the way of every notification, and is decided by w
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -97,6 +97,8 @@ class Sweeper:
     trusting: bool = False
     """Whether a key that only the first site's listing shows is taken to be missing elsewhere, which spares most of the
     requests of a first backfill. A store that lists in another order makes it ask for keys that are there."""
+    tell: Callable[[str, Mapping[str, str]], None] = lambda _key, _why: None
+    """Told of each key that some sites can never hold, and why, by site; the tally counts it among the others."""
 
     def step(self, rule: Rule, budget: Budget, *, at_once: bool = False) -> Step:
         """Do some of the sweep of `rule`; safe to repeat, and beside others.
@@ -231,6 +233,8 @@ class _Work:
         now = self._sweeper.clock()
         for look in looks:
             look.count(self.progress.tally, now)
+            if look.unportable:
+                self._sweeper.tell(look.key, look.unportable)
         self.progress.asked += self._sweeper.ask(self._rule, looks)
 
     def finish(self) -> None:
