@@ -181,6 +181,8 @@ def test_verify_is_green_where_the_sites_agree(replicated: ThreeClouds, tradewin
         "size": 14,
         "unproven": 0,
         "read": 0,
+        "differing": 0,
+        "findings": {},
         "differences": [],
     }
 
