@@ -12,7 +12,6 @@ from simulation.turns import SECOND
 from simulation.users import Users
 from simulation.world import World
 from tradewind.fleet import ActiveActiveRule, DeleteGuard
-from tradewind.replication.guard import limit_for
 
 WINDOW = 10
 """Minutes."""
@@ -82,7 +81,7 @@ def no_more_than_the_share_goes(plan: Plan, history: History) -> Iterator[str]:
             since = last.elapsed - window
             gone = {deed.key for deed in removals if since + SLACK < deed.elapsed and deed.number <= last.number}
             had = _had(deeds, since - SLACK, last)
-            if len(gone) > limit_for(guard, len(had)):
+            if len(gone) > max(guard.minimum, int(guard.share * len(had))):
                 yield f"deed {last.number}: {len(gone)} of {len(had)} keys went at {site.name} within a window"
 
 
