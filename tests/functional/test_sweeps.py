@@ -101,6 +101,7 @@ def test_the_command_shows_and_repairs_what_was_corrupted(
     clouds.users[others[0]].put(key, b"weightz", {"tradewind": replica.metadata["tradewind"]}, replica.content_type)
 
     assert tradewind("backfill", rule).code == 0
+    clouds.runtime.sweep(site, seconds=60)
     assert findings(clouds, rule)[others[0]] == {"corrupt": 1}
     assert tradewind("verify", rule).code == 1
     repaired = tradewind("backfill", rule, "--repair-corrupt")
