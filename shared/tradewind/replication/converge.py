@@ -13,7 +13,7 @@ from functools import partial
 
 from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindError
 from tradewind.fleet import ActiveActiveRule
-from tradewind.ports import ObjectState
+from tradewind.ports import Download, ObjectState
 from tradewind.replication import aside
 from tradewind.replication.agreement import Erase, Steps, Write, agree
 from tradewind.replication.decide import Verdict
@@ -134,16 +134,23 @@ class Convergence:
                 return [Outcome(self._route(each), Verdict.REPLICA, reason) for each in self._others()]
             writes = [Write(self.site, site, expect=None) for site in self._others()]
             writes = [write for write in writes if self._admitted(write)]
-            if not writes:
-                return self._conclude({}, "")
-            try:
-                payload = read(download)
-            except (NotFoundError, PreconditionFailedError):
-                return None
-        self._write(writes, payload, originating(self.site, payload))
-        if any(write.target not in self.done for write in writes) or not self._confirmed(payload.state):
+            payload = self._read(download, writes) if writes else None
+        if payload is not None:
+            self._write(writes, payload, originating(self.site, payload))
+        if any(write.target not in self.done for write in writes):
             return None
-        return self._conclude({}, "")
+        return self._conclude({}, "") if payload is None or self._confirmed(payload.state) else None
+
+    def _read(self, download: Download, writes: Sequence[Write]) -> Payload | None:
+        """Read the source; None if that is gone by now, or is every target's failure."""
+        try:
+            return read(download)
+        except (NotFoundError, PreconditionFailedError):
+            return None
+        except TradewindError as error:
+            for write in writes:
+                self._fail(write.target, error)
+            return None
 
     def _confirmed(self, state: ObjectState) -> bool:
         """Say whether nothing came in between: neither another version, nor a delete that is greater than it."""

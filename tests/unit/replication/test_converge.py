@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rigs.world import World
-from tradewind.errors import StoreUnavailableError, TransientError
+from tradewind.errors import ObjectTooLargeError, StoreUnavailableError, TransientError
 from tradewind.fleet import GcpSite
 from tradewind.ports import Change, Metadata
 from tradewind.replication.aside import original_key
@@ -194,6 +194,20 @@ def test_a_site_that_does_not_answer_keeps_nobody_else_waiting() -> None:
     outcomes = world.replicator.replicate(world.write("a", KEY, b"x"))
 
     assert {(o.route.target, o.verdict) for o in outcomes} == {("b", Verdict.FAILED), ("c", Verdict.COPIED)}
+
+
+def test_what_is_too_large_is_an_outcome_at_every_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that cannot be read is every target's failure, and is in the audit log."""
+    monkeypatch.setattr("tradewind.replication.transfer.MAX_OBJECT", 3)
+    world = world_of()
+
+    outcomes = world.replicator.replicate(world.write("a", KEY, b"large"))
+
+    assert {(o.route.target, type(o.error)) for o in outcomes} == {
+        ("b", ObjectTooLargeError),
+        ("c", ObjectTooLargeError),
+    }
+    assert len(world.audit.records) == 2
 
 
 def test_both_are_kept() -> None:
