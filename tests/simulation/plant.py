@@ -52,7 +52,7 @@ PLANTS = {
         "replication",
         (
             Edit("replication/copying.py", "        if acted and self._unchanged(source):\n", "        if acted:\n"),
-            Edit("replication/converge.py", " or not self._confirmed(payload.state):\n", ":\n"),
+            Edit("replication/converge.py", " or self._confirmed(payload.state) else None", " or True else None"),
         ),
     ),
     "tombstone": Plant(
