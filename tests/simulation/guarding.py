@@ -11,7 +11,7 @@ from simulation.plan import GENTLE, NAMES, TIME_LIMIT, Plan, fleet_of, rates_of,
 from simulation.turns import SECOND
 from simulation.users import Users
 from simulation.world import World
-from tradewind.fleet import ActiveActiveRule, DeleteGuard
+from tradewind.fleet import DeleteGuard
 
 WINDOW = 10
 """Minutes."""
@@ -83,18 +83,6 @@ def no_more_than_the_share_goes(plan: Plan, history: History) -> Iterator[str]:
             had = _had(deeds, since - SLACK, last)
             if len(gone) > max(guard.minimum, int(guard.share * len(had))):
                 yield f"deed {last.number}: {len(gone)} of {len(had)} keys went at {site.name} within a window"
-
-
-def sweeps_overlook_held_deletes_only(plan: Plan, history: History) -> Iterator[str]:
-    """When sweeps have nothing left to do, asking every site for every key finds deletes that were held back at most.
-
-    If a delete is held back everywhere, after its object had come back to the site where a user deleted it, then all
-    sites agree, and only the tombstone knows better, which sweeps do not read.
-    """
-    both_ways = isinstance(plan.rule, ActiveActiveRule)
-    for deed in history.deeds[history.overlooked :] if history.overlooked is not None else ():
-        if not (both_ways and history.allowed is not None and deed.ours and deed.after is None):
-            yield f"deed {deed.number}: {deed.key} at {deed.site} was left by the sweeps"
 
 
 def _had(deeds: list[Deed], since: int, last: Deed) -> set[str]:

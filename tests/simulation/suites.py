@@ -12,7 +12,6 @@ from simulation.guarding import (
     draw_guarded,
     emptying,
     no_more_than_the_share_goes,
-    sweeps_overlook_held_deletes_only,
 )
 from simulation.plan import draw
 from simulation.properties import (
@@ -20,7 +19,6 @@ from simulation.properties import (
     Property,
     keeping_deletes_nothing,
     notifications_suffice,
-    sweeps_overlook_nothing,
 )
 from simulation.sets import draw_sets, no_set_is_torn, performer
 from simulation.turns import Line
@@ -44,8 +42,7 @@ SET_PROPERTIES = (no_set_is_torn, *(each for each in PROPERTIES if each is not k
 # What the guard held back waits for a person, and then for a sweep.
 GUARD_PROPERTIES = (
     no_more_than_the_share_goes,
-    sweeps_overlook_held_deletes_only,
-    *(each for each in PROPERTIES if each not in (notifications_suffice, sweeps_overlook_nothing)),
+    *(each for each in PROPERTIES if each is not notifications_suffice),
 )
 Suite = Callable[[int], Result]
 

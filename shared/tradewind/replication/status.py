@@ -177,7 +177,7 @@ class StatusReader:
         """Look at every key of a rule at every site."""
         tally, now = Tally(rule.name), self.clock()
         held_back = withholding(rule, self.store_of, self.records_of, self.clock)
-        examiner = Examiner(self.fleet, rule, self.store_of, self.gate, held_back.refine)
+        examiner = Examiner(self.fleet, rule, self.store_of, self.gate, held_back.refine, held_back.memories)
         keys = merged(rule, self.store_of)
         while page := list(islice(keys, PAGE)):
             looks = self.executor.map(examiner.look, [listed.key for listed in page])

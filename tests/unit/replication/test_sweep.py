@@ -30,6 +30,7 @@ from tradewind.replication.sweeping import sweep
 from tradewind.replication.sweeping.progress import Completed, name_of
 from tradewind.replication.sweeping.sweep import State, Step
 from tradewind.replication.tally import TargetTally
+from tradewind.replication.tombstones import Tombstone, Tombstones
 
 ONE_WAY: dict[str, object] = {"name": "one", "to": ["b", "c"], "deletes": "propagate"}
 BOTH: dict[str, object] = {"name": "both", "sites": ["a", "b", "c"]}
@@ -404,6 +405,22 @@ def test_a_guard_that_is_shut_holds_back() -> None:
     sweeps.records("b").write(guard.state_name("one"), {"shut": sweeps.world.now.isoformat()}, expect=None)
 
     assert findings(sweeps.step(at_once=True)) == {"b": {Finding.HELD: 1}, "c": {Finding.EXTRA: 1}}
+
+
+def test_what_a_guard_held_is_found_again_once_a_person_has_answered() -> None:
+    """A delete that was held while its object came back is known from the tombstone alone, which is read then."""
+    sweeps = sweeps_of({"name": "both", "sites": ["a", "b"], "deletes": "propagate"}, "1")
+    sweeps.step()
+    sweeps.work_off()
+    sweeps.world.pass_time(5)
+    tombstone = Tombstone(sweeps.world.now, "b")
+    Tombstones(sweeps.records("b")).bury("1", tombstone, lambda each: each.time)
+
+    assert sweeps.step(at_once=True).asked == 0
+    guard.allow(sweeps.records("a"), "both", sweeps.world.now + timedelta(hours=1))
+
+    assert findings(sweeps.step(at_once=True)) == {"a": {Finding.EXTRA: 1}, "b": {Finding.EXTRA: 1}}
+    assert sweeps.asked() == {"a": ["1"]}
 
 
 INDEX = "m/model.safetensors.index.json"

@@ -10,16 +10,23 @@ from typing import TypeAlias
 from tradewind.errors import TradewindError, UnportableError
 from tradewind.fleet import ActiveActiveRule, Fleet, Rule
 from tradewind.ports import Gate, ObjectState, ObjectStore
+from tradewind.replication.agreement import agree
 from tradewind.replication.compare import IN_ORDER, Finding, Judgement, as_if_tagged, compare
 from tradewind.replication.provenance import claim_of, fingerprint
 from tradewind.replication.routes import Route, passage
-from tradewind.replication.standing import is_foreign
+from tradewind.replication.standing import View, is_foreign
 from tradewind.replication.sweeping.listing import Listed
 from tradewind.replication.sweeping.unreadable import is_of_one_key, unlooked, verdicts
 from tradewind.replication.tally import IN_SYNC, Tally
+from tradewind.replication.tombstones import Memory
 
 Refine: TypeAlias = Callable[[str, Mapping[str, Judgement]], Mapping[str, Judgement]]
 """Is given a key and what was found of it, and says more of that."""
+
+
+def nothing_remembered(_key: str) -> Mapping[str, Memory]:
+    """Ask nobody."""
+    return {}
 
 
 def as_found(_key: str, found: Mapping[str, Judgement]) -> Mapping[str, Judgement]:
@@ -77,6 +84,7 @@ class Examiner:
         store_of: Returns the store of a site, by name.
         gate: Says where data may be.
         refine: Says more of what was found; it knows why something is held back.
+        memories: Returns what the sites remember of a key, where that is to be asked for.
     """
 
     fleet: Fleet
@@ -84,6 +92,7 @@ class Examiner:
     store_of: Callable[[str], ObjectStore]
     gate: Gate
     refine: Refine = as_found
+    memories: Callable[[str], Mapping[str, Memory]] = nothing_remembered
 
     def look(self, key: str, absent: Collection[str] = ()) -> Examination:
         """Look at `key` at every site of the rule. No object is read, and nothing is changed.
@@ -124,6 +133,7 @@ class Examiner:
             lambda a, b: passage(self.fleet, self.gate, Route(self.rule, a, b), key),
         )
         found |= {site: judged for site, judged in foreign.items() if site in found}
+        found |= self._deleted(key, {site: state for site, state in states.items() if site not in foreign})
         for site, reason in unportable.items():
             if _is_missing(found.get(site)):
                 found[site] = Judgement(Finding.MISSING, reason, found[site].origin)  # nobody can mend that
@@ -136,6 +146,14 @@ class Examiner:
                 site: each if each.finding in IN_ORDER else unlooked(each.origin, str(error))
                 for site, each in found.items()
             }
+
+    def _deleted(self, key: str, states: Mapping[str, ObjectState | None]) -> dict[str, Judgement]:
+        """Judge what all sites hold and a user deleted: what a guard held, an object that came back may hide."""
+        memories = self.memories(key)
+        if not memories or not isinstance(self.rule, ActiveActiveRule):
+            return {}
+        steps = agree(self.rule, {site: View(state, memories[site]) for site, state in states.items()})
+        return {each.site: Judgement(Finding.EXTRA, each.reason, each.site, repairable=True) for each in steps.erasures}
 
     def _foreign(self, states: Mapping[str, ObjectState | None]) -> dict[str, Judgement]:
         """Judge the replicas that another rule brought to sites of this one: nobody resolves that but a person."""

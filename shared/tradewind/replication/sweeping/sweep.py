@@ -152,7 +152,7 @@ class Sweeper:
         keys = merged(rule, self.store_of, work.progress.positions)
         left = budget.keys
         held_back = withholding(rule, self.store_of, self.records_of, self.clock)
-        examiner = Examiner(self.fleet, rule, self.store_of, self.gate, held_back.refine)
+        examiner = Examiner(self.fleet, rule, self.store_of, self.gate, held_back.refine, held_back.memories)
         while left > 0 and self.clock() < budget.until:
             listed = list(islice(keys, min(size, left)))
             left -= len(listed)

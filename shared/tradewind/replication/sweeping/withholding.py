@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tradewind.errors import PermanentError, SetError
-from tradewind.fleet import Rule
+from tradewind.fleet import ActiveActiveRule, Rule
 from tradewind.ports import ObjectStore
 from tradewind.records import Records
 from tradewind.replication.compare import Finding, Judgement
 from tradewind.replication.guard import state_name, state_of
 from tradewind.replication.sets.recognise import closing_kind
 from tradewind.replication.sets.survey import Survey
+from tradewind.replication.tombstones import Memory, Tombstones
 
 
 def withholding(
@@ -31,13 +32,17 @@ def withholding(
         clock: Returns the time, UTC.
     """
     shut: dict[str, str] = {}
+    answered: list[str] = []
     for site in rule.members if rule.deletes == "propagate" and rule.delete_guard.share < 1 else ():
         held = records_of(site).read(state_name(rule.name))
         state = state_of(held.value if held else None)
-        if state.shut and not (state.allowed and clock() < state.allowed):
+        if state.allowed and clock() < state.allowed:
+            answered.append(site)
+        elif state.shut:
             since = state.shut.isoformat(timespec="seconds")
             shut[site] = f"the delete guard of rule {rule.name!r} is shut there since {since}"
-    return Withholding(rule, store_of, clock, shut)
+    both_ways = isinstance(rule, ActiveActiveRule)
+    return Withholding(rule, store_of, clock, shut, records_of if both_ways and answered else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,21 @@ class Withholding:
         store_of: Returns the store of a site, by name.
         clock: Returns the time, UTC.
         shut: Why nothing is removed, by site.
+        records_of: Returns the records of a site, by name; given where a person has just answered a guard, since then
+            what was held must be found again, though all sites may hold it.
     """
 
     rule: Rule
     store_of: Callable[[str], ObjectStore]
     clock: Callable[[], datetime]
     shut: Mapping[str, str]
+    records_of: Callable[[str], Records] | None = None
+
+    def memories(self, key: str) -> Mapping[str, Memory]:
+        """Return what each site remembers of `key`, where a held delete may be all that tells it should go."""
+        if self.records_of is None:
+            return {}
+        return {site: Tombstones(self.records_of(site)).read(key) for site in self.rule.members}
 
     def refine(self, key: str, found: Mapping[str, Judgement]) -> Mapping[str, Judgement]:
         """Return what was found, with the reasons why it is so."""
