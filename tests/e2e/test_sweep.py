@@ -126,7 +126,7 @@ def test_a_sweep_brings_what_was_written_and_deleted_while_notifications_were_lo
     assert verified.code == 1
     assert differences(verified) == {(target, *each) for target in TARGETS[AWS_SITE] for each in found}
     told = tradewind(whole, "status", "unannounced", "--json").json["rules"][0]["targets"][GCP_SITE]
-    assert (told["backlog"]["objects"], told["in_sync"]["objects"]) == (2, 0)
+    assert (told["backlog"]["objects"], told["in_sync"]["objects"]) == (3, 0)
     make_due(whole, AWS_SITE, "unannounced")
     whole.tick(AWS_SITE)
     whole.wait_until_idle()

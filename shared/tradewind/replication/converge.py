@@ -316,8 +316,8 @@ class Convergence:
         return Route(self.rule, self._others()[0], site)
 
     def _conclude(self, views: Mapping[str, View], waiting: str) -> Sequence[Outcome]:
-        rest = [site for site in self._others() if site not in self.done]
-        return [*self.done.values(), *(self._standing(site, views, waiting) for site in rest)]
+        told = [self.done[self.site]] if self.site in self.done else []
+        return told + [self.done.get(site) or self._standing(site, views, waiting) for site in self._others()]
 
     def _standing(self, site: str, views: Mapping[str, View], waiting: str) -> Outcome:
         view = views.get(site)

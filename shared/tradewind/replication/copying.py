@@ -114,14 +114,15 @@ class CopyLoop:
         copies: dict[Route, str | None] = {}
         removals: dict[Route, Remove] = {}
         for route, target in seen.items():
+            if source is not None and route in self.refused:
+                self.outcomes[route] = Outcome(route, Verdict.REFUSED, self.refused[route])
+                continue
             try:
                 decision = decide(self.rule, route.source, route.target, source, target)
             except TradewindError as error:
                 self._fail([route], error)
                 continue
             match decision:
-                case Copy() if route in self.refused:
-                    self.outcomes[route] = Outcome(route, Verdict.REFUSED, self.refused[route])
                 case Copy(expect):
                     copies[route] = expect
                 case Remove():

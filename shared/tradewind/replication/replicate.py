@@ -164,7 +164,7 @@ class Replicator:
         loop = CopyLoop(key, rule, site, open_routes, self.at, refusals)
         loop.run(assume_absent=fresh)
         refused = [Outcome(route, Verdict.REFUSED, refusals[route]) for route in routes if route not in open_routes]
-        return [*refused, *loop.outcomes.values()]
+        return [*refused, *(loop.outcomes[route] for route in open_routes)]
 
     def _close_sets(self, outcome: Outcome, key: str, *, again: bool) -> list[Outcome]:
         """Try the keys that close the sets of a key that has arrived; one that is not whole yet comes later.
