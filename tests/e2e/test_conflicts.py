@@ -17,7 +17,7 @@ from tradewind_sandbox.clients import Client
 from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, GCP_SITE
 from tradewind_sandbox.supervisor import Sandbox
 
-KEYS = int(os.environ.get("TRADEWIND_E2E_KEYS", "40"))
+KEYS = int(os.environ.get("TRADEWIND_E2E_KEYS", "20"))
 """Keys of each policy; the full measure is 200."""
 ROUNDS = 5
 PATIENCE = 120.0 + 3 * KEYS
