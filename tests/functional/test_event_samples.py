@@ -182,7 +182,8 @@ def test_a_sample_ends_as_its_row_says(
         if each.outcome == "replicated":
             good = [target for target in _targets(clouds, each, key) if _portable(key, target)]
             clouds.assert_replicated(key, each.site, *good)
-            assert [line["target_site"] for line in audit if (line["key"], line["verdict"]) == (key, "copied")] == good
+            copied = [line["target_site"] for line in audit if (line["key"], line["verdict"]) == (key, "copied")]
+            assert sorted(copied) == sorted(good)  # two deliveries at once may each come first at one target
             expected += [f"UnportableError: Azure cannot hold the key {key!r}"] if len(good) < 2 else []
         else:
             assert not [site for site in SITES if site != each.site and clouds.users[site].look(key)]
