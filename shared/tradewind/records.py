@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -16,6 +17,11 @@ Document: TypeAlias = Mapping[str, Any]
 TRIES = 16
 """How often a change is tried against other writers before it is left to a later delivery."""
 _JSON = Metadata(content_type="application/json")
+
+
+def name_for(key: str) -> str:
+    """Return 32 hexadecimal digits that stand for `key` in a record's name; the key itself may be too long for one."""
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

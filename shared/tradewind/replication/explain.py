@@ -12,7 +12,7 @@ from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Gate, ObjectStore
 from tradewind.records import Records
 from tradewind.replication.advice import Advice, Case, Sight
-from tradewind.replication.guard import state_name, state_of
+from tradewind.replication.guard import read_state
 from tradewind.replication.provenance import claim_of
 from tradewind.replication.sets.recognise import candidates, closing_kind
 from tradewind.replication.sets.survey import Survey
@@ -97,11 +97,10 @@ class Explainer:
         if rule.deletes == "keep" or rule.delete_guard.share >= 1:
             return ""
         try:
-            held = self.records_of(site).read(state_name(rule.name))
+            state = read_state(self.records_of(site), rule.name)
         except TradewindError as error:
             return f"the delete guard could not be asked: {error.message}"
-        state = state_of(held.value if held else None)
-        if state.shut is None or (state.allowed and self.clock() < state.allowed):
+        if state.shut is None or state.lets_all_go(self.clock()):
             return ""
         return f"the delete guard of rule {rule.name!r} is shut there since {state.shut.isoformat()}"
 

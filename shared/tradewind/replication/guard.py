@@ -8,7 +8,6 @@ the guard stays shut until a person answers: `tradewind guard allow` or `tradewi
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from itertools import islice
 from tradewind.errors import PreconditionFailedError
 from tradewind.fleet import DeleteGuard, Rule
 from tradewind.ports import ObjectStore
-from tradewind.records import Document, Records
+from tradewind.records import Document, Records, name_for
 from tradewind.replication.routes import covers
 
 PREFIX = "guard/"
@@ -35,6 +34,10 @@ class GuardState:
     """Since when removing has stopped."""
     allowed: datetime | None = None
     """Until when a person lets everything go."""
+
+    def lets_all_go(self, now: datetime) -> bool:
+        """Say whether a person lets everything go at the moment."""
+        return self.allowed is not None and now < self.allowed
 
 
 def state_of(document: Document | None) -> GuardState:
@@ -104,7 +107,7 @@ class RemovalGuard:
             return None
         records = self.records_of(site)
         state, now = read_state(records, rule.name), self.clock()
-        if state.allowed and now < state.allowed:
+        if state.lets_all_go(now):
             return None
         if state.shut:
             return _shut(rule, site, state.shut)
@@ -118,7 +121,7 @@ class RemovalGuard:
 
     def _mark(self, records: Records, rule: Rule, key: str, now: datetime) -> _Marks:
         """Mark `key`, and return what was marked within the window: all of it, or so small a part that it is few."""
-        digest = _digest(key)
+        digest = name_for(key)
         length = timedelta(minutes=rule.delete_guard.window_minutes)
         number = int(now.timestamp() // length.total_seconds())
         with suppress(PreconditionFailedError):  # it was asked for before
@@ -141,7 +144,7 @@ class RemovalGuard:
         enough = int(marks.asked / rule.delete_guard.share) + 1
         found = set(marks.digests)
         for key in self._listed(rule, site):
-            if (digest := _digest(key)).startswith(marks.part):
+            if (digest := name_for(key)).startswith(marks.part):
                 found.add(digest)
                 if len(found) * marks.stands_for >= enough:
                     break
@@ -158,10 +161,6 @@ class RemovalGuard:
             yield from (each.key for each in page.objects if covers(rule, each.key))
             if (cursor := page.cursor) is None:
                 return
-
-
-def _digest(key: str) -> str:
-    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def allow(records: Records, rule: str, until: datetime) -> None:

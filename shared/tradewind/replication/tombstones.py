@@ -6,12 +6,11 @@ so in `active_active` the delete itself is kept, as the greatest that a site has
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tradewind.records import Document, Records
+from tradewind.records import Document, Records, name_for
 
 PREFIX = "tombstones/"
 REMOVED = 64
@@ -65,7 +64,7 @@ NOTHING = Memory()
 
 def name_of(key: str) -> str:
     """Return the name of the record that remembers `key`; the key itself may be too long for one."""
-    digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    digest = name_for(key)
     return f"{PREFIX}{digest[:2]}/{digest}"
 
 

@@ -11,7 +11,7 @@ from tradewind.fleet import ActiveActiveRule, Rule
 from tradewind.ports import ObjectStore
 from tradewind.records import Records
 from tradewind.replication.compare import Finding, Judgement
-from tradewind.replication.guard import state_name, state_of
+from tradewind.replication.guard import read_state
 from tradewind.replication.sets.recognise import closing_kind
 from tradewind.replication.sets.survey import Survey
 from tradewind.replication.tombstones import Memory, Tombstones
@@ -34,9 +34,8 @@ def withholding(
     shut: dict[str, str] = {}
     answered: list[str] = []
     for site in rule.members if rule.deletes == "propagate" and rule.delete_guard.share < 1 else ():
-        held = records_of(site).read(state_name(rule.name))
-        state = state_of(held.value if held else None)
-        if state.allowed and clock() < state.allowed:
+        state = read_state(records_of(site), rule.name)
+        if state.lets_all_go(clock()):
             answered.append(site)
         elif state.shut:
             since = state.shut.isoformat(timespec="seconds")
