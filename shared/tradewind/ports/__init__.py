@@ -4,6 +4,7 @@ The core imports this package and never a cloud; each cloud folder implements it
 """
 
 from tradewind.ports.audit import AuditLog, AuditRecord
+from tradewind.ports.copies import Copies
 from tradewind.ports.events import Change, Notification
 from tradewind.ports.gate import Admission, Gate, Movement
 from tradewind.ports.metadata import PROVENANCE_KEY, RESERVED_PREFIX, Metadata
@@ -13,38 +14,40 @@ from tradewind.ports.store import (
     Checksums,
     CompositeChecksum,
     Download,
-    MultipartStore,
     ObjectPage,
     ObjectState,
     ObjectStore,
     ObjectSummary,
-    Part,
     PutReceipt,
 )
+from tradewind.ports.uploads import Algorithm, Part, PartLimits, Uploads
 
 __all__ = [
     "PROVENANCE_KEY",
     "REASON",
     "RESERVED_PREFIX",
     "Admission",
+    "Algorithm",
     "AuditLog",
     "AuditRecord",
     "Change",
     "Checksums",
     "CompositeChecksum",
+    "Copies",
     "Download",
     "Gate",
     "Message",
     "Metadata",
     "Movement",
-    "MultipartStore",
     "Notification",
     "ObjectPage",
     "ObjectState",
     "ObjectStore",
     "ObjectSummary",
     "Part",
+    "PartLimits",
     "PutReceipt",
     "Queue",
     "Secrets",
+    "Uploads",
 ]

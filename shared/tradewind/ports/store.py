@@ -10,11 +10,11 @@ Shared rules of every method:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol
 
 from tradewind.ports.metadata import Metadata
 
@@ -163,51 +163,3 @@ class ObjectStore(Protocol):
 
     def list(self, prefix: str = "", *, cursor: str | None = None, limit: int = 1000) -> ObjectPage:
         """Return up to `limit` objects whose key starts with `prefix`, from `cursor` on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of an upload that has arrived at the store."""
-
-    number: int
-    """From 1."""
-    size: int
-    """Bytes."""
-    tag: str
-    """What the store needs to name the part when the upload is completed (ETag, block id, part object)."""
-    crc32c: int | None
-
-
-@runtime_checkable
-class MultipartStore(ObjectStore, Protocol):
-    """A store whose objects can be written in parts by many workers; its own upload state is the checkpoint."""
-
-    def begin(self, key: str, *, metadata: Metadata, source_version: str) -> str:
-        """Begin an upload, or find the one that was begun for the same `source_version`; return its id."""
-
-    def put_part(self, key: str, upload: str, number: int, body: bytes, *, crc32c: int) -> Part:
-        """Write part `number`; writing it again replaces it.
-
-        Raises:
-            IntegrityError: The store received other bytes; the part was not written.
-            NotFoundError: The upload was completed or aborted.
-        """
-
-    def parts(self, key: str, upload: str) -> Sequence[Part]:
-        """Return the parts that have arrived, in order of their numbers.
-
-        Raises:
-            NotFoundError: The upload was completed or aborted.
-        """
-
-    def complete(self, key: str, upload: str, parts: Sequence[Part], *, crc32c: int, expect: str | None) -> PutReceipt:
-        """Join the parts and make the object visible if the key's token is `expect` (None: if it does not exist).
-
-        Raises:
-            PreconditionFailedError: The key's token is not `expect`; nothing became visible.
-            IntegrityError: The joined object does not have `crc32c`; nothing became visible.
-            NotFoundError: The upload was completed or aborted.
-        """
-
-    def abort(self, key: str, upload: str) -> None:
-        """Give the upload up and free its parts; an upload that is gone already is no error."""
