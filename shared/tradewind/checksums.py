@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from functools import lru_cache
 from itertools import accumulate, pairwise
 
 from tradewind.errors import IntegrityError
-from tradewind.ports import Checksums, CompositeChecksum
+from tradewind.ports import Algorithm, Checksums, CompositeChecksum
 
 UNPROVEN = "unproven"
 """The source kept nothing to compare with."""
+_POLYNOMIALS: dict[Algorithm, tuple[int, int]] = {
+    "crc32": (32, 0xEDB88320),
+    "crc32c": (32, 0x82F63B78),
+    "crc64nvme": (64, 0x9A6C9329AC4BC9B5),
+}
+"""Bits, and the polynomial with its coefficients reflected."""
 
 
 def crc32c(body: bytes, before: int = 0) -> int:
@@ -29,6 +36,58 @@ def crc64nvme(body: bytes) -> int:
     from azure.storage.extensions.checksums import crc64  # noqa: PLC0415 - as above
 
     return int(crc64.compute(body, 0))
+
+
+def extended(algorithm: Algorithm, before: int, chunk: bytes) -> int:
+    """Return the checksum of all bytes so far, of which `chunk` are the last and `before` is that of the others."""
+    match algorithm:
+        case "crc32c":
+            return crc32c(chunk, before)
+        case "crc32":
+            return zlib.crc32(chunk, before)
+        case "crc64nvme":
+            from azure.storage.extensions.checksums import crc64  # noqa: PLC0415 - as above
+
+            return int(crc64.compute(chunk, before))
+
+
+def combine(algorithm: Algorithm, first: int, second: int, second_size: int) -> int:
+    """Return the checksum of two pieces' bytes, one after the other, without the bytes.
+
+    Appending n bytes multiplies a CRC by x to the power of 8 n, modulo its polynomial (Mark Adler's `crc32_combine` in
+    zlib does the same).
+
+    Args:
+        algorithm: Of all three checksums.
+        first: That of the first piece.
+        second: That of the second piece.
+        second_size: Bytes of the second piece.
+    """
+    bits, polynomial = _POLYNOMIALS[algorithm]
+    return _product(first, _appended(second_size, bits, polynomial), bits, polynomial) ^ second
+
+
+@lru_cache(maxsize=1024)
+def _appended(size: int, bits: int, polynomial: int) -> int:
+    """Return x to the power of 8 * `size`; coefficients are reflected, so the highest bit is that of x to the 0."""
+    power, square = 1 << (bits - 1), 1 << (bits - 9)
+    while size:
+        if size & 1:
+            power = _product(power, square, bits, polynomial)
+        square = _product(square, square, bits, polynomial)
+        size >>= 1
+    return power
+
+
+def _product(a: int, b: int, bits: int, polynomial: int) -> int:
+    product, coefficient = 0, 1 << (bits - 1)
+    while a:
+        if a & coefficient:
+            product ^= b
+            a ^= coefficient
+        coefficient >>= 1
+        b = (b >> 1) ^ polynomial if b & 1 else b >> 1
+    return product
 
 
 def md5(body: bytes) -> bytes:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewind.checksums import UNPROVEN, composite, crc32c, crc64nvme, md5, prove
+from tradewind.checksums import UNPROVEN, combine, composite, crc32c, crc64nvme, extended, md5, prove
 from tradewind.errors import IntegrityError
-from tradewind.ports import Checksums, CompositeChecksum
+from tradewind.ports import Algorithm, Checksums, CompositeChecksum
 
 CHECK = b"123456789"
 
@@ -62,3 +62,12 @@ def test_nothing_kept_is_said() -> None:
 def test_parts_that_do_not_add_up_prove_nothing() -> None:
     """A composite checksum over other sizes than the body's never matches."""
     assert composite(b"12345", CompositeChecksum("crc32c", b"", (5, 5))) == b""
+
+
+@pytest.mark.parametrize("algorithm", ["crc32c", "crc32", "crc64nvme"])
+@given(first=st.binary(max_size=300), second=st.binary(max_size=3000))
+def test_checksums_of_pieces_combine_to_that_of_the_whole(algorithm: Algorithm, first: bytes, second: bytes) -> None:
+    """Parts that different functions copied prove the whole, with no second read."""
+    whole = extended(algorithm, 0, first + second)
+    assert combine(algorithm, extended(algorithm, 0, first), extended(algorithm, 0, second), len(second)) == whole
+    assert extended(algorithm, extended(algorithm, 0, first), second) == whole
