@@ -22,7 +22,7 @@ from tradewind.compliance import JurisdictionGate
 from tradewind.credentials import resolve
 from tradewind.errors import ConfigurationError, TradewindError
 from tradewind.fleet import Fleet, Rule, Site
-from tradewind.ports import Gate, Message, Notification, ObjectStore, Queue, Secrets
+from tradewind.ports import Gate, Message, Notification, ObjectStore, Queue, Secrets, Uploads
 from tradewind.records import Records
 from tradewind.replication import requests
 from tradewind.replication.assemble import assemble
@@ -94,6 +94,10 @@ class Runtime:
     def store(self, name: str) -> ObjectStore:
         """Return the store of a site's bucket."""
         return self._once(("store", name), lambda: self._open_store(name))
+
+    def uploads(self, name: str) -> Uploads:
+        """Return the uploads in parts into a site's bucket."""
+        return self._once(("uploads", name), lambda: self._open_uploads(name))
 
     def records(self, name: str) -> Records:
         """Return tradewind's own records at a site, which are in its control bucket."""
@@ -172,6 +176,11 @@ class Runtime:
         site = self.site(name)
         with _named(name):
             return cast("ObjectStore", cloud(site.cloud, "store").open_store(site, self._credentials(name)))
+
+    def _open_uploads(self, name: str) -> Uploads:
+        site = self.site(name)
+        with _named(name):
+            return cast("Uploads", cloud(site.cloud, "uploads").open_uploads(site, self._credentials(name)))
 
     def bucket(self, name: str, bucket: str) -> ObjectStore:
         """Return the store of another bucket on the cloud of a site, with that site's credentials."""

@@ -6,10 +6,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import md5 as md5_of
-from threading import Lock
+from itertools import count
+from threading import RLock
 from typing import Literal
 
 import google_crc32c
@@ -18,12 +19,14 @@ from tradewind.clouds.header_text import require_size, require_text
 from tradewind.clouds.tag_limits import require_tags
 from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError, UnportableError
 from tradewind.ports import (
+    Algorithm,
     Checksums,
     Download,
     Metadata,
     ObjectPage,
     ObjectState,
     ObjectSummary,
+    Part,
     PutReceipt,
 )
 
@@ -44,6 +47,26 @@ class _Object:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class PartHeld:
+    """A part of an upload."""
+
+    part: Part
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An upload in parts."""
+
+    key: str
+    algorithm: Algorithm
+    metadata: Metadata
+    final: bool
+    """Whether that is all of it."""
+    parts: dict[int, PartHeld] = field(default_factory=dict)
+
+
 class MemoryStore:
     """One bucket (see `ports.ObjectStore`); tokens are numbers that only grow.
 
@@ -59,7 +82,10 @@ class MemoryStore:
         self.keeps_tags = keeps_tags
         self._name = name
         self._clock = clock
-        self._lock = Lock()
+        self.lock = RLock()
+        self.pending: dict[str, Pending] = {}
+        """The uploads that were begun, by their ids (see `MemoryUploads`)."""
+        self.upload_numbers = count(1)
         self._objects: dict[str, _Object] = {}
         self._writes = 0
 
@@ -82,7 +108,7 @@ class MemoryStore:
     def head(self, key: str) -> ObjectState | None:
         """Return the key's state."""
         self.check_key(key)
-        with self._lock:
+        with self.lock:
             held = self._objects.get(key)
         return held.state if held else None
 
@@ -92,7 +118,7 @@ class MemoryStore:
     ) -> Iterator[Download]:
         """Open the object for reading; what is read is the version that was opened, whatever happens meanwhile."""
         self.check_key(key)
-        with self._lock:
+        with self.lock:
             held = self._required("get", key, token)
         end = held.state.size if length is None else min(held.state.size, start + length)
         yield Download(held.state, (held.body[at : min(at + CHUNK, end)] for at in range(start, end, CHUNK)))
@@ -106,7 +132,19 @@ class MemoryStore:
         digest = md5_of(body, usedforsecurity=False).digest()
         if crc32c != google_crc32c.value(body) or md5 not in (None, digest):
             raise IntegrityError(f"Could not put {self._uri(key)}: the bytes have another checksum")
-        with self._lock:
+        return self.place(
+            key, bytes(body), metadata=metadata, checksums=Checksums(crc32c=crc32c, md5=digest), expect=expect
+        )
+
+    def place(
+        self, key: str, body: bytes, *, metadata: Metadata, checksums: Checksums, expect: str | None
+    ) -> PutReceipt:
+        """Make `body` the object if the key's token is `expect`; it shows `checksums`, which are believed.
+
+        Raises:
+            PreconditionFailedError: It is not; nothing was written.
+        """
+        with self.lock:
             held = self._objects.get(key)
             if (held.state.token if held else None) != expect:
                 raise PreconditionFailedError(f"Could not put {self._uri(key)}: its token is not {expect}")
@@ -116,22 +154,22 @@ class MemoryStore:
                 token=str(self._writes),
                 size=len(body),
                 modified=self._clock(),
-                checksums=Checksums(crc32c=crc32c, md5=digest),
+                checksums=checksums,
                 metadata=metadata if self.keeps_tags else replace(metadata, tags={}),
             )
-            self._objects[key] = _Object(state, bytes(body))
+            self._objects[key] = _Object(state, body)
         return PutReceipt(state.token)
 
     def delete(self, key: str, *, expect: str) -> None:
         """Delete under a condition."""
         self.check_key(key)
-        with self._lock:
+        with self.lock:
             self._required("delete", key, expect)
             del self._objects[key]
 
     def list(self, prefix: str = "", *, cursor: str | None = None, limit: int = 1000) -> ObjectPage:
         """Return one page, in the order of the keys' UTF-8 bytes."""
-        with self._lock:
+        with self.lock:
             states = {key: held.state for key, held in self._objects.items() if key.startswith(prefix)}
         keys = sorted(states, key=str.encode)
         first = bisect_right(keys, cursor.encode(), key=str.encode) if cursor is not None else 0
