@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from rigs.stores import Rig, azure_rig, gcs_rig, s3_rig
-from tradewind.clouds.memory.store import MemoryStore
+from rigs.stores import Rig, azure_rig, gcs_rig, memory_rig, s3_rig
 from tradewind.ports import ObjectStore
 from tradewind_sandbox.emulators import (
     AzuriteEmulator,
@@ -41,18 +40,28 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzuriteEmulato
         yield emulator
 
 
+@pytest.fixture
+def rigs(request: pytest.FixtureRequest) -> Callable[[str], Rig]:
+    """Opens each store by its name, with an empty bucket."""
+
+    def named(name: str) -> Rig:
+        bucket = f"contract-{uuid.uuid4().hex[:12]}"
+        match name:
+            case "s3":
+                return s3_rig(request.getfixturevalue("s3"), bucket)
+            case "gcs":
+                return gcs_rig(request.getfixturevalue("gcs"), bucket)
+            case "azure":
+                return azure_rig(request.getfixturevalue("azurite"), bucket)
+        return memory_rig()
+
+    return named
+
+
 @pytest.fixture(params=["memory", "s3", "gcs", "azure"])
-def rig(request: pytest.FixtureRequest) -> Rig:
+def rig(request: pytest.FixtureRequest, rigs: Callable[[str], Rig]) -> Rig:
     """Each store in turn, with an empty bucket."""
-    bucket = f"contract-{uuid.uuid4().hex[:12]}"
-    match request.param:
-        case "s3":
-            return s3_rig(request.getfixturevalue("s3"), bucket)
-        case "gcs":
-            return gcs_rig(request.getfixturevalue("gcs"), bucket)
-        case "azure":
-            return azure_rig(request.getfixturevalue("azurite"), bucket)
-    return Rig("memory", MemoryStore(), open=MemoryStore, down=None)
+    return rigs(request.param)
 
 
 @pytest.fixture

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tradewind.checksums import crc32c, md5
 from tradewind.clouds.aws.store import open_store as open_s3
 from tradewind.clouds.azure.store import open_store as open_blob
 from tradewind.clouds.gcp.store import open_store as open_gcs
+from tradewind.clouds.memory.store import MemoryStore
+from tradewind.clouds.memory.uploads import MemoryUploads
 from tradewind.fleet import AwsSite, AzureSite, GcpSite
-from tradewind.ports import Metadata, ObjectStore
+from tradewind.ports import Metadata, ObjectStore, Uploads
 from tradewind_sandbox.emulators import AzuriteEmulator, GcsEmulator, S3Emulator
 
 KEY = "models/resnet/weights.bin"
@@ -28,6 +30,14 @@ class Rig:
     """Open a bucket by its name, whether it exists or not."""
     down: ObjectStore | None
     """A store of the same kind whose cloud does not answer."""
+    uploads: Callable[[], Uploads] = field(default=lambda: MemoryUploads(MemoryStore()))
+    """Open the uploads into `store` anew."""
+
+
+def memory_rig() -> Rig:
+    """Make a store in memory."""
+    store = MemoryStore()
+    return Rig("memory", store, open=MemoryStore, down=None, uploads=lambda: MemoryUploads(store))
 
 
 def s3_rig(emulator: S3Emulator, bucket: str) -> Rig:
