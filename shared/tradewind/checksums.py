@@ -130,6 +130,19 @@ def prove(body: bytes, kept: Checksums, *, crc: int, subject: str) -> str:
     return name
 
 
+def strongest(kept: Checksums) -> str | None:
+    """Return the strongest checksum of the whole object that is known, with its value; None if there is none."""
+    if kept.crc32c is not None:
+        return f"crc32c {kept.crc32c:08x}"
+    if kept.crc64nvme is not None:
+        return f"crc64nvme {kept.crc64nvme:016x}"
+    if kept.crc32 is not None:
+        return f"crc32 {kept.crc32:08x}"
+    if kept.composite is not None:
+        return f"{kept.composite.algorithm} of parts {kept.composite.digest.hex()}"
+    return f"md5 {kept.md5.hex()}" if kept.md5 is not None else None
+
+
 def composite(body: bytes, kept: CompositeChecksum) -> bytes:
     """Return the checksum of the part checksums of `body`, cut as `kept` says."""
     function = crc32c if kept.algorithm == "crc32c" else zlib.crc32

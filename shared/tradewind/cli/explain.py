@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from tradewind.checksums import strongest
 from tradewind.cli.context import FleetOption, UriArgument, open_runtime
 from tradewind.cli.text import as_json, one_line
 from tradewind.ports import ObjectState
 from tradewind.replication.advice import Sight
 from tradewind.replication.explain import Explainer, Explanation, RuleAdvice
-from tradewind.replication.locate import kept
 from tradewind.replication.modes.wording import mode_told
 from tradewind.replication.provenance import claim_of, provenance_of
 from tradewind.replication.whereabouts import key_at
@@ -77,12 +77,12 @@ def _object(state: ObjectState) -> dict[str, Any]:
         "token": state.token,
         "size": state.size,
         "modified": state.modified,
-        "checksum": kept(state),
+        "checksum": strongest(state.checksums),
         "provenance": {
             "origin": claim.origin,
             "version": claim.version.token,
             "modified": claim.version.modified,
-            "crc32c": f"{claim.crc32c:08x}",
+            "checksum": strongest(claim.checksums),
             "believed": believed,
         }
         if claim
@@ -116,7 +116,7 @@ def _held(state: ObjectState) -> str:
     if claim is not None:
         name = f"replica of version {claim.version.token} of {claim.origin}, of {claim.version.modified.isoformat()}"
         whose = name if provenance_of(state) else f"said to be a {name}, which these bytes or this key are not"
-    proof = kept(state) or "no checksum"
+    proof = strongest(state.checksums) or "no checksum"
     return f"{state.size:,} bytes, version {state.token}, of {state.modified.isoformat()}, {proof}; {whose}"
 
 

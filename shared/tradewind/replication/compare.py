@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
+from tradewind.checksums import strongest
 from tradewind.fleet import ActiveActiveRule, OneWayRule, Rule
 from tradewind.ports import Checksums, Metadata, ObjectState
 from tradewind.replication.modes.immutable import is_versioned, same_bytes
 from tradewind.replication.provenance import (
     Provenance,
     Version,
+    agree,
     claim_of,
     digest,
     fingerprint,
@@ -223,14 +225,14 @@ def _outdated(
 
 def _proven(origin: str, original: ObjectState | None, state: ObjectState, claim: Provenance) -> Judgement:
     """Say how well a replica of the present version is proven."""
-    kept = original.checksums.crc32c if original else None
-    if kept is not None and kept != claim.crc32c:
-        return Judgement(Finding.CORRUPT, f"its CRC32C is {claim.crc32c:08x}, and {origin} keeps {kept:08x}", origin)
+    if original is not None and agree(original.checksums, claim.checksums) is False:
+        reason = f"its checksum is {strongest(claim.checksums)}, and {origin} keeps {strongest(original.checksums)}"
+        return Judgement(Finding.CORRUPT, reason, origin)
     if original is not None and not bears(_as_copied(state, claim), original.metadata):
         return Judgement(Finding.METADATA, "its metadata was changed here", origin)
     if original is not None and original.checksums == Checksums():
         return Judgement(Finding.UNPROVEN, f"{origin} keeps no checksum of it", origin)
-    return Judgement(Finding.MATCH, f"crc32c {claim.crc32c:08x}", origin)
+    return Judgement(Finding.MATCH, strongest(claim.checksums) or "", origin)
 
 
 def _as_copied(state: ObjectState, claim: Provenance) -> Metadata:

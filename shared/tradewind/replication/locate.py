@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from tradewind.checksums import strongest
 from tradewind.errors import TradewindError, UnportableError
 from tradewind.facts import regions
 from tradewind.fleet import Fleet, Site
@@ -164,7 +165,9 @@ def _place(fleet: Fleet, name: str, seen: Sighting, original: Sighting, origin: 
         return replace(place, holds="nothing" if isinstance(seen, UnportableError) else "unknown", note=seen.message)
     if seen is None:
         return replace(place, holds="nothing")
-    place = replace(place, uri=uri_of(site, seen.key), size=seen.size, modified=seen.modified, proof=kept(seen))
+    place = replace(
+        place, uri=uri_of(site, seen.key), size=seen.size, modified=seen.modified, proof=strongest(seen.checksums)
+    )
     claim, said = _claim(name, seen), claim_of(seen)
     if name == origin and claim is None:
         return replace(place, holds="origin", current=True)
@@ -196,21 +199,6 @@ def _outlives(fleet: Fleet, origin: str, site: str, key: str) -> bool:
     """Say whether the rule keeps a replica at `site` of what was deleted at `origin`."""
     route = next((route for route in routes_for(fleet, origin, key) if route.target == site), None)
     return route is not None and route.rule.deletes == "keep"
-
-
-def kept(state: ObjectState) -> str | None:
-    """Return the strongest checksum of the whole object that its store keeps, with its value."""
-    sums = state.checksums
-    for name, value, digits in (
-        ("crc32c", sums.crc32c, 8),
-        ("crc64nvme", sums.crc64nvme, 16),
-        ("crc32", sums.crc32, 8),
-    ):
-        if value is not None:
-            return f"{name} {value:0{digits}x}"
-    if sums.composite is not None:
-        return f"{sums.composite.algorithm} of parts {sums.composite.digest.hex()}"
-    return f"md5 {sums.md5.hex()}" if sums.md5 is not None else None
 
 
 def _measured(place: Place, here: Site) -> Place:

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from tradewind.errors import ConfigurationError
-from tradewind.ports import PROVENANCE_KEY, Metadata, ObjectState
+from tradewind.ports import PROVENANCE_KEY, Checksums, Metadata, ObjectState
 
-FORMAT = 1
+FORMAT = 2
+"""2 since provenance may lack a CRC-32C; what has one is written as 1, which older versions understand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Provenance:
     """Of the origin's object."""
     size: int
     """Bytes."""
-    crc32c: int
+    crc32c: int | None
+    """None where the store of a large object proved it by another checksum, and no one function saw all of it."""
     key: str
     """Fingerprint of the key, so that provenance that was copied to another key is not believed."""
     md5: bytes | None = None
@@ -60,15 +62,25 @@ class Provenance:
     """The time that the version counts for, where that is not its modified time (see `standing.holding_of`)."""
     stored: Stored | None = None
     """None where the bytes are those of the origin."""
+    crc64nvme: int | None = None
+    """Where the origin's store keeps it of a large object; and `crc32` likewise."""
+    crc32: int | None = None
 
     def kept_as(self, checksum: bytes | None, stored: Stored | None = None) -> Provenance:
         """Return this for a store that keeps the MD5 `checksum` of what it is given, or that keeps none."""
         return replace(self, md5=checksum, stored=stored)
 
     @property
-    def kept(self) -> tuple[int, int]:
-        """Size and CRC-32C of the bytes as they are stored."""
-        return (self.stored.size, self.stored.crc32c) if self.stored else (self.size, self.crc32c)
+    def checksums(self) -> Checksums:
+        """Of the origin's bytes."""
+        return Checksums(crc32c=self.crc32c, crc64nvme=self.crc64nvme, crc32=self.crc32)
+
+    @property
+    def kept(self) -> tuple[int, Checksums]:
+        """Size and checksums of the bytes as they are stored."""
+        if self.stored is not None:
+            return self.stored.size, Checksums(crc32c=self.stored.crc32c, md5=self.md5)
+        return self.size, replace(self.checksums, md5=self.md5)
 
     def counting_as_of(self, time: datetime) -> Provenance:
         """Return this as that of a version that counts as of another time than it was modified."""
@@ -77,14 +89,19 @@ class Provenance:
     def encode(self) -> str:
         """Return the metadata value: ASCII, about 200 characters."""
         fields: dict[str, Any] = {
-            "v": FORMAT,
+            "v": FORMAT if self.crc32c is None else 1,
             "origin": self.origin,
             "version": self.version.token,
             "modified": self.version.modified.isoformat(),
             "size": self.size,
-            "crc32c": f"{self.crc32c:08x}",
-            "key": self.key,
         }
+        if self.crc32c is not None:
+            fields["crc32c"] = f"{self.crc32c:08x}"
+        fields["key"] = self.key
+        if self.crc64nvme is not None:
+            fields["crc64nvme"] = f"{self.crc64nvme:016x}"
+        if self.crc32 is not None:
+            fields["crc32"] = f"{self.crc32:08x}"
         if self.md5 is not None:
             fields["md5"] = self.md5.hex()
         if self.metadata:
@@ -128,14 +145,16 @@ def decode(value: str, key: str) -> Provenance | None:
             )
         modified = datetime.fromisoformat(fields["modified"])
         as_of = datetime.fromisoformat(fields["as_of"]) if "as_of" in fields else None
-        if fields["v"] != FORMAT or modified.tzinfo is None or (as_of and as_of.tzinfo is None):
+        if fields["v"] not in (1, FORMAT) or modified.tzinfo is None or (as_of and as_of.tzinfo is None):
             return None
         return Provenance(
             origin=str(fields["origin"]),
             version=Version(str(fields["version"]), modified),
             size=int(fields["size"]),
-            crc32c=int(fields["crc32c"], 16),
+            crc32c=_number(fields, "crc32c"),
             key=str(fields["key"]),
+            crc64nvme=_number(fields, "crc64nvme"),
+            crc32=_number(fields, "crc32"),
             md5=bytes.fromhex(fields["md5"]) if "md5" in fields else None,
             metadata=str(fields.get("meta", "")),
             as_of=as_of,
@@ -143,6 +162,10 @@ def decode(value: str, key: str) -> Provenance | None:
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _number(fields: Mapping[str, Any], name: str) -> int | None:
+    return int(fields[name], 16) if name in fields else None
 
 
 def _stored(fields: Mapping[str, Any]) -> Stored:
@@ -162,13 +185,23 @@ def provenance_of(state: ObjectState) -> Provenance | None:
     matches the object's own key, size and checksum as its store reports them.
     """
     claim = claim_of(state)
-    if claim is None or claim.kept[0] != state.size or claim.key != fingerprint(state.key):
+    if claim is None or claim.key != fingerprint(state.key):
         return None
-    kept = state.checksums
-    if kept.crc32c is not None:
-        return claim if kept.crc32c == claim.kept[1] else None
-    # Every store keeps the one checksum or the other of what tradewind writes, so without either it is not ours.
-    return claim if claim.md5 is not None and kept.md5 == claim.md5 else None
+    size, said = claim.kept
+    # Every store keeps a checksum that its replicas' provenance has, so what has none in common with it is not ours.
+    return claim if size == state.size and agree(said, state.checksums) else None
+
+
+def agree(one: Checksums, other: Checksums) -> bool | None:
+    """Say whether two descriptions of some bytes have the same checksums; None if they have none in common."""
+    pairs = (
+        (one.crc32c, other.crc32c),
+        (one.crc64nvme, other.crc64nvme),
+        (one.crc32, other.crc32),
+        (one.md5, other.md5),
+    )
+    compared = [mine == theirs for mine, theirs in pairs if mine is not None and theirs is not None]
+    return all(compared) if compared else None
 
 
 def is_of(claim: Provenance, state: ObjectState) -> bool:

@@ -183,8 +183,8 @@ def _by_bytes(
     there, origin = computed.get(site), computed.get(judged.origin)
     if claim is None or there is None or (judged.origin in computed and origin is None):
         return Judgement(Finding.STALE, "it was written while it was read", judged.origin)
-    if there != claim.crc32c:
-        reason = f"its bytes have the CRC32C {there:08x}, and {claim.crc32c:08x} was copied"
+    if claim.crc32c not in (None, there):
+        reason = f"its bytes have the CRC32C {there:08x}, and {claim.crc32c or 0:08x} was copied"
         return Judgement(Finding.CORRUPT, reason, judged.origin)
     if origin is not None and origin != there:
         reason = f"its bytes have the CRC32C {there:08x}, and those at {judged.origin} have {origin:08x}"

@@ -1,17 +1,17 @@
 """Where an object is, and which copy is the nearest that may be used."""
 
 import json
-from datetime import UTC, datetime
 from typing import Literal
 
 import pytest
 
 from rigs.world import InlineExecutor, World
+from tradewind.checksums import strongest
 from tradewind.compliance import JurisdictionGate
 from tradewind.errors import ConfigurationError, StoreUnavailableError
 from tradewind.fleet import Fleet
-from tradewind.ports import PROVENANCE_KEY, Checksums, CompositeChecksum, Metadata, ObjectState
-from tradewind.replication.locate import Location, Place, Sighting, kept, locate, survey
+from tradewind.ports import PROVENANCE_KEY, Checksums, CompositeChecksum, Metadata
+from tradewind.replication.locate import Location, Place, Sighting, locate, survey
 from tradewind.replication.provenance import fingerprint
 from tradewind.replication.whereabouts import connected, key_at, uri_of
 
@@ -217,7 +217,7 @@ def test_the_order_of_nearness() -> None:
 )
 def test_the_checksum_that_is_told(checksums: Checksums, said: str | None) -> None:
     """The strongest checksum that a store keeps is told, by name and value."""
-    assert kept(ObjectState("x", "1", 0, datetime(2026, 1, 1, tzinfo=UTC), checksums)) == said
+    assert strongest(checksums) == said
 
 
 FLEET = Fleet.model_validate(

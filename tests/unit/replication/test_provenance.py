@@ -36,7 +36,9 @@ def state(claim: Provenance = CLAIM, checksums: Checksums = Checksums(crc32c=0xD
         origin=st.from_regex(r"[a-z0-9-]{1,20}", fullmatch=True),
         version=st.builds(Version, st.text(), st.datetimes(timezones=st.just(UTC))),
         size=st.integers(0, 2**43),
-        crc32c=st.integers(0, 2**32 - 1),
+        crc32c=st.none() | st.integers(0, 2**32 - 1),
+        crc64nvme=st.none() | st.integers(0, 2**64 - 1),
+        crc32=st.none() | st.integers(0, 2**32 - 1),
         key=st.just(fingerprint("models/a")),
         md5=st.none() | st.binary(min_size=16, max_size=16),
         metadata=st.just("") | st.text().map(fingerprint),
@@ -63,16 +65,16 @@ def test_anything_else_is_no_provenance(value: str) -> None:
 
 def test_a_newer_format_stops_the_work() -> None:
     """A replica of a newer tradewind is not taken for a user's object, which would send it round."""
-    with pytest.raises(ConfigurationError, match="'models/a' carries provenance of format 2"):
-        decode(CLAIM.encode().replace('"v":1', '"v":2'), "models/a")
+    with pytest.raises(ConfigurationError, match="'models/a' carries provenance of format 3"):
+        decode(CLAIM.encode().replace('"v":1', '"v":3'), "models/a")
 
 
 def test_a_newer_format_that_was_copied_from_another_key_stops_nobody() -> None:
     """Provenance of whatever format speaks only of the key whose fingerprint it bears."""
-    assert decode(CLAIM.encode().replace('"v":1', '"v":2'), "models/b") is None
+    assert decode(CLAIM.encode().replace('"v":1', '"v":3'), "models/b") is None
 
 
-@pytest.mark.parametrize("value", ['{"v":2}', '{"v":"2","origin":"a","version":"b","key":"c"}', "[2]", '{"v":null}'])
+@pytest.mark.parametrize("value", ['{"v":3}', '{"v":"3","origin":"a","version":"b","key":"c"}', "[3]", '{"v":null}'])
 def test_a_user_s_own_entry_stops_nobody(value: str) -> None:
     """Something else under our name is not a newer format."""
     assert decode(value, "models/a") is None
@@ -139,3 +141,12 @@ def test_md5_stands_in_where_the_store_keeps_no_crc32c() -> None:
     assert provenance_of(state(claim, checksums=Checksums(md5=b"m" * 16))) == claim
     assert provenance_of(state(claim, checksums=Checksums(md5=b"x" * 16))) is None
     assert provenance_of(state(claim, checksums=Checksums())) is None
+
+
+@pytest.mark.parametrize("known", [Checksums(crc64nvme=7), Checksums(crc32=7)])
+def test_a_large_replica_is_known_by_the_checksum_that_its_store_proved(known: Checksums) -> None:
+    """Where no function saw all of an object, provenance has what its stores keep, and is believed by that."""
+    claim = replace(CLAIM, crc32c=None, md5=None, crc64nvme=known.crc64nvme, crc32=known.crc32)
+    assert provenance_of(state(claim, known)) == claim
+    assert provenance_of(state(claim, Checksums(crc64nvme=8, crc32=8))) is None
+    assert provenance_of(state(claim, Checksums(crc32c=7))) is None

@@ -63,4 +63,4 @@ def _known(state: ObjectState) -> tuple[int, int | None, int | None, int | None,
         return state.size, kept.crc32c, kept.crc64nvme, kept.crc32, kept.md5
     # What is kept of a replica that is stored in another form is of that form.
     own = kept if claim.size == state.size else Checksums()
-    return claim.size, claim.crc32c, own.crc64nvme, own.crc32, own.md5
+    return claim.size, claim.crc32c, claim.crc64nvme or own.crc64nvme, claim.crc32 or own.crc32, own.md5

@@ -8,8 +8,8 @@ from concurrent.futures import Executor
 from os.path import commonprefix
 from typing import TypeVar
 
-from tradewind.ports import Checksums, ObjectState, ObjectStore, ObjectSummary
-from tradewind.replication.provenance import Version, provenance_of
+from tradewind.ports import ObjectState, ObjectStore, ObjectSummary
+from tradewind.replication.provenance import Version, agree, provenance_of
 from tradewind.replication.sets.named import MOST, Member
 
 T = TypeVar("T")
@@ -91,19 +91,7 @@ def is_same(
         return (claim.origin, claim.version) == mine
     if theirs is not None and theirs.origin == target and theirs.version == Version.of(state):
         return True
-    return state.size == original.size and _equal(state.checksums, original.checksums)
-
-
-def _equal(one: Checksums, other: Checksums) -> bool:
-    """Say whether two stores keep the same checksum of some kind."""
-    pairs = [
-        (one.crc32c, other.crc32c),
-        (one.crc64nvme, other.crc64nvme),
-        (one.crc32, other.crc32),
-        (one.md5, other.md5),
-    ]
-    compared = [mine == theirs for mine, theirs in pairs if mine is not None and theirs is not None]
-    return bool(compared) and all(compared)
+    return state.size == original.size and agree(state.checksums, original.checksums) is True
 
 
 def contradicted(member: Member, state: ObjectState) -> bool:
