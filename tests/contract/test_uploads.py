@@ -1,7 +1,10 @@
 """What uploads in parts promise: `ports.Uploads`, clause by clause, over memory and every emulator.
 
 Where an emulator is laxer than its cloud, the request that is sent is tested instead, in
-`tests/unit/clouds/test_*_uploads.py`.
+`tests/unit/clouds/test_*_uploads.py`. The gaps, as of fake-gcs-server 1.52:
+
+- fake-gcs-server checks no condition of a compose, answers one whose source is gone with 500, and leaves an object that
+  is replaced by one the generation that it had.
 """
 
 from __future__ import annotations
@@ -98,7 +101,7 @@ def bodies_for(rig: Rig, count: int = 3) -> list[bytes]:
     return [bytes((number,)) * size for number in range(1, count)] + [b"the end"]
 
 
-@pytest.fixture(params=["memory"])
+@pytest.fixture(params=["memory", "gcs"])
 def rig(request: pytest.FixtureRequest) -> Rig:
     """Each store in turn whose uploads there are."""
     named: Rig = request.getfixturevalue("rigs")(request.param)
@@ -224,7 +227,8 @@ def test_the_expected_object_is_replaced(sender: Sender) -> None:
 
     state = sender.rig.store.head(KEY)
     assert state is not None
-    assert state.token == receipt.token != token
+    assert state.token == receipt.token
+    assert state.token != token or sender.rig.name == "gcs"
     assert "old" not in state.metadata.user
     assert read(sender.rig.store) == sender.whole
 
@@ -282,7 +286,7 @@ def test_an_aborted_upload_is_not_completed(sender: Sender) -> None:
     if sender.rig.name == "azure":  # whose blocks cannot be removed; they go by themselves after a week
         assert sender.parts(upload) == parts
         return
-    with pytest.raises(NotFoundError):
+    with pytest.raises(StoreUnavailableError if sender.rig.name == "gcs" else NotFoundError):
         sender.complete(upload, parts)
     assert sender.rig.store.head(KEY) is None
 
@@ -363,7 +367,7 @@ def test_versions_share_no_upload(sender: Sender) -> None:
     assert sender.parts(second) == []
 
 
-@pytest.mark.parametrize("rig", ["memory"], indirect=True)  # S3's parts are too large for this
+@pytest.mark.parametrize("rig", ["memory", "gcs"], indirect=True)  # S3's parts are too large for this
 def test_many_small_parts(rig: Rig) -> None:
     """More parts than one request can name or list are joined in their order."""
     sender = Sender(rig, bodies_for(rig, 70))

@@ -9,6 +9,7 @@ from tradewind.checksums import crc32c, md5
 from tradewind.clouds.aws.store import open_store as open_s3
 from tradewind.clouds.azure.store import open_store as open_blob
 from tradewind.clouds.gcp.store import open_store as open_gcs
+from tradewind.clouds.gcp.uploads import open_uploads as open_gcs_uploads
 from tradewind.clouds.memory.store import MemoryStore
 from tradewind.clouds.memory.uploads import MemoryUploads
 from tradewind.fleet import AwsSite, AzureSite, GcpSite
@@ -72,7 +73,13 @@ def gcs_rig(emulator: GcsEmulator, bucket: str) -> Rig:
     store = open_gcs(site, anonymous)
     store._client.sdk.create_bucket(bucket)
     down = open_gcs(site.model_copy(update={"endpoint": NOWHERE}), anonymous)
-    return Rig("gcs", store, open=lambda name: open_gcs(site, anonymous, bucket=name), down=down)
+    return Rig(
+        "gcs",
+        store,
+        open=lambda name: open_gcs(site, anonymous, bucket=name),
+        down=down,
+        uploads=lambda: open_gcs_uploads(site, anonymous),
+    )
 
 
 def azure_rig(emulator: AzuriteEmulator, bucket: str) -> Rig:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from tradewind.checksums import combine, extended
-from tradewind.errors import IntegrityError
+from tradewind.errors import IntegrityError, StoreUnavailableError
 from tradewind.ports import Algorithm, Checksums, Part
 
 
@@ -26,6 +26,7 @@ class Passing:
         self._subject = subject
         self._arrived = 0
         self._sums: dict[Algorithm, int] = dict.fromkeys(algorithms, 0)
+        self._begun = False
         self._failure: Exception | None = None
 
     def __len__(self) -> int:
@@ -37,7 +38,14 @@ class Passing:
 
         Raises:
             IntegrityError: They are not `size`.
+            StoreUnavailableError: A client wants to send them again, because the first time came to nothing.
         """
+        if self._failure is not None:
+            raise self._failure
+        if self._begun:
+            self._failure = StoreUnavailableError(f"The connection broke while {self._subject} was sent")
+            raise self._failure
+        self._begun = True
         try:
             yield from self._counted()
         except Exception as error:
