@@ -161,13 +161,13 @@ class HttpClient:
         """Send a request and open its answer; the block reads as much of it as it likes.
 
         A request that meets no answer, or one that blames the server, is sent once more on a connection of its own, if
-        its body can be sent again: bytes can, and so can an iterable of which nothing was taken yet. So a request must
-        do no harm when it arrives twice: a condition turns the second into a 412.
+        its body can be sent again: bytes can, a tuple of them, and any iterable of which nothing was taken yet. So a
+        request must do no harm when it arrives twice: a condition turns the second into a 412.
 
         Args:
             method: Of HTTP.
             target: Path and query, percent-encoded, as they are sent.
-            headers: Sent beside `Host` and `Content-Length`, which are added; nothing else is.
+            headers: With lower-case names. `Content-Length` is added, and `host` if it is missing; nothing else is.
             body: Sent without being copied.
             size: Bytes of a body that is not bytes itself.
 
@@ -253,6 +253,8 @@ class _Body:
     def __init__(self, body: Body, size: int | None) -> None:
         if isinstance(body, bytes | bytearray | memoryview):
             size = len(body)
+        elif isinstance(body, tuple):
+            size = sum(map(len, body))
         if size is None:
             raise ValueError("a body that is made while it is sent needs a size")
         self._body = body
@@ -265,7 +267,7 @@ class _Body:
             if self.size:
                 yield self._body
             return
-        self.begun = True
+        self.begun = not isinstance(self._body, tuple)
         left = self.size
         for chunk in self._body:
             left -= len(chunk)
@@ -302,7 +304,7 @@ def _send(
 
 
 def _send_head(connection: HTTPConnection, method: str, target: str, headers: Mapping[str, str], size: int) -> None:
-    connection.putrequest(method, target, skip_accept_encoding=True)
+    connection.putrequest(method, target, skip_host="host" in headers, skip_accept_encoding=True)
     for name, value in headers.items():
         connection.putheader(name, value)
     if size or method not in _BODILESS:
