@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPResponse as ReadResponse
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from socket import socket
+from typing import TYPE_CHECKING, Any, cast
 
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPResponse
+
+from tradewind.clouds import http
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,15 +53,28 @@ class Script:
         (request,) = self.sent
         return request
 
+    def then(self, *answers: Answer) -> None:
+        """Answer with these next."""
+        self._answers += answers
+
     def answer(self, method: str, url: str, headers: Mapping[str, Any], body: Any) -> HTTPResponse:  # noqa: ANN401 - whatever an SDK sends
+        """Keep the request and return the next answer as urllib3 has it."""
+        told = self.tell(method, url, headers, body)
+        return HTTPResponse(
+            BytesIO(told.body),
+            told.headers,
+            told.status,
+            preload_content=False,
+            request_method=method,
+            reason="Scripted",
+        )
+
+    def tell(self, method: str, url: str, headers: Mapping[str, Any], body: Any) -> Answer:  # noqa: ANN401 - whatever an SDK sends
         """Keep the request and return the next answer."""
         names = {name.lower(): value.decode() if isinstance(value, bytes) else value for name, value in headers.items()}
         self.sent.append(Sent(method, url, names, _read(body)))
         answer = self._answers.pop(0)
-        given = {"Content-Length": str(len(answer.body)), **answer.headers}
-        return HTTPResponse(
-            BytesIO(answer.body), given, answer.status, preload_content=False, request_method=method, reason="Scripted"
-        )
+        return Answer(answer.status, {"Content-Length": str(len(answer.body)), **answer.headers}, answer.body)
 
 
 def _read(body: Any) -> bytes:  # noqa: ANN401 - whatever an SDK sends
@@ -80,6 +97,41 @@ class ScriptedAdapter(BaseAdapter):
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+class ScriptedHttp(http.HttpClient):
+    """A client whose peer answers by a script; what it says is parsed as if it had come over the wire."""
+
+    def __init__(self, origin: str, script: Script) -> None:
+        super().__init__(origin)
+        self._origin = origin
+        self._script = script
+
+    @contextmanager
+    def open(
+        self, method: str, target: str, headers: Mapping[str, str], body: http.Body = b"", *, size: int | None = None
+    ) -> Iterator[http.Answer]:
+        """Answer by the script."""
+        told = self._script.tell(method, self._origin + target, headers, body)
+        spelled = [f"HTTP/1.1 {told.status} Scripted", *(f"{name}: {value}" for name, value in told.headers.items())]
+        arrived = "\r\n".join([*spelled, "", ""]).encode("latin-1") + told.body
+        raw = ReadResponse(cast("socket", _Arrived(arrived)), method=method)
+        raw.begin()
+        answer = http.Answer(raw)
+        if not 200 <= raw.status < 300:
+            raise http.AnswerError(raw.status, answer.headers, answer.excerpt())
+        yield answer
+
+
+class _Arrived:
+    """A socket as far as an answer is read from it."""
+
+    def __init__(self, arrived: bytes) -> None:
+        self._arrived = arrived
+
+    def makefile(self, _: str) -> BytesIO:
+        """Return what has arrived."""
+        return BytesIO(self._arrived)
 
 
 @contextmanager

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
-from rigs.scripted import Answer, Script, scripted_s3
+from rigs.scripted import Answer, Script, ScriptedHttp
 from tradewind.checksums import crc32c, crc64nvme, md5
-from tradewind.clouds.aws.clients import open_client
+from tradewind.clouds.aws import clients
 from tradewind.clouds.aws.errors import translate
 from tradewind.clouds.aws.states import state_of
 from tradewind.clouds.aws.store import S3Store, open_store
+from tradewind.clouds.http import AnswerError, TransportError
 from tradewind.errors import (
     AccessDeniedError,
     BucketNotFoundError,
@@ -46,16 +45,17 @@ def b64(number: int, size: int = 4) -> str:
 
 
 @pytest.fixture
-def store() -> S3Store:
-    """A store of the real S3."""
-    return S3Store(open_client(SITE, KEYS), SITE.bucket)
+def script(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Script:
+    """S3 by a script, which the test's mark gives."""
+    made = Script(*getattr(request, "param", ()))
+    monkeypatch.setattr(clients, "_http", lambda origin, *_: ScriptedHttp(origin, made))
+    return made
 
 
 @pytest.fixture
-def script(store: S3Store, request: pytest.FixtureRequest) -> Iterator[Script]:
-    """S3 by a script, which the test's mark gives."""
-    with scripted_s3(store._client, made := Script(*request.param)):
-        yield made
+def store(script: Script) -> S3Store:
+    """A store of the real S3, as far as its requests go."""
+    return open_store(SITE, KEYS, bucket=SITE.bucket)
 
 
 def scripted(*answers: Answer) -> pytest.MarkDecorator:
@@ -151,11 +151,12 @@ def test_a_missing_key_in_a_bucket_that_may_not_be_listed(store: S3Store, script
     ],
     ids=["crc32c", "crc32", "crc64nvme"],
 )
-def test_whole_object_checksums(store: S3Store, headers: dict[str, str]) -> None:
+def test_whole_object_checksums(store: S3Store, script: Script, headers: dict[str, str]) -> None:
     """Whatever S3 keeps of the whole object is reported."""
     answer = Answer(headers={**DESCRIBED, **headers, "x-amz-checksum-type": "FULL_OBJECT", "Content-Length": "10"})
-    with scripted_s3(store._client, Script(answer)):
-        state = store.head("key")
+    script.then(answer)
+
+    state = store.head("key")
 
     assert state is not None
     kept = state.checksums
@@ -201,10 +202,11 @@ def test_a_checksum_of_checksums_comes_with_its_parts(store: S3Store, script: Sc
     ],
     ids=["denied", "unknown", "another version", "a part is missing", "no parts"],
 )
-def test_a_checksum_of_checksums_without_its_parts(store: S3Store, attributes: Answer) -> None:
+def test_a_checksum_of_checksums_without_its_parts(store: S3Store, script: Script, attributes: Answer) -> None:
     """Where the parts cannot be learned for this very version, there is nothing to compare with, and no failure."""
-    with scripted_s3(store._client, Script(Answer(headers=DESCRIBED | COMPOSITE), attributes)):
-        state = store.head("key")
+    script.then(Answer(headers=DESCRIBED | COMPOSITE), attributes)
+
+    state = store.head("key")
 
     assert state is not None
     assert state.checksums.composite is None
@@ -221,7 +223,7 @@ def test_tags_are_asked_for_where_there_are_any(store: S3Store, script: Script) 
 
     assert state is not None
     assert state.metadata.tags == {"Team": "grün a+b"}
-    assert script.sent[1].url == "https://models.s3.us-east-1.amazonaws.com/a%20key?tagging"
+    assert script.sent[1].url == "https://models.s3.us-east-1.amazonaws.com/a%20key?tagging="
 
 
 @scripted(
@@ -243,26 +245,27 @@ def test_tags_that_may_not_be_read_are_an_error(store: S3Store, script: Script) 
     assert len(script.sent) == 2
 
 
-def test_the_first_object_shows_whether_tags_may_be_read() -> None:
+def test_the_first_object_shows_whether_tags_may_be_read(script: Script) -> None:
     """S3 hides even how many tags there are from who may not read them, so that is found out, once."""
-    site = SITE.model_copy(update={"bucket": "asked"})
-    store = open_store(site, KEYS)
+    store = open_store(SITE, KEYS)
     none = Answer(body=b"<Tagging><TagSet></TagSet></Tagging>")
     described = Answer(headers=DESCRIBED)
-    with scripted_s3(store._client, script := Script(described, DENIED, described, none, described)):
-        with pytest.raises(AccessDeniedError, match="s3:GetObjectTagging"):
-            store.head("key")
-        states = [store.head("key"), store.head("key")]
+    script.then(described, DENIED, described, none, described)
 
-    assert [sent.url.partition("?")[2] for sent in script.sent] == ["", "tagging", "", "tagging", ""]
+    with pytest.raises(AccessDeniedError, match="s3:GetObjectTagging"):
+        store.head("key")
+    states = [store.head("key"), store.head("key")]
+
+    assert [sent.url.partition("?")[2] for sent in script.sent] == ["", "tagging=", "", "tagging=", ""]
     assert [state.metadata.tags for state in states if state] == [{}, {}]
 
 
-def test_tags_that_mean_nothing_need_no_right() -> None:
+@scripted(Answer(headers=DESCRIBED))
+def test_tags_that_mean_nothing_need_no_right(script: Script) -> None:
     """Nobody needs a right to read the tags of what is in the control bucket."""
     store = open_store(SITE, KEYS, bucket="control")
-    with scripted_s3(store._client, script := Script(Answer(headers=DESCRIBED))):
-        assert store.head("key") is not None
+
+    assert store.head("key") is not None
 
     assert script.only.method == "HEAD"
 
@@ -288,16 +291,16 @@ def test_no_tags_need_no_right_to_write_them(store: S3Store, script: Script) -> 
 @pytest.mark.parametrize(
     ("bucket", "fields"),
     [
-        ("models", {"ETag": f'"{ETAG}-1"'}),
-        ("models", {"ServerSideEncryption": "aws:kms"}),
-        ("models", {"SSECustomerAlgorithm": "AES256"}),
+        ("models", {"etag": f'"{ETAG}-1"'}),
+        ("models", {"x-amz-server-side-encryption": "aws:kms"}),
+        ("models", {"x-amz-server-side-encryption-customer-algorithm": "AES256"}),
         ("models--use1-az4--x-s3", {}),
     ],
     ids=["parts", "SSE-KMS", "SSE-C", "directory bucket"],
 )
 def test_an_etag_that_is_no_md5(bucket: str, fields: dict[str, str]) -> None:
     """An ETag is taken for an MD5 only where it surely is one."""
-    answer = {"ETag": f'"{ETAG}"', "ContentLength": 10, "LastModified": datetime(2026, 11, 21, tzinfo=UTC)}
+    answer = {name.lower(): value for name, value in DESCRIBED.items()} | {"content-length": "10"}
 
     plain = state_of("models", "key", answer, lambda _: None, {})
     other = state_of(bucket, "key", answer | fields, lambda _: None, {})
@@ -309,11 +312,12 @@ def test_an_etag_that_is_no_md5(bucket: str, fields: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("sent", "read"), [("aws-chunked", None), ("gzip,aws-chunked", "gzip"), ("gzip, br", "gzip, br"), ("zstd", "zstd")]
 )
-def test_framing_is_no_content_encoding(store: S3Store, sent: str, read: str | None) -> None:
+def test_framing_is_no_content_encoding(store: S3Store, script: Script, sent: str, read: str | None) -> None:
     """`aws-chunked` was how the upload was framed, and says nothing about the object."""
     answer = Answer(headers={**DESCRIBED, "Content-Encoding": sent, "Content-Length": "10"})
-    with scripted_s3(store._client, Script(answer)):
-        state = store.head("key")
+    script.then(answer)
+
+    state = store.head("key")
 
     assert state is not None
     assert state.metadata.content_encoding == read
@@ -363,6 +367,20 @@ def test_what_an_answer_means(code: str, status: int, family: type[TradewindErro
     assert str(caught.value).startswith(f"Could not put s3://models/key: {code}: So it is")
     assert hint in caught.value.hint
 
+    said = f"<Error xmlns='urn:s3'><Code>{code}</Code><Message>So it is.</Message></Error>".encode()
+    with pytest.raises(family) as raised, translate("put", "s3://models/key"):
+        raise AnswerError(status, {}, said)
+
+    assert (str(raised.value), raised.value.hint) == (str(caught.value), caught.value.hint)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html><p>Bad Gateway</html>"], ids=["none", "of a proxy"])
+def test_an_answer_without_words_of_s3(body: bytes) -> None:
+    """Where S3 says nothing, as to a HEAD, the status has to do."""
+    denied = pytest.raises(AccessDeniedError, match="Could not head s3://models/key: 403: Forbidden")
+    with denied, translate("head", "s3://models/key"):
+        raise AnswerError(403, {}, body)
+
 
 @pytest.mark.parametrize(
     ("error", "family"),
@@ -370,6 +388,7 @@ def test_what_an_answer_means(code: str, status: int, family: type[TradewindErro
         (NoCredentialsError(), CredentialsError),
         (EndpointConnectionError(endpoint_url="https://s3"), StoreUnavailableError),
         (ConnectionResetError("reset"), StoreUnavailableError),
+        (TransportError("reset"), StoreUnavailableError),
     ],
 )
 def test_what_a_failure_without_an_answer_means(error: Exception, family: type[TradewindError]) -> None:

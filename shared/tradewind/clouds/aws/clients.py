@@ -1,4 +1,8 @@
-"""The S3 client: tuned, thread-safe, one per process for each account and region."""
+"""The clients of S3: tuned, thread-safe, and shared by the stores of a process.
+
+What is asked for every object goes over a wire of our own, the rest over boto3, which is imported when it is first
+asked.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from tradewind.clouds.aws.addresses import address_of, endpoint_of
+from tradewind.clouds.aws.credentials import keys_of
 from tradewind.clouds.aws.identity import open_session
+from tradewind.clouds.aws.signing import Signer
+from tradewind.clouds.aws.wire import S3Wire
+from tradewind.clouds.http import HttpClient
 from tradewind.errors import ConfigurationError
 from tradewind.fleet import AwsSite
 
@@ -19,15 +28,32 @@ READ_TIMEOUT = 15.0
 ATTEMPTS = 2
 
 
+def open_wire(site: AwsSite, credentials: Mapping[str, str] | None, bucket: str) -> S3Wire:
+    """Return what sends requests about one bucket, over connections that are shared by all who ask there.
+
+    Raises:
+        CredentialsError: The secret lacks a field.
+        ConfigurationError: The region or endpoint is not one.
+    """
+    keys = keys_of(credentials, subject=f"S3 in {site.region}")
+    address = address_of(bucket, site.region, endpoint_of(site.endpoint))
+    return S3Wire(_http(address.origin, CONNECT_TIMEOUT, READ_TIMEOUT), address, Signer(site.region), keys)
+
+
+@cache
+def _http(origin: str, connect_timeout: float, read_timeout: float) -> HttpClient:
+    return HttpClient(origin, connect_timeout=connect_timeout, read_timeout=read_timeout)
+
+
 def open_client(site: AwsSite, credentials: Mapping[str, str] | None) -> S3Client:
-    """Return the client for `site`, sharing one among sites of the same region, endpoint and credentials.
+    """Return the boto3 client for `site`, sharing one among sites of the same region, endpoint and credentials.
 
     Raises:
         CredentialsError: The secret lacks a field.
         ConfigurationError: The region or endpoint is not one.
     """
     given = tuple(sorted(credentials.items())) if credentials is not None else None
-    return _client(site.region, site.endpoint, given)
+    return _client(site.region, endpoint_of(site.endpoint), given)
 
 
 @cache

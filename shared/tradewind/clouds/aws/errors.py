@@ -1,15 +1,18 @@
-"""One table from what boto3 raises to `tradewind.errors`.
+"""One table from what our wire and boto3 raise to `tradewind.errors`.
 
-Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. A HEAD answer has no body, so botocore calls
-its error by the HTTP status (`"404"`).
+Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. A HEAD answer has no body, so its error is
+called by the HTTP status (`"404"`), here as in botocore.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from tradewind.clouds.aws.answers import Fault, fault_of
+from tradewind.clouds.http import AnswerError
 from tradewind.clouds.meaning import BROKEN, DENIED, GONE, MOVED, NO_BUCKET, Meaning, down, translating
 from tradewind.errors import (
     AccessDeniedError,
@@ -111,7 +114,7 @@ _SERVER_ERROR = 500
 
 
 def translate(operation: str, subject: str) -> AbstractContextManager[None]:
-    """Turn what boto3 raises in the block into an error of `tradewind.errors`; other errors pass.
+    """Turn what our wire or boto3 raises in the block into an error of `tradewind.errors`; other errors pass.
 
     Args:
         operation: A key of `PERMISSIONS`.
@@ -120,23 +123,21 @@ def translate(operation: str, subject: str) -> AbstractContextManager[None]:
     return translating(operation, subject, meaning=_meaning, describe=_describe)
 
 
-def wrong_region(answer: Mapping[str, Any]) -> str | None:
-    """Return the region that S3 says the bucket is in, if this error answer speaks of another one than was asked."""
-    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    error = answer.get("Error", {})
-    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    region = error.get("Region") or headers.get("x-amz-bucket-region")
-    # A HEAD that was signed for another region is answered by a bare 400 that bears the right one.
-    elsewhere = error.get("Code") in _ELSEWHERE or status in _REDIRECTS or (error.get("Code") == "400" and region)
-    return str(region or "another region") if elsewhere else None
-
-
 def _meaning(error: Exception, operation: str) -> Meaning | None:
-    from botocore import exceptions as sdk  # noqa: PLC0415 - loaded already when it raises, and not before
+    if isinstance(error, AnswerError):
+        return _answered(fault_of(error), operation)
+    # What boto3 raises is known once it is loaded; this process may well do without.
+    if "botocore.exceptions" in sys.modules:
+        return _raised(error, operation)
+    return _DOWN if isinstance(error, OSError) else None
+
+
+def _raised(error: Exception, operation: str) -> Meaning | None:
+    from botocore import exceptions as sdk  # noqa: PLC0415 - loaded already
     from urllib3.exceptions import HTTPError  # noqa: PLC0415 - likewise
 
     if isinstance(error, sdk.ClientError):
-        return _answered(error, operation)
+        return _answered(_fault(error), operation)
     kinds: tuple[tuple[tuple[type[Exception], ...], Meaning], ...] = (
         ((sdk.FlexibleChecksumError,), (IntegrityError, "The bytes were damaged on the way; they are read again")),
         ((sdk.NoCredentialsError, sdk.PartialCredentialsError, sdk.CredentialRetrievalError), _MISSING),
@@ -147,18 +148,28 @@ def _meaning(error: Exception, operation: str) -> Meaning | None:
     return next((meaning for kind, meaning in kinds if isinstance(error, kind)), None)
 
 
-def _answered(error: ClientError, operation: str) -> Meaning:
-    if (region := wrong_region(error.response)) is not None:
+def _fault(error: ClientError) -> Fault:
+    answer: Mapping[str, Any] = error.response
+    said, about = answer.get("Error", {}), answer.get("ResponseMetadata", {})
+    region = said.get("Region") or about.get("HTTPHeaders", {}).get("x-amz-bucket-region")
+    return Fault(about.get("HTTPStatusCode", 0), said.get("Code", ""), said.get("Message", ""), region)
+
+
+def _answered(fault: Fault, operation: str) -> Meaning:
+    # A HEAD that was signed for another region is answered by a bare 400 that bears the right one.
+    if fault.code in _ELSEWHERE or fault.status in _REDIRECTS or (fault.code == "400" and fault.region):
+        region = fault.region or "another region"
         return BucketNotFoundError, f"The bucket is in {region}: correct the site's `region` in the fleet file"
-    code = error.response.get("Error", {}).get("Code", "")
-    if code in _CODES:
-        family, hint = _CODES[code]
+    if fault.code in _CODES:
+        family, hint = _CODES[fault.code]
         return family, hint.format(permission=PERMISSIONS.get(operation, "the permission"))
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return _DOWN if status == _THROTTLED or status >= _SERVER_ERROR else _OTHER
+    return _DOWN if fault.status == _THROTTLED or fault.status >= _SERVER_ERROR else _OTHER
 
 
 def _describe(error: Exception) -> str:
+    if isinstance(error, AnswerError):
+        fault = fault_of(error)
+        return f"{fault.code}: {fault.message}".rstrip(".")
     answer = getattr(error, "response", None)
     if isinstance(answer, dict) and "Error" in answer:
         return f"{answer['Error'].get('Code')}: {answer['Error'].get('Message')}".rstrip(".")

@@ -28,14 +28,23 @@ def open_session(credentials: Mapping[str, str] | None, *, region: str | None, s
 
     if credentials is None:
         return Session(region_name=region)
-    if missing := [name for name in FIELDS if not credentials.get(name)]:
-        raise CredentialsError(
-            f"The credentials for {subject} lack {' and '.join(missing)}",
-            hint="The secret is a JSON object with access_key_id, secret_access_key and optionally session_token",
-        )
+    require_fields(credentials, subject=subject)
     return Session(
         aws_access_key_id=credentials["access_key_id"],
         aws_secret_access_key=credentials["secret_access_key"],
         aws_session_token=credentials.get("session_token"),
         region_name=region,
     )
+
+
+def require_fields(credentials: Mapping[str, str], *, subject: str) -> None:
+    """Refuse a secret that does not say who we are.
+
+    Raises:
+        CredentialsError: It lacks a field.
+    """
+    if missing := [name for name in FIELDS if not credentials.get(name)]:
+        raise CredentialsError(
+            f"The credentials for {subject} lack {' and '.join(missing)}",
+            hint="The secret is a JSON object with access_key_id, secret_access_key and optionally session_token",
+        )

@@ -6,7 +6,8 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Literal
 
 from tradewind.clouds.header_text import decode_name, decode_value
 from tradewind.ports import Checksums, CompositeChecksum, Metadata, ObjectState, ObjectSummary
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
+_SSE = "x-amz-server-side-encryption"
+USER = "x-amz-meta-"
+"""Begins the headers of user metadata."""
 DIRECTORY_BUCKET = "--x-s3"
 """Ends the names of directory buckets, whose ETags are no MD5 and whose objects have no tags."""
 
@@ -22,7 +26,7 @@ DIRECTORY_BUCKET = "--x-s3"
 def state_of(
     bucket: str,
     key: str,
-    answer: Mapping[str, Any],
+    headers: Mapping[str, str],
     part_sizes: Callable[[str], tuple[int, ...] | None],
     tags: Mapping[str, str],
 ) -> ObjectState:
@@ -31,25 +35,29 @@ def state_of(
     Args:
         bucket: Whose kind decides what an ETag means.
         key: The object's.
-        answer: From boto3.
+        headers: Of the answer, with lower-case names.
         part_sizes: Asked, with the token, if the answer bears a checksum of part checksums.
         tags: The object's, of which an answer tells only how many there are.
     """
-    token = token_of(answer["ETag"])
-    total = str(answer.get("ContentRange", "")).rpartition("/")[2]
+    token = token_of(headers["etag"])
+    total = headers.get("content-range", "").rpartition("/")[2]
     return ObjectState(
         key=key,
         token=token,
-        size=int(total) if total.isdecimal() else int(answer["ContentLength"]),
-        modified=_whole_seconds(answer["LastModified"]),
-        checksums=_checksums(bucket, token, answer, part_sizes),
+        size=int(total) if total.isdecimal() else int(headers["content-length"]),
+        modified=_whole_seconds(parsedate_to_datetime(headers["last-modified"])),
+        checksums=_checksums(bucket, token, headers, part_sizes),
         metadata=Metadata(
-            content_type=_text(answer.get("ContentType")),
-            content_encoding=_without_framing(answer.get("ContentEncoding")),
-            content_language=_text(answer.get("ContentLanguage")),
-            content_disposition=_text(answer.get("ContentDisposition")),
-            cache_control=_text(answer.get("CacheControl")),
-            user={decode_name(name): decode_value(value) for name, value in answer.get("Metadata", {}).items()},
+            content_type=_text(headers.get("content-type")),
+            content_encoding=_without_framing(headers.get("content-encoding")),
+            content_language=_text(headers.get("content-language")),
+            content_disposition=_text(headers.get("content-disposition")),
+            cache_control=_text(headers.get("cache-control")),
+            user={
+                decode_name(name.removeprefix(USER)): decode_value(value)
+                for name, value in headers.items()
+                if name.startswith(USER)
+            },
             tags=tags,
         ),
     )
@@ -71,29 +79,29 @@ def token_of(etag: str) -> str:
 
 
 def _checksums(
-    bucket: str, token: str, answer: Mapping[str, Any], part_sizes: Callable[[str], tuple[int, ...] | None]
+    bucket: str, token: str, headers: Mapping[str, str], part_sizes: Callable[[str], tuple[int, ...] | None]
 ) -> Checksums:
     values: dict[str, int] = {}
     composite: CompositeChecksum | None = None
     algorithms: tuple[Literal["crc32c", "crc32"], ...] = ("crc32c", "crc32")
     for algorithm in algorithms:
-        value = str(answer.get(f"Checksum{algorithm.upper()}", ""))
+        value = headers.get(f"x-amz-checksum-{algorithm}", "")
         encoded, _, parts = value.partition("-")
         # Full-object checksums carry no number of parts, whatever the type field says.
-        if parts or (value and answer.get("ChecksumType") == "COMPOSITE"):
+        if parts or (value and headers.get("x-amz-checksum-type") == "COMPOSITE"):
             if (sizes := part_sizes(token)) is not None and parts in ("", str(len(sizes))):
                 composite = CompositeChecksum(algorithm, b64decode(encoded), sizes)
         elif value:
             values[algorithm] = int.from_bytes(b64decode(value))
-    if crc64 := answer.get("ChecksumCRC64NVME"):
+    if crc64 := headers.get("x-amz-checksum-crc64nvme"):
         values["crc64nvme"] = int.from_bytes(b64decode(crc64))
-    return Checksums(**values, md5=_md5(bucket, token, answer), composite=composite)
+    return Checksums(**values, md5=_md5(bucket, token, headers), composite=composite)
 
 
-def _md5(bucket: str, token: str, answer: Mapping[str, Any]) -> bytes | None:
+def _md5(bucket: str, token: str, headers: Mapping[str, str]) -> bytes | None:
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html: an ETag is the MD5 of the bytes only if the
     # object was not uploaded in parts and is not encrypted with a key of KMS or of the customer.
-    encrypted = answer.get("SSECustomerAlgorithm") or answer.get("ServerSideEncryption", "AES256") != "AES256"
+    encrypted = _SSE + "-customer-algorithm" in headers or headers.get(_SSE, "AES256") != "AES256"
     if encrypted or bucket.endswith(DIRECTORY_BUCKET) or not _MD5.fullmatch(token):
         return None
     return bytes.fromhex(token)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 
-from tradewind.clouds.aws.clients import open_client
+from tradewind.clouds.aws.answers import parts_of, tags_of
+from tradewind.clouds.aws.clients import open_client, open_wire
 from tradewind.clouds.aws.errors import translate
 from tradewind.clouds.aws.limits import check_key, check_metadata, encode_user
-from tradewind.clouds.aws.states import DIRECTORY_BUCKET, state_of, summary_of, token_of
+from tradewind.clouds.aws.states import DIRECTORY_BUCKET, USER, state_of, summary_of, token_of
+from tradewind.clouds.aws.wire import S3Wire
+from tradewind.clouds.http import Answer, AnswerError
 from tradewind.errors import (
     AccessDeniedError,
     BucketNotFoundError,
@@ -25,25 +29,28 @@ from tradewind.fleet import AwsSite
 from tradewind.ports import Download, Metadata, ObjectPage, ObjectState, PutReceipt
 
 if TYPE_CHECKING:
-    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 CHUNK = 1024 * 1024
+CHECKSUMS = {"x-amz-checksum-mode": "ENABLED"}
+"""Asks for the checksums that S3 keeps."""
 _UNSATISFIABLE = 416
 _ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 def open_store(site: AwsSite, credentials: Mapping[str, str] | None, *, bucket: str | None = None) -> S3Store:
     """Return the store of a site's bucket, or of another `bucket` of the same site, whose tags mean nothing to us."""
-    return S3Store(open_client(site, credentials), bucket or site.bucket, require_tags=bucket is None)
+    name = bucket or site.bucket
+    wire = open_wire(site, credentials, name)
+    return S3Store(wire, partial(open_client, site, credentials), name, require_tags=bucket is None)
 
 
 class S3Store:
     """One bucket (see `ports.ObjectStore`).
 
     Args:
-        client: Shared by the stores of a process.
+        wire: Sends what is asked for every object.
+        client: Opens boto3's client, for the rest.
         bucket: Its name.
         require_tags: Fail, once per process, where nobody may read the tags of objects (see `_tags`).
     """
@@ -51,8 +58,11 @@ class S3Store:
     checksum: Literal["crc32c"] = "crc32c"
     keeps_tags = True
 
-    def __init__(self, client: S3Client, bucket: str, *, require_tags: bool = False) -> None:
-        self._client = client
+    def __init__(
+        self, wire: S3Wire, client: Callable[[], S3Client], bucket: str, *, require_tags: bool = False
+    ) -> None:
+        self._wire = wire
+        self._open_client = client
         self._bucket = bucket
         self._bucket_seen = False
         self._tags_seen = not require_tags or bucket.endswith(DIRECTORY_BUCKET)
@@ -69,9 +79,9 @@ class S3Store:
         """Return the key's state: 1 request, one more for an object that was uploaded in parts, and one for tags."""
         check_key(key)
         try:
-            with translate("head", self._uri(key)):
-                answer = self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
-            return self._state(key, answer)
+            with translate("head", self._uri(key)), self._wire.request("HEAD", key, headers=CHECKSUMS) as answer:
+                headers = answer.headers
+            return self._state(key, headers)
         except NotFoundError:
             self._require_bucket()
             return None
@@ -85,18 +95,18 @@ class S3Store:
         if length == 0:
             yield Download(self._present(key, token), iter(()))
             return
-        request: dict[str, Any] = {"Bucket": self._bucket, "Key": key, "ChecksumMode": "ENABLED"}
+        headers = dict(CHECKSUMS)
         if token is not None:
-            request["IfMatch"] = f'"{token}"'
+            headers["if-match"] = f'"{token}"'
         if start or length is not None:
-            request["Range"] = f"bytes={start}-{'' if length is None else start + length - 1}"
-        with translate("get", self._uri(key)):
-            answer = self._open(request)
-        if answer is None:  # the range begins at the end, or behind it
-            yield Download(self._present(key, token), iter(()))
-            return
-        with closing(answer["Body"]) as body:
-            yield Download(self._state(key, answer), self._chunks(key, body, int(answer["ContentLength"])))
+            headers["range"] = f"bytes={start}-{'' if length is None else start + length - 1}"
+        with ExitStack() as opened:
+            with translate("get", self._uri(key)):
+                answer = self._open(opened, key, headers)
+            if answer is None:  # the range begins at the end, or behind it
+                yield Download(self._present(key, token), iter(()))
+                return
+            yield Download(self._state(key, answer.headers), self._chunks(key, answer))
 
     def put(
         self, key: str, body: bytes, *, metadata: Metadata, crc32c: int, md5: bytes | None, expect: str | None
@@ -105,39 +115,29 @@ class S3Store:
         check_key(key)
         check_metadata(metadata)
         headers = {
-            "ContentType": metadata.content_type,
-            "ContentEncoding": metadata.content_encoding,
-            "ContentLanguage": metadata.content_language,
-            "ContentDisposition": metadata.content_disposition,
-            "CacheControl": metadata.cache_control,
-            "ContentMD5": b64encode(md5).decode() if md5 is not None else None,
-            "Tagging": urlencode(metadata.tags, quote_via=quote),
+            **described(metadata),
+            **({"if-none-match": "*"} if expect is None else {"if-match": f'"{expect}"'}),
+            "x-amz-sdk-checksum-algorithm": "CRC32C",
+            "x-amz-checksum-crc32c": b64encode(crc32c.to_bytes(4)).decode(),
         }
-        condition = {"IfNoneMatch": "*"} if expect is None else {"IfMatch": f'"{expect}"'}
-        request: dict[str, Any] = {name: value for name, value in headers.items() if value} | condition
+        if md5 is not None:
+            headers["content-md5"] = b64encode(md5).decode()
         try:
-            with translate("put", self._uri(key)):
-                answer = self._client.put_object(
-                    Bucket=self._bucket,
-                    Key=key,
-                    Body=body,
-                    ChecksumAlgorithm="CRC32C",
-                    ChecksumCRC32C=b64encode(crc32c.to_bytes(4)).decode(),
-                    Metadata=encode_user(metadata),
-                    **request,
-                )
+            with translate("put", self._uri(key)), self._wire.request("PUT", key, headers=headers, body=body) as answer:
+                answer.read()
         except NotFoundError as error:
             if expect is None:
                 raise
             # S3 says so when If-Match meets a key that does not exist.
             raise PreconditionFailedError(error.message) from error
-        return PutReceipt(token_of(answer["ETag"]))
+        return PutReceipt(token_of(answer.headers["etag"]))
 
     def delete(self, key: str, *, expect: str) -> None:
         """Delete under a condition; in a bucket with versions this leaves a delete marker."""
         check_key(key)
-        with translate("delete", self._uri(key)):
-            self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=f'"{expect}"')
+        headers = {"if-match": f'"{expect}"'}
+        with translate("delete", self._uri(key)), self._wire.request("DELETE", key, headers=headers) as answer:
+            answer.read()
 
     def list(self, prefix: str = "", *, cursor: str | None = None, limit: int = 1000) -> ObjectPage:
         """Return one page, in the order of the keys' UTF-8 bytes; S3 gives at most 1,000 objects."""
@@ -147,12 +147,16 @@ class S3Store:
         objects = tuple(summary_of(entry) for entry in answer.get("Contents", ()))
         return ObjectPage(objects, answer.get("NextContinuationToken"))
 
+    @cached_property
+    def _client(self) -> S3Client:
+        return self._open_client()
+
     def _uri(self, key: str) -> str:
         return f"s3://{self._bucket}/{_ASCII_CONTROL.sub('?', key)}"
 
-    def _state(self, key: str, answer: Mapping[str, Any]) -> ObjectState:
-        tags = self._tags(key, int(answer.get("TagCount") or 0))
-        return state_of(self._bucket, key, answer, lambda token: self._part_sizes(key, token), tags)
+    def _state(self, key: str, headers: Mapping[str, str]) -> ObjectState:
+        tags = self._tags(key, int(headers.get("x-amz-tagging-count", 0)))
+        return state_of(self._bucket, key, headers, lambda token: self._part_sizes(key, token), tags)
 
     def _present(self, key: str, token: str | None) -> ObjectState:
         """Return the state for a read of no bytes, under the same conditions as any read."""
@@ -163,25 +167,18 @@ class S3Store:
             raise PreconditionFailedError(f"Could not get {self._uri(key)}: it is no longer version {token}")
         return state
 
-    def _open(self, request: dict[str, Any]) -> GetObjectOutputTypeDef | None:
-        """Return the answer, or None if there is not a byte in the range."""
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - loaded already with the client
-
+    def _open(self, opened: ExitStack, key: str, headers: Mapping[str, str]) -> Answer | None:
+        """Return the answer, which `opened` closes, or None if there is not a byte in the range."""
         try:
-            return self._client.get_object(**request)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == _UNSATISFIABLE:
+            return opened.enter_context(self._wire.request("GET", key, headers=headers))
+        except AnswerError as error:
+            if error.status == _UNSATISFIABLE:
                 return None
             raise
 
-    def _chunks(self, key: str, body: StreamingBody, size: int) -> Iterator[bytes]:
-        arrived = 0
+    def _chunks(self, key: str, answer: Answer) -> Iterator[bytes]:
         with translate("get", self._uri(key)):
-            for chunk in body.iter_chunks(CHUNK):
-                arrived += len(chunk)
-                yield chunk
-        if arrived != size:
-            raise StoreUnavailableError(f"Could not get {self._uri(key)}: {arrived:,} of {size:,} bytes arrived")
+            yield from answer.chunks(CHUNK)
 
     def _tags(self, key: str, count: int) -> Mapping[str, str]:
         """Return an object's tags, asking for them only if there are any: 1 request then.
@@ -191,10 +188,13 @@ class S3Store:
         """
         if not count and self._tags_seen:
             return {}
-        with translate("read the tags of", self._uri(key)):
-            answer = self._client.get_object_tagging(Bucket=self._bucket, Key=key)
+        with (
+            translate("read the tags of", self._uri(key)),
+            self._wire.request("GET", key, query={"tagging": ""}) as answer,
+        ):
+            tags = tags_of(answer.read())
         self._tags_seen = True
-        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+        return tags
 
     def _part_sizes(self, key: str, token: str) -> tuple[int, ...] | None:
         """Return the sizes of the parts that this version was uploaded in, or None if S3 does not say.
@@ -202,24 +202,21 @@ class S3Store:
         It says so only to who may (`s3:GetObjectAttributes`), and only for uploads with checksums; without the sizes
         such an object is copied UNPROVEN, which is not a reason to fail here.
         """
-        sizes: list[int] = []
-        marker = 0
+        sizes: tuple[int, ...] = ()
+        headers = {"x-amz-object-attributes": "ETag,ObjectParts"}
         try:
             while True:
-                with translate("head", self._uri(key)):
-                    answer = self._client.get_object_attributes(
-                        Bucket=self._bucket,
-                        Key=key,
-                        ObjectAttributes=["ETag", "ObjectParts"],
-                        PartNumberMarker=marker,
-                    )
-                page = answer.get("ObjectParts", {})
-                sizes += [part["Size"] for part in page.get("Parts", ())]
-                if token_of(answer.get("ETag", "")) != token or not sizes:
+                with (
+                    translate("head", self._uri(key)),
+                    self._wire.request("GET", key, query={"attributes": ""}, headers=headers) as answer,
+                ):
+                    page = parts_of(answer.read())
+                sizes += page.sizes
+                if token_of(page.etag) != token or not sizes:
                     return None
-                if not page.get("IsTruncated"):
-                    return tuple(sizes)
-                marker = int(page["NextPartNumberMarker"])
+                if page.next_marker is None:
+                    return sizes
+                headers["x-amz-part-number-marker"] = page.next_marker
         except StoreUnavailableError:
             raise
         except (AccessDeniedError, NotFoundError, TransientError):
@@ -230,8 +227,8 @@ class S3Store:
         if self._bucket_seen:
             return
         try:
-            with translate("head", f"s3://{self._bucket}"):
-                self._client.head_bucket(Bucket=self._bucket)
+            with translate("head", f"s3://{self._bucket}"), self._wire.request("HEAD"):
+                pass
         except AccessDeniedError:
             pass  # it exists, and listing it is not granted
         except NotFoundError as error:
@@ -240,3 +237,17 @@ class S3Store:
                 hint="Create it, or correct the site's `bucket` in the fleet file",
             ) from error
         self._bucket_seen = True
+
+
+def described(metadata: Metadata) -> dict[str, str]:
+    """Return the headers that an object is written with; one without tags needs no right to write them."""
+    fields = {
+        "content-type": metadata.content_type,
+        "content-encoding": metadata.content_encoding,
+        "content-language": metadata.content_language,
+        "content-disposition": metadata.content_disposition,
+        "cache-control": metadata.cache_control,
+        "x-amz-tagging": urlencode(metadata.tags, quote_via=quote),
+    }
+    user = {USER + name: value for name, value in encode_user(metadata).items()}
+    return {name: value for name, value in fields.items() if value} | user

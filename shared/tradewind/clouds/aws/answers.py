@@ -1,0 +1,88 @@
+"""What S3's XML says: errors, tags, parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import responses
+from typing import TYPE_CHECKING
+
+from tradewind.clouds.http import AnswerError
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What S3 says of a request that failed."""
+
+    status: int
+    code: str
+    """S3's own, or the status where an answer has no body, as that to a HEAD."""
+    message: str
+    region: str | None
+    """Where the bucket is, if S3 says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartsPage:
+    """One page of the parts that an object was uploaded in."""
+
+    etag: str
+    sizes: tuple[int, ...]
+    next_marker: str | None
+    """Where the next page begins; None after the last one."""
+
+
+def fault_of(error: AnswerError) -> Fault:
+    """Return what a failed answer says."""
+    said: dict[str, str] = {}
+    with suppress(ValueError):  # a HEAD's answer has no body, and a proxy's is no XML
+        said = {_name(each): each.text or "" for each in read(error.body)} if error.body else {}
+    return Fault(
+        error.status,
+        said.get("Code") or str(error.status),
+        said.get("Message") or responses.get(error.status, ""),
+        said.get("Region") or error.headers.get("x-amz-bucket-region"),
+    )
+
+
+def tags_of(body: bytes) -> dict[str, str]:
+    """Return the tags in the answer of GetObjectTagging."""
+    return {_text(tag, "Key"): _text(tag, "Value") for tag in _all(read(body), "Tag")}
+
+
+def parts_of(body: bytes) -> PartsPage:
+    """Return the parts in the answer of GetObjectAttributes."""
+    root = read(body)
+    more = _text(root, "IsTruncated") == "true"
+    sizes = tuple(int(_text(part, "Size")) for part in _all(root, "Part"))
+    return PartsPage(_text(root, "ETag"), sizes, _text(root, "NextPartNumberMarker") if more else None)
+
+
+def read(body: bytes) -> Element:
+    """Return the root of an XML document.
+
+    Raises:
+        ValueError: It is none.
+    """
+    from xml.etree import ElementTree as ET  # noqa: PLC0415 - most answers have no body
+
+    try:
+        return ET.fromstring(body)  # noqa: S314 - from the endpoint that the fleet file names, as boto3 reads it
+    except ET.ParseError as error:
+        raise ValueError(f"it is no XML: {error}") from error
+
+
+def _all(root: Element, name: str) -> Iterator[Element]:
+    return (each for each in root.iter() if _name(each) == name)
+
+
+def _text(root: Element, name: str) -> str:
+    return next((each.text or "" for each in _all(root, name)), "")
+
+
+def _name(element: Element) -> str:
+    return element.tag.rpartition("}")[2]  # S3's namespace comes and goes
