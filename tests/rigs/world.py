@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, ParamSpec, TypeVar
 
 from tradewind.checksums import crc32c
+from tradewind.clouds.memory.queue import MemoryQueue
 from tradewind.clouds.memory.store import MemoryStore
+from tradewind.clouds.memory.uploads import MemoryUploads
 from tradewind.compliance import JurisdictionGate
 from tradewind.fleet import Fleet
 from tradewind.ports import (
@@ -25,7 +27,9 @@ from tradewind.ports import (
     PutReceipt,
 )
 from tradewind.records import Records
+from tradewind.replication.access import Access
 from tradewind.replication.assemble import assemble
+from tradewind.replication.parts.plan import PartSizes
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -121,7 +125,7 @@ class WatchedStore:
 class World:
     """Three sites, `a` (US), `b` (EU) and `c` (CH), and users who write to them."""
 
-    def __init__(self, *rules: dict[str, object]) -> None:
+    def __init__(self, *rules: dict[str, object], parts: PartSizes | None = None) -> None:
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.fleet = fleet_of(*rules)
         self.memory = {site: MemoryStore(clock=lambda: self.now) for site in JURISDICTIONS}
@@ -130,15 +134,26 @@ class World:
         self.gate = JurisdictionGate(dict(self.fleet.classifications))
         self.control = {site: MemoryStore(f"control-{site}", clock=lambda: self.now) for site in JURISDICTIONS}
         self.records = {site: Records(store, "tradewind/") for site, store in self.control.items()}
+        self.queues = {site: MemoryQueue(clock=self.seconds) for site in JURISDICTIONS}
+        self.letters = MemoryQueue()
         self.replicator = assemble(
             self.fleet,
-            self.stores.__getitem__,
-            self.records.__getitem__,
+            Access(
+                self.stores.__getitem__,
+                self.records.__getitem__,
+                queue_of=self.queues.__getitem__,
+                uploads_of=lambda site: MemoryUploads(self.memory[site]),
+            ),
             gate=self.gate,
             audit=self.audit,
             executor=InlineExecutor(),
             clock=lambda: self.now,
+            parts=parts,
         )
+
+    def seconds(self) -> float:
+        """Return the time as the queues' clock has it."""
+        return self.now.timestamp()
 
     def pass_time(self, seconds: float = 1) -> None:
         """Let the one clock of all sites go on."""

@@ -12,6 +12,7 @@ from tradewind.compliance import JurisdictionGate
 from tradewind.fleet import Fleet
 from tradewind.ports import AuditRecord, Message, Notification, ObjectStore, Queue
 from tradewind.records import Records
+from tradewind.replication.access import Access
 from tradewind.replication.assemble import assemble
 from tradewind.replication.delivery import Delivery
 from tradewind.replication.replicate import Replicator
@@ -49,13 +50,11 @@ def replicator_of(parts: Parts) -> Replicator:
     """Return the real core over simulated stores."""
     return assemble(
         parts.fleet,
-        parts.store_of,
-        parts.records_of,
+        Access(parts.store_of, parts.records_of, parts.queue_of),
         gate=JurisdictionGate(dict(parts.fleet.classifications)),
         audit=LoggedAudit(parts.turns),
         executor=parts.executor,
         clock=parts.clock,
-        queue_of=parts.queue_of,
     )
 
 

@@ -19,6 +19,16 @@ class Classification(Part):
     """Jurisdictions in which data of this class may be stored, or `any`."""
 
 
+class LargeObjects(Part):
+    """How large objects are cut into parts, each of which is copied by whichever function comes to it."""
+
+    above_mebibytes: int = Field(default=64, ge=5, le=64)
+    """Larger objects go in parts; a function holds any other in memory."""
+    mebibytes: int = Field(default=64, ge=5, le=1024)
+    """Of a part. Smaller ones waste time on requests, larger ones lose more when a function dies; where a target takes
+    only so many parts, those of a very large object are larger."""
+
+
 class Fleet(Part):
     """Everything that one fleet file describes."""
 
@@ -28,6 +38,8 @@ class Fleet(Part):
     classifications: dict[Name, Classification] = Field(min_length=1)
     rules: tuple[Rule, ...] = ()
     """For each key and target the first rule that matches decides."""
+    parts: LargeObjects = LargeObjects()
+    """How large objects are cut."""
     time_limit_seconds: int = Field(default=900, ge=1)
     """No function of the fleet runs longer than this; what one of them left half done, another takes over after it."""
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import replace
 
 from tradewind.checksums import md5
 from tradewind.errors import PreconditionFailedError
-from tradewind.ports import PROVENANCE_KEY, ObjectState, ObjectStore
-from tradewind.replication.provenance import fingerprint
+from tradewind.ports import ObjectState, ObjectStore
+from tradewind.replication.provenance import fingerprint, unstamped
 from tradewind.replication.transfer import read
 
 _ASIDE = re.compile(r"\.conflict-[a-z0-9-]+-\d{8}T\d{6}Z-[0-9a-f]{8}$")
@@ -41,12 +40,11 @@ def keep(store: ObjectStore, key: str, site: str, token: str) -> None:
     state = payload.state
     other = aside_key(site, state)
     store.check_key(other)
-    user = {name: value for name, value in state.metadata.user.items() if name != PROVENANCE_KEY}
     with suppress(PreconditionFailedError):  # it is there already
         store.put(
             other,
             payload.body,
-            metadata=replace(state.metadata, user=user),
+            metadata=unstamped(state.metadata),
             crc32c=payload.crc32c,
             md5=md5(payload.body) if store.checksum == "md5" else None,
             expect=None,

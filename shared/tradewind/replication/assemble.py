@@ -7,11 +7,12 @@ from concurrent.futures import Executor
 from datetime import datetime
 
 from tradewind.fleet import Fleet, Rule
-from tradewind.ports import AuditLog, Gate, ObjectStore, Queue
-from tradewind.records import Records
+from tradewind.ports import AuditLog, Gate
 from tradewind.replication import requests
+from tradewind.replication.access import Access
 from tradewind.replication.foresight import require_may_come
 from tradewind.replication.guard import RemovalGuard
+from tradewind.replication.parts.plan import PartSizes
 from tradewind.replication.replicate import Replicator
 from tradewind.replication.sets import SetKeeper
 from tradewind.replication.workplace import Workplace
@@ -19,26 +20,24 @@ from tradewind.replication.workplace import Workplace
 
 def assemble(
     fleet: Fleet,
-    store_of: Callable[[str], ObjectStore],
-    records_of: Callable[[str], Records],
+    sites: Access,
     *,
     gate: Gate,
     audit: AuditLog,
     executor: Executor,
     clock: Callable[[], datetime],
-    queue_of: Callable[[str], Queue] | None = None,
+    parts: PartSizes | None = None,
 ) -> Replicator:
     """Return what works on a fleet's notifications.
 
     Args:
         fleet: Sites and rules.
-        store_of: Returns the store of a site, by name.
-        records_of: Returns tradewind's own records at a site, by name.
+        sites: What there is at each site.
         gate: Asked before the first byte is read.
         audit: Told every decision.
         executor: Runs the calls to several sites side by side.
         clock: Returns the time, UTC.
-        queue_of: Returns the queue of a site's notifications, by name; without it full buffers wait for their time.
+        parts: From which size on objects go in parts.
     """
 
     def fetch(rule: Rule, key: str, source: str, target: str) -> None:
@@ -50,12 +49,25 @@ def assemble(
     def may_come(rule: Rule, key: str, source: str, target: str) -> None:
         require_may_come(at, rule, key, source, target)
 
-    def ask(site: str, keys: Iterable[str]) -> None:
-        if queue_of is not None:
-            list(executor.map(queue_of(site).send, requests.encode(site, keys, why="buffer")))
+    def send(site: str, messages: Iterable[str]) -> None:
+        list(executor.map(sites.queue_of(site).send, messages))
 
-    sets = SetKeeper(fleet, store_of, records_of, fetch, clock, withdraw=withdraw, may_come=may_come)
-    guard = RemovalGuard(store_of, records_of, clock)
-    at = Workplace(fleet, store_of, records_of, gate, guard, executor, clock, sets, ask)
+    def ask(site: str, keys: Iterable[str]) -> None:
+        send(site, requests.encode(site, keys, why="buffer"))
+
+    at = Workplace(
+        fleet=fleet,
+        store_of=sites.store_of,
+        records_of=sites.records_of,
+        gate=gate,
+        guard=RemovalGuard(sites.store_of, sites.records_of, clock),
+        executor=executor,
+        clock=clock,
+        sets=SetKeeper(fleet, sites.store_of, sites.records_of, fetch, clock, withdraw=withdraw, may_come=may_come),
+        ask=ask,
+        uploads_of=sites.uploads_of,
+        send=send,
+        parts=parts or PartSizes(),
+    )
     replicator = Replicator(at, audit, clock)
     return replicator

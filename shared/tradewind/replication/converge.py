@@ -19,6 +19,7 @@ from tradewind.replication.agreement import Erase, Steps, Write, agree
 from tradewind.replication.decide import Verdict
 from tradewind.replication.modes.immutable import SAME, is_versioned, refusal, same_bytes
 from tradewind.replication.outcomes import Outcome
+from tradewind.replication.parts.start import in_parts
 from tradewind.replication.provenance import Provenance, Version, digest
 from tradewind.replication.routes import Passage, Route, admission, passage
 from tradewind.replication.side_by_side import on_each
@@ -128,6 +129,8 @@ class Convergence:
                 download = stack.enter_context(self.at.store_of(self.site).get(self.key))
             except (NotFoundError, PreconditionFailedError):
                 return None
+            if download.state.size > self.at.parts.above:
+                return None
             holding = holding_of(self.rule, self.site, download.state)
             if holding is not None and holding.claim is not None:
                 reason = f"a replica of the object at {holding.claim.origin}, and replicas are not sent on"
@@ -136,7 +139,7 @@ class Convergence:
             writes = [write for write in writes if self._admitted(write)]
             payload = self._read(download, writes) if writes else None
         if payload is not None:
-            self._write(writes, payload, originating(self.site, payload))
+            self._write(writes, payload, originating(self.site, payload.state, payload.crc32c))
         if any(write.target not in self.done for write in writes):
             return None
         return self._conclude({}, "") if payload is None or self._confirmed(payload.state) else None
@@ -210,6 +213,9 @@ class Convergence:
         seen = views[source]
         if not ready or seen.state is None:
             return
+        if seen.state.size > self.at.parts.above:
+            self._start(ready, seen.state, self._provenance(source, views, seen.state, None))
+            return
         try:
             with self.at.store_of(source).get(self.key, token=seen.state.token) as download:
                 payload = read(download)
@@ -221,7 +227,20 @@ class Convergence:
                 self._fail(write.target, error)
             return
         if _fingerprint(payload.state) == _fingerprint(seen.state):
-            self._write(ready, payload, self._provenance(source, views, payload))
+            self._write(ready, payload, self._provenance(source, views, payload.state, payload.crc32c))
+
+    def _start(self, writes: Sequence[Write], state: ObjectState, origin: Provenance) -> None:
+        """Have a large object copied in parts; the last worker looks again, as this work does after a write."""
+
+        def start(write: Write) -> Outcome:
+            return in_parts(self.at, Route(self.rule, write.source, write.target), state, origin, write.expect)
+
+        started, errors = on_each(self.at.executor, writes, start)
+        for write, error in errors.items():
+            self._fail(write.target, error)
+        for write, outcome in started.items():
+            self.closed.add(write.target)
+            self.done[write.target] = outcome
 
     def _prepare(self, write: Write, views: Mapping[str, View]) -> bool:
         if self._is_back(write.origin, views):
@@ -237,14 +256,14 @@ class Convergence:
         now = self.at.store_of(origin).head(self.key)
         return _fingerprint(now) != _fingerprint(views[origin].state)
 
-    def _provenance(self, source: str, views: Mapping[str, View], payload: Payload) -> Provenance:
+    def _provenance(self, source: str, views: Mapping[str, View], state: ObjectState, crc32c: int | None) -> Provenance:
         """Return what the replicas are to say: what their source says if it is one, and else that it is the origin."""
-        holding = holdings_of(self.rule, {**views, source: View(payload.state, views[source].memory)})[source]
+        holding = holdings_of(self.rule, {**views, source: View(state, views[source].memory)})[source]
         if holding is not None and holding.claim is not None:
             return holding.claim
-        mine = originating(source, payload)
-        counts = holding.rank.time if holding else payload.state.modified
-        return mine if counts == payload.state.modified else mine.counting_as_of(counts)
+        mine = originating(source, state, crc32c)
+        counts = holding.rank.time if holding else state.modified
+        return mine if counts == state.modified else mine.counting_as_of(counts)
 
     def _write(self, writes: Sequence[Write], payload: Payload, origin: Provenance) -> None:
         def put(write: Write) -> bool:

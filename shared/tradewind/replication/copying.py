@@ -16,8 +16,9 @@ from tradewind.fleet import OneWayRule
 from tradewind.ports import Download, ObjectState
 from tradewind.replication.decide import Copy, Keep, Remove, Verdict, decide
 from tradewind.replication.modes.compression import as_stored, form_of
-from tradewind.replication.modes.immutable import SAME, is_replica_of, is_versioned, refusal
+from tradewind.replication.modes.immutable import SAME, is_replica_of, is_versioned, refusal, same_bytes
 from tradewind.replication.outcomes import Outcome
+from tradewind.replication.parts.start import in_parts
 from tradewind.replication.provenance import Version
 from tradewind.replication.routes import Route
 from tradewind.replication.side_by_side import on_each
@@ -85,10 +86,13 @@ class CopyLoop:
         seen = dict.fromkeys(routes) if unseen else self._on_each(routes, self._head)
         with ExitStack() as stack:
             download = self._open(stack)
-            if download is None and unseen:
+            if unseen and (download is None or download.state.size > self.at.parts.above):
                 return
             source = download.state if download else None
             copies, removals = self._decide(source, seen)
+            if source is not None and source.size > self.at.parts.above:
+                self._start(source, copies, seen)
+                copies = {}
             payload = as_stored(self.rule, read(download)) if download and copies else None
         done = self._on_each(list(copies), lambda r: self._write(r, payload, copies[r], seen[r])) if payload else {}
         done |= self._on_each(list(removals), lambda r: self._remove(r, removals[r]))
@@ -138,7 +142,7 @@ class CopyLoop:
                 return Outcome(route, Verdict.IN_SYNC, SAME)
             raise refusal(self.key, route.source, route.target)
         self.at.store_of(route.target).check_key(self.key)
-        origin = originating(self.source, payload)
+        origin = originating(self.source, payload.state, payload.crc32c)
         if not self.at.put(route.rule, self.source, route.target, payload, origin, expect):
             return None
         return Outcome(
@@ -150,6 +154,29 @@ class CopyLoop:
             proof=payload.proof,
             replaced=expect is not None,
         )
+
+    def _start(
+        self,
+        source: ObjectState,
+        copies: Mapping[Route, str | None],
+        seen: Mapping[Route, ObjectState | None],
+    ) -> None:
+        """Have a large object copied in parts; the last worker looks again, as this loop does after a write."""
+
+        def start(route: Route) -> Outcome:
+            if (told := self._unmoved(route, source, seen[route])) is not None:
+                return told
+            return in_parts(self.at, route, source, originating(self.source, source, None), copies[route])
+
+        self.outcomes |= self._on_each(list(copies), start)
+
+    def _unmoved(self, route: Route, source: ObjectState, target: ObjectState | None) -> Outcome | None:
+        """Return how it ends where the rule overwrites nothing and there is something; None: it may be written."""
+        if target is None or not is_versioned(route.rule):
+            return None
+        if same_bytes(source, target):
+            return Outcome(route, Verdict.IN_SYNC, SAME)
+        raise refusal(self.key, route.source, route.target)
 
     def _remove(self, route: Route, removal: Remove) -> Outcome | None:
         """Delete at one target; None if it is no longer what was seen."""

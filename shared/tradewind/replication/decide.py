@@ -16,6 +16,8 @@ class Verdict(StrEnum):
     """How it stands with one key at one target; for the audit log and for people."""
 
     COPIED = "copied"
+    STARTED = "started"
+    """It is copied in parts, by many functions; the last of them says `copied`."""
     REMOVED = "removed"
     IN_SYNC = "in sync"
     REPLICA = "is a replica"

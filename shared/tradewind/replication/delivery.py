@@ -6,25 +6,32 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeAlias
 
 from tradewind.errors import BadEventError, PermanentError, TradewindError
 from tradewind.ports import REASON, Message, Notification, Queue
 from tradewind.replication import requests
 from tradewind.replication.outcomes import Outcome
+from tradewind.replication.parts import tasks
+from tradewind.replication.parts.tasks import PartTask
 
 log = logging.getLogger(__name__)
 FIRST_DELAY = 5.0
 """Seconds before the second delivery; each further delay is twice as long."""
+_Work: TypeAlias = tuple[str, Callable[..., Sequence[Outcome]]]
 LONGEST_DELAY = 900.0
 """Seconds; with 50 deliveries an outage of ten hours loses no message to the dead letters."""
 
 
 class Replicates(Protocol):
-    """What turns a notification into outcomes (see `Replicator.replicate`)."""
+    """What turns a notification, or a part task, into outcomes (see `Replicator`)."""
 
     def replicate(self, notification: Notification, *, attempt: int = 1) -> Sequence[Outcome]:
         """Replicate what `notification` speaks of."""
+
+    def carry(self, task: PartTask, *, attempt: int = 1) -> Sequence[Outcome]:
+        """Bring parts of a large object to their target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +62,19 @@ class Delivery:
         """
         outcomes: list[Outcome] = []
         failed: list[tuple[str, TradewindError]] = []
-        notifications: Sequence[Notification] = []
+        work: Sequence[_Work] = []
         try:
-            notifications = self.decode(message)
+            work = self._work(message)
         except TradewindError as error:
             failed.append(("", error))
-        for notification in notifications:
+        for key, call in work:
             try:
-                ended = self.replicator.replicate(notification, attempt=message.attempt)
+                ended = call(attempt=message.attempt)
             except TradewindError as error:
-                failed.append((notification.key, error))
+                failed.append((key, error))
             else:
                 outcomes += ended
-                failed += [(notification.key, outcome.error) for outcome in ended if outcome.error is not None]
+                failed += [(key, outcome.error) for outcome in ended if outcome.error is not None]
         hopeful = [error for _, error in failed if not isinstance(error, BadEventError | PermanentError)]
         if hopeful and message.attempt < self.last_attempt:
             log.warning(
@@ -78,6 +85,13 @@ class Delivery:
         if failed:
             self._bury(message, failed)
         return outcomes
+
+    def _work(self, message: Message) -> Sequence[_Work]:
+        """Return what a message asks for: keys, and what is to be called for each."""
+        if tasks.is_part_task(message):
+            task = tasks.decode(message)
+            return [(task.key, partial(self.replicator.carry, task))]
+        return [(each.key, partial(self.replicator.replicate, each)) for each in self.decode(message)]
 
     def _hand_back(self, message: Message) -> None:
         """Make the message visible again soon, where the platform would leave it to its visibility timeout."""

@@ -39,6 +39,8 @@ class Outcome:
         if self.error is not None:
             raise self.error
         told = f"{key!r} does not come from {self.route.source} to {self.route.target}: {self.reason}"
+        if self.verdict is Verdict.STARTED:
+            raise TransientError(told, hint="It arrives by itself, in parts")
         if self.verdict is Verdict.HELD:
             raise TransientError(told, hint="Answer the delete guard")
         if self.verdict is Verdict.CONFLICT:

@@ -122,7 +122,7 @@ def fingerprint(key: str) -> str:
 def digest(metadata: Metadata) -> str:
     """Return 16 hexadecimal digits that stand for `metadata` without any provenance in it."""
     fields = asdict(replace(metadata, user={}, tags={}))
-    fields["user"] = {name: value for name, value in metadata.user.items() if name != PROVENANCE_KEY}
+    fields["user"] = dict(unstamped(metadata).user)
     fields["tags"] = dict(metadata.tags)
     if not metadata.tags:  # so the digest of an object without tags is what it was before there were any
         del fields["tags"]
@@ -212,3 +212,8 @@ def is_of(claim: Provenance, state: ObjectState) -> bool:
 def stamped(metadata: Metadata, provenance: Provenance) -> Metadata:
     """Return `metadata` with `provenance` in the place of any that it had."""
     return replace(metadata, user={**metadata.user, PROVENANCE_KEY: provenance.encode()})
+
+
+def unstamped(metadata: Metadata) -> Metadata:
+    """Return `metadata` without any provenance that it had."""
+    return replace(metadata, user={name: value for name, value in metadata.user.items() if name != PROVENANCE_KEY})

@@ -14,6 +14,8 @@ from tradewind.replication.copying import CopyLoop
 from tradewind.replication.decide import Verdict
 from tradewind.replication.modes.deferring import batched, buffering
 from tradewind.replication.outcomes import Outcome
+from tradewind.replication.parts.tasks import PartTask
+from tradewind.replication.parts.work import PartWorker
 from tradewind.replication.routes import Route, admission, routes_for
 from tradewind.replication.standing import rank_of
 from tradewind.replication.tombstones import Tombstone
@@ -72,8 +74,28 @@ class Replicator:
             for outcome in ended:
                 outcomes += self._close_sets(outcome, notification.key, again=attempt > 1)
         for outcome in outcomes:
-            self._record(notification, outcome)
+            self._record(notification.key, outcome, event=notification.id)
         return outcomes
+
+    def carry(self, task: PartTask, *, attempt: int = 1) -> Sequence[Outcome]:
+        """Bring parts of a large object to their target; safe to repeat.
+
+        Args:
+            task: Which parts.
+            attempt: Which delivery of the task this is.
+
+        Raises:
+            TradewindError: It could not be done.
+        """
+        outcomes = list(PartWorker(self.at, self._look).work(task, attempt=attempt))
+        for outcome in list(outcomes):
+            outcomes += self._close_sets(outcome, task.key, again=attempt > 1)
+        for outcome in outcomes:
+            self._record(task.key, outcome, event="")
+        return outcomes
+
+    def _look(self, route: Route, key: str) -> Sequence[Outcome]:
+        return self._copy(route.rule, key, route.source, [route], fresh=False)
 
     def fetch(self, rule: Rule, key: str, source: str, target: str) -> None:
         """Bring one key from one site to one other.
@@ -182,12 +204,12 @@ class Replicator:
         ]
         return [each for each in tried if not isinstance(each.error, SetError)]
 
-    def _record(self, notification: Notification, outcome: Outcome) -> None:
+    def _record(self, key: str, outcome: Outcome, *, event: str) -> None:
         self.audit.record(
             AuditRecord(
                 time=self.clock(),
                 rule=outcome.route.rule.name,
-                key=notification.key,
+                key=key,
                 source_site=outcome.route.source,
                 target_site=outcome.route.target,
                 verdict=outcome.verdict,
@@ -195,6 +217,6 @@ class Replicator:
                 size=outcome.size,
                 crc32c=None if outcome.crc32c is None else f"{outcome.crc32c:08x}",
                 proof=outcome.proof,
-                event=notification.id,
+                event=event,
             )
         )

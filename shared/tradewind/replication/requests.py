@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tradewind.errors import BadEventError, TransientError
 from tradewind.fleet import Fleet
 from tradewind.ports import Change, Message, Notification
+from tradewind.replication.parts import tasks
 
 BATCH = 20
 """Keys in one message: work for a few seconds, and far from every queue's limit of size."""
@@ -51,8 +52,14 @@ def is_request(message: Message) -> bool:
 
 
 def narrowed(message: Message, keys: Iterable[str]) -> str:
-    """Return a request's body for some of its keys only; any other message's body as it is."""
+    """Return a request's body for some of its keys only; any other message's body as it is.
+
+    A part task becomes a request to look at its key: when it is redriven, its upload has ended most likely.
+    """
     wanted = tuple(dict.fromkeys(keys))
+    if tasks.is_part_task(message) and wanted:
+        task = tasks.decode(message)
+        return LookRequest(site=task.source, keys=wanted, rule=task.rule, why="parts").model_dump_json()
     if not is_request(message) or not wanted:
         return message.body
     return LookRequest.model_validate_json(message.body).model_copy(update={"keys": wanted}).model_dump_json()

@@ -64,14 +64,13 @@ def require_size(state: ObjectState) -> None:
         )
 
 
-def originating(site: str, payload: Payload) -> Provenance:
+def originating(site: str, state: ObjectState, crc32c: int | None) -> Provenance:
     """Return the provenance of a replica of an object that a user wrote at `site`."""
-    state = payload.state
     return Provenance(
         origin=site,
         version=Version.of(state),
         size=state.size,
-        crc32c=payload.crc32c,
+        crc32c=crc32c,
         key=fingerprint(state.key),
         metadata=digest(state.metadata),
     )

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
 from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError
 from tradewind.fleet import Fleet, Rule
-from tradewind.ports import Gate, ObjectStore
+from tradewind.ports import Gate, ObjectStore, Uploads
 from tradewind.records import Records
+from tradewind.replication.access import no_uploads, unsent
 from tradewind.replication.guard import RemovalGuard
 from tradewind.replication.modes.buffer import Ask, Buffer
 from tradewind.replication.modes.immutable import is_versioned, read_back
+from tradewind.replication.parts.plan import PartSizes
 from tradewind.replication.provenance import Provenance
 from tradewind.replication.sets.protocol import NoSets, SetRules
 from tradewind.replication.tombstones import Tombstones
 from tradewind.replication.transfer import Payload, write
+
+Send: TypeAlias = Callable[[str, Iterable[str]], None]
+"""Sends messages to a site's own queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,9 @@ class Workplace:
         clock: Returns the time, UTC.
         sets: Keeps artifact sets whole.
         ask: Asks for keys of a site to be looked at.
+        uploads_of: Returns the uploads in parts of a site, by name.
+        send: Sends messages to a site's own queue.
+        parts: From which size on objects go in parts.
     """
 
     fleet: Fleet
@@ -45,6 +54,9 @@ class Workplace:
     clock: Callable[[], datetime]
     sets: SetRules = field(default_factory=NoSets)
     ask: Ask = lambda _site, _keys: None
+    uploads_of: Callable[[str], Uploads] = no_uploads
+    send: Send = unsent
+    parts: PartSizes = field(default_factory=PartSizes)
 
     def buffer(self, site: str) -> Buffer:
         """Return the keys that wait at a site for their window's end."""

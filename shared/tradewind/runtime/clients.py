@@ -25,10 +25,12 @@ from tradewind.fleet import Fleet, Rule, Site
 from tradewind.ports import Gate, Message, Notification, ObjectStore, Queue, Secrets, Uploads
 from tradewind.records import Records
 from tradewind.replication import requests
+from tradewind.replication.access import Access
 from tradewind.replication.assemble import assemble
 from tradewind.replication.compare import Finding
 from tradewind.replication.delivery import Delivery
 from tradewind.replication.outcomes import Outcome
+from tradewind.replication.parts.plan import MIB, PartSizes
 from tradewind.replication.replicate import Replicator
 from tradewind.replication.sweeping.sweep import Sweeper
 from tradewind.replication.sweeping.timer import Round, turn
@@ -147,13 +149,17 @@ class Runtime:
             ("replicator",),
             lambda: assemble(
                 self.fleet,
-                self.store,
-                self.records,
+                Access(
+                    self.store,
+                    self.records,
+                    queue_of=lambda name: self.queue(name, "notifications"),
+                    uploads_of=self.uploads,
+                ),
                 gate=self.gate,
                 audit=LoggedAudit(),
                 executor=self.executor,
                 clock=_now,
-                queue_of=lambda name: self.queue(name, "notifications"),
+                parts=PartSizes(self.fleet.parts.above_mebibytes * MIB, self.fleet.parts.mebibytes * MIB),
             ),
         )
 

@@ -23,6 +23,7 @@ from tradewind.replication import requests
 from tradewind.replication.decide import Verdict
 from tradewind.replication.delivery import Delivery
 from tradewind.replication.outcomes import Outcome
+from tradewind.replication.parts.tasks import PartTask
 from tradewind.replication.routes import Route
 
 RULE = OneWayRule.model_validate({"name": "r", "mode": "one_way", "from": "a", "to": ["b"], "classification": "c"})
@@ -66,6 +67,10 @@ class Scripted:
     def replicate(self, notification: Notification, *, attempt: int = 1) -> Sequence[Outcome]:
         """Answer for the key."""
         return self.answers[notification.key]()
+
+    def carry(self, task: PartTask, *, attempt: int = 1) -> Sequence[Outcome]:
+        """Answer for the key."""
+        return self.answers[task.key]()
 
 
 def copied() -> Sequence[Outcome]:
@@ -203,3 +208,15 @@ def test_of_a_request_for_many_keys_only_those_that_failed_are_dead_lettered() -
     Delivery(decode, Scripted(answers), Sent, lambda: dead, last_attempt=5).deliver(Message(body))
 
     assert [json.loads(text)["keys"] for text, _ in dead.messages] == [["bad"]]
+
+
+def test_a_part_task_that_failed_is_dead_lettered_as_its_key() -> None:
+    """Its upload has ended by the time that somebody redrives it, so what is redriven looks at the key anew."""
+    dead = Sent()
+    task = PartTask(rule="r", key="bad", source="a", target="b", upload="u", numbers=(1,))
+    Delivery(
+        lambda _: [], Scripted({"bad": failing(UnportableError("no"))}), Sent, lambda: dead, last_attempt=5
+    ).deliver(Message(task.encode()))
+
+    [(text, _)] = dead.messages
+    assert (json.loads(text)["site"], json.loads(text)["keys"], json.loads(text)["rule"]) == ("a", ["bad"], "r")

@@ -1,0 +1,153 @@
+"""The record of a job, in the target's control bucket: which upload a version of a key goes into, and on what terms."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from tradewind.errors import PreconditionFailedError, TransientError
+from tradewind.ports import Algorithm
+from tradewind.records import TRIES, Document, Records, name_for
+from tradewind.replication.parts.plan import PartPlan
+from tradewind.replication.provenance import Provenance, Version, decode
+
+PREFIX = "uploads/"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The copy of one version of one key from one site to one other, in parts."""
+
+    rule: str
+    key: str
+    source: str
+    target: str
+    version: Version
+    """Of the source's object."""
+    plan: PartPlan
+    upload: str
+    """Of the target's store."""
+    algorithm: Algorithm
+    """By which it is proven."""
+    expect: str | None
+    """The target's token when the job began; the parts are joined only under this condition."""
+    origin: Provenance
+    """What the replica will say of itself, as far as it was known."""
+    metadata: str
+    """Digest of the source's metadata."""
+    began: datetime
+    asked: datetime | None = None
+    """When its part tasks were sent; None if whoever began it may have died before."""
+
+    def as_document(self) -> Document:
+        """Return the record's content."""
+        return {
+            "v": FORMAT,
+            "rule": self.rule,
+            "key": self.key,
+            "source": self.source,
+            "target": self.target,
+            "token": self.version.token,
+            "modified": self.version.modified.isoformat(),
+            "size": self.plan.size,
+            "part": self.plan.part,
+            "upload": self.upload,
+            "algorithm": self.algorithm,
+            "expect": self.expect,
+            "origin": self.origin.encode(),
+            "metadata": self.metadata,
+            "began": self.began.isoformat(),
+            "asked": None if self.asked is None else self.asked.isoformat(),
+        }
+
+
+def job_of(fields: Document) -> Job:
+    """Return the job that a record describes.
+
+    Raises:
+        TransientError: A newer tradewind wrote it, or nobody knows what it is.
+    """
+    try:
+        return Job(
+            rule=fields["rule"],
+            key=fields["key"],
+            source=fields["source"],
+            target=fields["target"],
+            version=Version(fields["token"], datetime.fromisoformat(fields["modified"])),
+            plan=PartPlan(int(fields["size"]), int(fields["part"])),
+            upload=fields["upload"],
+            algorithm=fields["algorithm"],
+            expect=fields["expect"],
+            origin=_origin(fields),
+            metadata=fields["metadata"],
+            began=datetime.fromisoformat(fields["began"]),
+            asked=None if fields["asked"] is None else datetime.fromisoformat(fields["asked"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise TransientError(
+            f"The record of the upload of {fields.get('key')!r} is of a format that this version does not know",
+            hint="Deploy the same version of tradewind to every cloud; if nobody wrote a newer one, delete the record",
+        ) from error
+
+
+def _origin(fields: Document) -> Provenance:
+    origin = decode(fields["origin"], fields["key"])
+    if fields["v"] != FORMAT or origin is None:
+        raise ValueError(fields["v"])
+    return origin
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A job as it was read."""
+
+    job: Job
+    token: str
+    """The record's version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """The jobs whose target is one site; there is at most one for each key.
+
+    Args:
+        records: The target's.
+    """
+
+    records: Records
+
+    def read(self, key: str) -> Held | None:
+        """Return the job under way for a key: 1 request."""
+        held = self.records.read(_name(key))
+        return None if held is None else Held(job_of(held.value), held.token)
+
+    def write(self, job: Job, *, expect: str | None) -> str:
+        """Write a job's record if its version is `expect`, and return its new version.
+
+        Raises:
+            PreconditionFailedError: It is not.
+        """
+        return self.records.write(_name(job.key), job.as_document(), expect=expect)
+
+    def drop(self, held: Held) -> bool:
+        """Remove a job's record; say False if it is no longer what was read."""
+        with suppress(PreconditionFailedError):
+            self.records.delete(_name(held.job.key), expect=held.token)
+            return True
+        return False
+
+    def end(self, job: Job) -> bool:
+        """Remove a job's record whatever was noted in it meanwhile; say False if it is no longer that job's."""
+        for _ in range(TRIES):
+            held = self.read(job.key)
+            if held is None or held.job.upload != job.upload:
+                return False
+            if self.drop(held):
+                return True
+        raise TransientError(f"The record of the upload of {job.key!r} to {job.target} changes all the time")
+
+
+def _name(key: str) -> str:
+    return PREFIX + name_for(key)

@@ -1,0 +1,161 @@
+"""Beginning the copy of a large object, or finding it under way."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from tradewind.errors import NotFoundError, ObjectTooLargeError, PreconditionFailedError, TransientError
+from tradewind.ports import Checksums, ObjectState, Uploads
+from tradewind.replication.decide import Verdict
+from tradewind.replication.outcomes import Outcome
+from tradewind.replication.parts.jobs import Held, Job, Jobs
+from tradewind.replication.parts.plan import PartPlan, plan_parts, tasks_of
+from tradewind.replication.parts.proof import algorithm_for, value_of, with_checksums
+from tradewind.replication.parts.tasks import PartTask
+from tradewind.replication.provenance import Provenance, Version, digest, stamped, unstamped
+from tradewind.replication.routes import Route
+from tradewind.replication.sets.recognise import closing_kind
+from tradewind.replication.workplace import Workplace
+
+PATIENCE = timedelta(hours=1)
+"""So long a job's tasks are left alone before they are sent again; the queue brings back those of workers that died."""
+TRIES = 4
+"""How often the record is looked at again when others change it."""
+
+
+def in_parts(at: Workplace, route: Route, source: ObjectState, origin: Provenance, expect: str | None) -> Outcome:
+    """See to it that a large object is copied in parts; safe to repeat.
+
+    Args:
+        at: Where the work is done.
+        route: From where to where.
+        source: The object, as its store described it.
+        origin: What the replica is to say of itself, as far as it is known.
+        expect: The target's token, or None if it has no such object.
+
+    Raises:
+        ObjectTooLargeError: The target cannot hold it, or it closes a set and must be read as a whole.
+        UnportableError: The target cannot hold its key or metadata.
+        TransientError: Others are at the same job; look again.
+    """
+    if closing_kind(route.rule, source.key) is not None:
+        raise ObjectTooLargeError(
+            f"{source.key!r} closes an artifact set and has {source.size:,} bytes; up to {at.parts.above:,} are read",
+            hint="Leave the kind of set out of the rule's `sets`, or list the members in a smaller manifest",
+        )
+    begin = _Beginning(at, route, source, origin, expect)
+    for _ in range(TRIES):
+        held = begin.find() or begin.anew()
+        if held is None:
+            continue
+        if held.job.asked is not None and at.clock() - held.job.asked < PATIENCE:
+            return _under_way(route, held.job.plan)
+        with suppress(NotFoundError):  # the upload is gone, though its record is not
+            begin.ask(held)
+            return _under_way(route, held.job.plan)
+        Jobs(at.records_of(route.target)).drop(held)
+    raise TransientError(f"The upload of {source.key!r} to {route.target} is begun by many at once; look again")
+
+
+def _under_way(route: Route, plan: PartPlan) -> Outcome:
+    return Outcome(route, Verdict.STARTED, f"being copied in {len(plan.numbers):,} parts of {plan.part:,} bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    at: Workplace
+    route: Route
+    source: ObjectState
+    origin: Provenance
+    expect: str | None
+
+    @property
+    def uploads(self) -> Uploads:
+        return self.at.uploads_of(self.route.target)
+
+    @property
+    def jobs(self) -> Jobs:
+        return Jobs(self.at.records_of(self.route.target))
+
+    def find(self) -> Held | None:
+        """Return the job if it is under way on the same terms; a job on other terms is given up."""
+        held = self.jobs.read(self.source.key)
+        if held is None:
+            return None
+        job = held.job
+        if (job.source, job.version, job.expect) == (self.route.source, Version.of(self.source), self.expect):
+            return held
+        if self.jobs.drop(held):
+            self.uploads.abort(job.key, job.upload)
+        return None
+
+    def anew(self) -> Held | None:
+        """Begin an upload and note it; None if somebody else was faster."""
+        kept = self.source.checksums
+        algorithm = algorithm_for(kept if value_of(kept, algorithm_for(kept)) is not None else self.origin.checksums)
+        known = Checksums(crc32c=kept.crc32c, crc64nvme=kept.crc64nvme, crc32=kept.crc32)
+        origin = with_checksums(self.origin.kept_as(None), known)
+        job = Job(
+            rule=self.route.rule.name,
+            key=self.source.key,
+            source=self.route.source,
+            target=self.route.target,
+            version=Version.of(self.source),
+            plan=plan_parts(self.source.size, self.at.parts.part, self.uploads.limits),
+            upload="",
+            algorithm=algorithm,
+            expect=self.expect,
+            origin=origin,
+            metadata=digest(self.source.metadata),
+            began=self.at.clock(),
+        )
+        job = replace(job, upload=self._begin(job))
+        try:
+            return Held(job, self.jobs.write(job, expect=None))
+        except PreconditionFailedError:
+            other = self.jobs.read(job.key)
+            if other is None or other.job.upload != job.upload:  # where ids follow from the version, it is theirs, too
+                self.uploads.abort(job.key, job.upload)
+            return None
+
+    def _begin(self, job: Job) -> str:
+        store = self.at.store_of(self.route.target)
+        store.check_key(job.key)
+        metadata = stamped(self.source.metadata, job.origin)
+        store.check_metadata(metadata)
+        final = value_of(job.origin.checksums, job.algorithm) is not None
+        return self.uploads.begin(
+            job.key,
+            version=f"{job.source} {job.version.token} {job.version.modified.isoformat()}",
+            algorithm=job.algorithm,
+            metadata=metadata if final else unstamped(self.source.metadata),
+            final=final,
+        )
+
+    def ask(self, held: Held) -> None:
+        """Send tasks for the parts that are not there yet, and note that they were sent.
+
+        Raises:
+            NotFoundError: The upload is gone.
+        """
+        job = held.job
+        arrived = {part.number for part in self.uploads.parts(job.key, job.upload)}
+        missing = [number for number in job.plan.numbers if number not in arrived]
+        again = job.asked is not None
+        tasks = [
+            PartTask(
+                rule=job.rule,
+                key=job.key,
+                source=job.source,
+                target=job.target,
+                upload=job.upload,
+                numbers=numbers,
+                again=again,
+            )
+            for numbers in tasks_of(missing)
+        ]
+        self.at.send(job.source, (task.encode() for task in tasks))
+        with suppress(PreconditionFailedError):  # it has been completed, or somebody else asked, too
+            self.jobs.write(replace(job, asked=self.at.clock()), expect=held.token)

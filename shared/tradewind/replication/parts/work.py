@@ -1,0 +1,215 @@
+"""Working off one part task: bring some parts to the target, and join all of them if none is missing any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+from tradewind.errors import (
+    IntegrityError,
+    NotFoundError,
+    PermanentError,
+    PreconditionFailedError,
+    TransientError,
+)
+from tradewind.ports import ObjectState, Part, Uploads
+from tradewind.replication.decide import Verdict
+from tradewind.replication.outcomes import Outcome
+from tradewind.replication.parts.jobs import Job, Jobs
+from tradewind.replication.parts.proof import prove_whole, whole, with_checksums
+from tradewind.replication.parts.tasks import PartTask
+from tradewind.replication.provenance import Version, digest, provenance_of, stamped
+from tradewind.replication.routes import Passage, Route, admission, passage
+from tradewind.replication.workplace import Workplace
+
+Look: TypeAlias = Callable[[Route, str], Sequence[Outcome]]
+"""Looks at a key on a route, as whoever was told of it does."""
+TRIES = 3
+"""How often the parts are joined again because a set around them changed."""
+
+
+class _SourceChangedError(Exception):
+    """The source no longer holds the version that is being copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartWorker:
+    """Works off part tasks.
+
+    Args:
+        at: Where the work is done.
+        look: Called where the task cannot say what is to be done next.
+    """
+
+    at: Workplace
+    look: Look
+
+    def work(self, task: PartTask, *, attempt: int) -> Sequence[Outcome]:
+        """Do what a task asks for; safe to repeat, late, and beside others.
+
+        Args:
+            task: The task.
+            attempt: Which delivery of it this is.
+
+        Raises:
+            TransientError: Not now; the task must be delivered again.
+            PermanentError: The object is not what its store says that it is.
+        """
+        route = self._route(task)
+        held = self._jobs(task.target).read(task.key)
+        if held is None or held.job.upload != task.upload:
+            # Whoever had this task before may have died between the end of the job and the look after it.
+            return self.look(route, task.key) if attempt > 1 else [_moot(route)]
+        job = held.job
+        if (refusal := self._refusal(route, job.key)) is not None:
+            self._end(job)
+            return [Outcome(route, Verdict.REFUSED, refusal)]
+        try:
+            return self._advance(route, job, task.numbers, again=task.again or attempt > 1)
+        except (_SourceChangedError, PreconditionFailedError, NotFoundError):
+            # Of the source, of the target, or of the upload, which somebody completed or aborted.
+            self._end(job)
+            return self.look(route, job.key)
+        except PermanentError:
+            self._end(job)
+            raise
+
+    def _route(self, task: PartTask) -> Route:
+        rule = next((rule for rule in self.at.fleet.rules if rule.name == task.rule), None)
+        if rule is None or not {task.source, task.target} <= self.at.fleet.sites.keys():
+            raise TransientError(
+                f"The part task for {task.key!r} is of the rule {task.rule!r} from {task.source} to {task.target}, "
+                "which is not in the fleet file as it was read",
+                hint="Upload the fleet file that has it, to where the functions read it",
+            )
+        return Route(rule, task.source, task.target)
+
+    def _refusal(self, route: Route, key: str) -> str | None:
+        """Return why nothing more may go this way, or None."""
+        if passage(self.at.fleet, self.at.gate, route, key) is Passage.ELSEWHERE:
+            return "the rule does not bring it there any more"
+        answer = admission(self.at.fleet, self.at.gate, route, key)
+        return None if answer.allowed else answer.reason
+
+    def _jobs(self, site: str) -> Jobs:
+        return Jobs(self.at.records_of(site))
+
+    def _advance(self, route: Route, job: Job, numbers: Sequence[int], *, again: bool) -> Sequence[Outcome]:
+        uploads = self.at.uploads_of(job.target)
+        if again and self._is_there(job):  # whoever joined the parts has died since
+            self._end(job)
+            return self.look(route, job.key)
+        if rest := self._bring(job, uploads, numbers, again=again):
+            task = PartTask(
+                rule=job.rule,
+                key=job.key,
+                source=job.source,
+                target=job.target,
+                upload=job.upload,
+                numbers=rest,
+                again=True,
+            )
+            self.at.send(job.source, [task.encode()])
+            return [_going_on(route, f"{len(rest):,} parts are handed to another function")]
+        parts = uploads.parts(job.key, job.upload)
+        if len(parts) < len(job.plan.numbers):
+            return [_going_on(route, f"{len(parts):,} of {len(job.plan.numbers):,} parts are there")]
+        joined = self._join(route, job, parts)
+        self._end(job)
+        after = self.look(route, job.key)
+        return [joined, *(outcome for outcome in after if outcome.verdict is not Verdict.IN_SYNC)]
+
+    # --- parts -----------------------------------------------------------------------------------------------------
+
+    def _bring(self, job: Job, uploads: Uploads, numbers: Sequence[int], *, again: bool) -> tuple[int, ...]:
+        """Bring parts one after the other, and return those that there is no time for."""
+        until = self.at.clock() + timedelta(seconds=self.at.fleet.time_limit_seconds / 2)
+        arrived = {part.number for part in uploads.parts(job.key, job.upload)} if again else set()
+        missing = [number for number in numbers if number not in arrived]
+        for index, number in enumerate(missing):
+            if index and self.at.clock() >= until:
+                return tuple(missing[index:])
+            self._copy(job, uploads, number)
+        return ()
+
+    def _copy(self, job: Job, uploads: Uploads, number: int) -> None:
+        """Stream one part from the version that is copied."""
+        start, length = job.plan.span(number)
+        store = self.at.store_of(job.source)
+        with ExitStack() as stack:
+            try:
+                download = stack.enter_context(store.get(job.key, token=job.version.token, start=start, length=length))
+            except (NotFoundError, PreconditionFailedError) as error:
+                raise _SourceChangedError from error
+            if Version.of(download.state) != job.version:
+                raise _SourceChangedError
+            uploads.put_part(job.key, job.upload, number, _as_read(download.chunks), size=length)
+
+    # --- the end ---------------------------------------------------------------------------------------------------
+
+    def _join(self, route: Route, job: Job, parts: Sequence[Part]) -> Outcome:
+        """Join the parts, if the source still holds what they are made of and the target what it held.
+
+        Raises:
+            SetError: The key belongs to a set, and its turn has not come; the parts stay.
+            PreconditionFailedError: The target holds something else by now.
+        """
+        state = self._confirmed(job)
+        made = whole(parts)
+        proof = prove_whole(made, state.checksums, job.algorithm, f"{job.key!r} at {job.source}")
+        metadata = stamped(state.metadata, with_checksums(job.origin, made))
+        replaces = job.expect is not None
+        for _ in range(TRIES):
+            try:
+                with self.at.sets.writing(
+                    route.rule, job.key, source=job.source, target=job.target, body=b"", replaces=replaces
+                ):
+                    self.at.uploads_of(job.target).complete(
+                        job.key, job.upload, parts, metadata=metadata, checksums=made, expect=job.expect
+                    )
+            except PreconditionFailedError:
+                now = self.at.store_of(job.target).head(job.key)
+                if (now.token if now else None) != job.expect:
+                    raise
+            except IntegrityError as error:
+                raise PermanentError(error.message, hint="Redrive the message to copy it anew") from error
+            else:
+                told = f"written in {len(parts):,} parts"
+                size, crc = job.plan.size, made.crc32c
+                return Outcome(route, Verdict.COPIED, told, size, crc, proof, replaced=replaces)
+        raise TransientError(f"A set around {job.key!r} changed {TRIES} times at {job.target}; its parts are kept")
+
+    def _confirmed(self, job: Job) -> ObjectState:
+        state = self.at.store_of(job.source).head(job.key)
+        if state is None or Version.of(state) != job.version or digest(state.metadata) != job.metadata:
+            raise _SourceChangedError
+        return state
+
+    def _is_there(self, job: Job) -> bool:
+        state = self.at.store_of(job.target).head(job.key)
+        claim = provenance_of(state) if state else None
+        return claim is not None and (claim.origin, claim.version) == (job.origin.origin, job.origin.version)
+
+    def _end(self, job: Job) -> None:
+        """Remove the job, and what there is left of its upload."""
+        if self._jobs(job.target).end(job):
+            self.at.uploads_of(job.target).abort(job.key, job.upload)
+
+
+def _as_read(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the chunks; that the source was replaced while they were read is told apart from all other errors."""
+    try:
+        yield from chunks
+    except (NotFoundError, PreconditionFailedError) as error:
+        raise _SourceChangedError from error
+
+
+def _moot(route: Route) -> Outcome:
+    return Outcome(route, Verdict.IGNORED, "the part is of an upload that has ended")
+
+
+def _going_on(route: Route, told: str) -> Outcome:
+    return Outcome(route, Verdict.STARTED, told)

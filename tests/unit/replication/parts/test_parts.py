@@ -1,0 +1,283 @@
+"""Large objects, from the notification to the joined parts, over stores in memory."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from rigs.large import BODY, Killed, large_world, settle, take, work_off
+from rigs.world import World
+from tradewind.errors import ObjectTooLargeError, PermanentError
+from tradewind.ports import REASON, Admission, Change, Checksums, Message, Metadata, Movement
+from tradewind.replication.decide import Verdict
+from tradewind.replication.parts.plan import PartSizes
+from tradewind.replication.parts.tasks import decode, is_part_task
+from tradewind.replication.provenance import provenance_of
+
+KEY = "models/weights.bin"
+RULE: dict[str, object] = {"name": "r", "to": ["b"]}
+AMONG: dict[str, object] = {"name": "r", "sites": ["a", "b", "c"], "deletes": "propagate"}
+NEW = bytes(reversed(BODY))
+
+
+class Closed:
+    """A gate that lets nothing through."""
+
+    def admit(self, movement: Movement) -> Admission:
+        """Refuse."""
+        return Admission(allowed=False, reason=f"not to {movement.target_jurisdiction}")
+
+
+def begin(world: World, body: bytes = BODY, site: str = "a") -> list[Verdict]:
+    """Write a large object as a user, and work off its notification."""
+    metadata = Metadata(content_type="application/x", user={"epoch": "7"}, tags={"team": "a"})
+    return [outcome.verdict for outcome in world.replicator.replicate(world.write(site, KEY, body, metadata))]
+
+
+def require_clean(world: World) -> None:
+    """Require that no job, no upload and no message is left."""
+    for site in world.memory:
+        assert not list(world.records[site].list("uploads/"))
+        assert not world.memory[site].pending
+        assert not world.queues[site].depth()
+
+
+@pytest.mark.parametrize("rule", [RULE, {"name": "r", "to": ["b", "c"]}, AMONG])
+def test_a_large_object_arrives_whole_with_its_metadata(rule: dict[str, object]) -> None:
+    """Its parts are copied one by one in any order, joined, proven, and bear the provenance of any replica."""
+    world = large_world(rule)
+    assert set(begin(world)) == {Verdict.STARTED}
+    targets = ["b", "c"] if "c" in str(rule) else ["b"]
+    assert world.queues["a"].depth() == 8 * len(targets)
+
+    order = random.Random(7)  # noqa: S311 - a schedule, no secret
+    outcomes = work_off(world, arrange=lambda messages: order.sample(messages, len(messages)))
+
+    copied = [outcome for outcome in outcomes if outcome.verdict is Verdict.COPIED]
+    assert [(o.size, o.proof) for o in copied] == [(30, "crc32c")] * len(targets)
+    for target in targets:
+        assert world.body(target, KEY) == BODY
+        state = world.memory[target].head(KEY)
+        claim = provenance_of(state) if state else None
+        assert state is not None
+        assert claim is not None
+        assert (claim.origin, claim.size) == ("a", 30)
+        assert (state.metadata.content_type, state.metadata.user["epoch"]) == ("application/x", "7")
+    require_clean(world)
+
+
+def test_nothing_is_visible_before_the_last_part_is_there() -> None:
+    """A reader of the target sees the whole object or none."""
+    world = large_world(RULE)
+    begin(world)
+    for message in take(world):
+        assert world.body("b", KEY) is None
+        settle(world, message)
+    assert world.body("b", KEY) == BODY
+
+
+def test_each_byte_is_read_once() -> None:
+    """As many ranged reads as there are parts, however often the key is announced meanwhile."""
+    world = large_world(RULE)
+    begin(world)
+    for _ in range(3):
+        world.replicator.replicate(world.announce("a", KEY, Change.WRITTEN))
+    assert world.queues["a"].depth() == 8
+    world.stores["a"].calls.clear()
+    work_off(world)
+    assert world.stores["a"].calls.count("get") == 8 + 1  # the look after it opens the object, and reads nothing
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_workers_may_die_at_any_call(seed: int) -> None:
+    """Whoever comes next does what is missing, and in the end the object is there, whole, and nothing is left over."""
+    world, dice = large_world(AMONG), random.Random(seed)  # noqa: S311 - a schedule, no secret
+
+    def die(_: str) -> None:
+        if dice.random() < 0.08:
+            raise Killed
+
+    def endanger(on: Callable[[str], None]) -> None:
+        for store in world.stores.values():
+            store.before = store.after = on
+
+    notification = world.write("a", KEY, BODY)
+    endanger(die)
+    for _ in range(100):
+        try:
+            world.replicator.replicate(notification, attempt=2)
+        except Killed:
+            continue
+        break
+    for _ in range(60):
+        for message in take(world):
+            try:
+                settle(world, message)
+            except Killed:
+                continue
+    endanger(lambda _: None)
+    work_off(world)
+    assert [world.body(site, KEY) for site in "abc"] == [BODY] * 3
+    require_clean(world)
+
+
+@pytest.mark.parametrize("done", range(9))
+def test_an_object_that_is_replaced_on_the_way_arrives_as_the_new_one(done: int) -> None:
+    """Reads are pinned, so the parts of two versions never meet; the copy begins again with the new version."""
+    world = large_world(RULE)
+    begin(world)
+    messages = take(world)
+    for message in messages[:done]:
+        settle(world, message)
+    world.write("a", KEY, NEW)
+    for message in messages[done:]:
+        settle(world, message)
+        assert world.body("b", KEY) in (None, NEW)
+    world.replicator.replicate(world.announce("a", KEY, Change.WRITTEN))
+    work_off(world)
+    assert world.body("b", KEY) == NEW
+    require_clean(world)
+
+
+def test_an_object_that_is_deleted_on_the_way_does_not_arrive() -> None:
+    """What its source no longer holds is given up, and its parts are removed."""
+    world = large_world(RULE)
+    begin(world)
+    world.delete("a", KEY)
+    assert {outcome.verdict for outcome in work_off(world)} == {Verdict.ABSENT, Verdict.IGNORED}
+    assert world.body("b", KEY) is None
+    require_clean(world)
+
+
+def test_a_target_that_was_written_meanwhile_is_not_overwritten() -> None:
+    """The parts are joined under the condition that was read when the copy began."""
+    world = large_world(RULE)
+    begin(world)
+    world.write("b", KEY, b"a user's own")
+    assert Verdict.CONFLICT in {outcome.verdict for outcome in work_off(world)}
+    assert world.body("b", KEY) == b"a user's own"
+    require_clean(world)
+
+
+def test_a_newer_version_overwrites_the_replica() -> None:
+    """A large replica is replaced by the next version of its origin, in parts as well."""
+    world = large_world(RULE)
+    begin(world)
+    work_off(world)
+    begin(world, NEW)
+    work_off(world)
+    assert world.body("b", KEY) == NEW
+
+
+def test_bytes_that_are_not_what_the_source_keeps_write_nothing() -> None:
+    """The whole object's checksum is compared before anything becomes visible; the reason is kept with the key."""
+    world = large_world(RULE)
+    begin(world)
+    world.damage_on_the_way("a", KEY, NEW)
+    work_off(world)
+    assert world.body("b", KEY) is None
+    [letter] = world.letters.receive()
+    assert "do not have the crc32c that its store keeps" in letter.attributes[REASON]
+    assert '"keys":["models/weights.bin"]' in letter.body
+    require_clean(world)
+
+
+def test_a_source_that_keeps_no_checksum_is_copied_unproven() -> None:
+    """What arrived is proven by itself from then on, and the outcome says what is not known."""
+    world = large_world(RULE)
+    notification = world.write("a", KEY, BODY)
+    held = world.memory["a"]._objects[KEY]
+    world.memory["a"]._objects[KEY] = replace(held, state=replace(held.state, checksums=Checksums()))
+    world.replicator.replicate(notification)
+    [copied] = [outcome for outcome in work_off(world) if outcome.verdict is Verdict.COPIED]
+    assert copied.proof == "unproven"
+    state = world.memory["b"].head(KEY)
+    assert state is not None
+    assert provenance_of(state) is not None
+
+
+def test_a_key_that_closes_a_set_must_be_small_enough_to_read() -> None:
+    """A manifest names its set's members, so it is not copied blindly."""
+    world = large_world(RULE)
+    [outcome] = world.replicator.replicate(world.write("a", "m/model.safetensors.index.json", BODY))
+    assert isinstance(outcome.error, ObjectTooLargeError)
+
+
+def test_a_large_shard_lets_its_set_appear() -> None:
+    """The closing key waits for a shard that goes in parts, and comes with it."""
+    index, shard = b'{"weight_map":{"w":"model-00001-of-00001.safetensors"}}', BODY * 3
+    world = World(RULE, parts=PartSizes(above=len(index), part=20))
+    world.replicator.replicate(world.write("a", "m/model-00001-of-00001.safetensors", shard))
+    world.replicator.replicate(world.write("a", "m/model.safetensors.index.json", index))
+    assert world.body("b", "m/model.safetensors.index.json") is None
+    work_off(world)
+    assert world.body("b", "m/model-00001-of-00001.safetensors") == shard
+    assert world.body("b", "m/model.safetensors.index.json") == index
+
+
+def test_a_function_that_nears_its_time_limit_hands_the_rest_back() -> None:
+    """Parts that there is no time for become a message of their own."""
+    world = large_world(RULE)
+    begin(world)
+    tasks = [decode(message) for message in take(world)]
+    whole = tasks[0].model_copy(update={"numbers": tuple(range(1, 9))})
+
+    def pass_time(call: str) -> None:
+        if call == "get":
+            world.pass_time(200)
+
+    world.stores["a"].before = pass_time
+    outcomes = world.replicator.carry(whole)
+    assert [outcome.reason for outcome in outcomes] == ["5 parts are handed to another function"]
+    world.stores["a"].before = lambda _: None
+    work_off(world)
+    assert world.body("b", KEY) == BODY
+
+
+def test_a_task_of_another_upload_does_nothing() -> None:
+    """A late message of an upload that was given up neither reads nor writes."""
+    world = large_world(RULE)
+    begin(world)
+    stale = [message for message in take(world) if is_part_task(message)]
+    world.write("a", KEY, NEW)
+    world.replicator.replicate(world.announce("a", KEY, Change.WRITTEN))
+    world.stores["a"].calls.clear()
+    outcomes = [outcome for message in stale for outcome in settle(world, message)]
+    assert {outcome.verdict for outcome in outcomes} == {Verdict.IGNORED}
+    assert world.stores["a"].calls == []
+
+
+def test_a_task_that_nobody_understands_is_poison() -> None:
+    """A malformed part task goes to the dead letters at once."""
+    world = large_world(RULE)
+    settle(world, Message('{"tradewind_parts":1,"rule":"r"}', "id"))
+    [letter] = world.letters.receive()
+    assert "BadEventError: The part task is not understood" in letter.attributes[REASON]
+
+
+def test_the_compliance_gate_is_asked_again_for_every_part() -> None:
+    """A law that changes on the way stops what has not been read yet."""
+    world = large_world(RULE)
+    begin(world)
+    [first, *_] = take(world)
+    world.stores["a"].calls.clear()
+    stricter = replace(world.replicator, at=replace(world.replicator.at, gate=Closed()))
+    assert [outcome.verdict for outcome in stricter.carry(decode(first))] == [Verdict.REFUSED]
+    assert world.stores["a"].calls == []
+    assert not world.memory["b"].pending
+
+
+def test_a_permanent_error_ends_the_job() -> None:
+    """What can never be joined leaves nothing behind in the target's store."""
+    world = large_world(RULE)
+    begin(world)
+    messages = take(world)
+    world.damage_on_the_way("a", KEY, NEW)
+    for message in messages[:-1]:
+        settle(world, message)
+    with pytest.raises(PermanentError):
+        world.replicator.carry(decode(messages[-1]))
+    assert not world.memory["b"].pending
