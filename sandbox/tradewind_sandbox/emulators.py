@@ -80,7 +80,8 @@ def azure_parts(state: Path, blob_port: int, queue_port: int) -> tuple[Part, Par
     programs = azurite.installed()
     options = ["--disableTelemetry", "--skipApiVersionCheck", "--location"]
     blob = [azurite.NODE, "--require", str(azurite.JOURNAL), str(programs / "blob" / "main.js")]
-    blob += ["--blobHost", HOST, "--blobPort", str(blob_port), *options, _folder(state / "blob")]
+    # Otherwise it refuses the checksum that comes with a block, which it does not know.
+    blob += ["--loose", "--blobHost", HOST, "--blobPort", str(blob_port), *options, _folder(state / "blob")]
     queue = [azurite.NODE, str(programs / "queue" / "main.js")]
     queue += ["--queueHost", HOST, "--queuePort", str(queue_port), *options, _folder(state / "queue")]
     journal = {"TRADEWIND_JOURNAL": str(state.absolute() / "azure-blob.journal")}

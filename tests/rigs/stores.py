@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tradewind.checksums import crc32c, md5
 from tradewind.clouds.aws.store import open_store as open_s3
 from tradewind.clouds.azure.store import open_store as open_blob
+from tradewind.clouds.azure.uploads import open_uploads as open_blob_uploads
 from tradewind.clouds.gcp.store import open_store as open_gcs
 from tradewind.clouds.gcp.uploads import open_uploads as open_gcs_uploads
 from tradewind.clouds.memory.store import MemoryStore
@@ -97,7 +98,13 @@ def azure_rig(emulator: AzuriteEmulator, bucket: str) -> Rig:
     store = open_blob(site, key)
     store._container.create_container()
     down = open_blob(site.model_copy(update={"endpoint": f"{NOWHERE}/{emulator.account_name}"}), key)
-    return Rig("azure", store, open=lambda name: open_blob(site, key, bucket=name), down=down)
+    return Rig(
+        "azure",
+        store,
+        open=lambda name: open_blob(site, key, bucket=name),
+        down=down,
+        uploads=lambda: open_blob_uploads(site, key),
+    )
 
 
 def put(

@@ -32,6 +32,9 @@ PERMISSIONS: Mapping[str, str] = {
     "read the tags of": "`blobs/tags/read`, of Storage Blob Data Owner or of a role of your own (or a SAS with `t`)",
     "delete": "Storage Blob Data Contributor (or a SAS with `d`)",
     "list": "Storage Blob Data Reader (or a SAS with `l`)",
+    "put a part of": "Storage Blob Data Contributor (or a SAS with `cw`)",
+    "list the parts of": "Storage Blob Data Reader (or a SAS with `r`)",
+    "join the parts of": "Storage Blob Data Contributor (or a SAS with `cw`), and `blobs/tags/write` (`t`) for tags",
     "send": "Storage Queue Data Message Sender (or a SAS with `a`)",
     "receive": "Storage Queue Data Message Processor (or a SAS with `p`)",
     "acknowledge": "Storage Queue Data Message Processor (or a SAS with `p`)",
@@ -56,6 +59,10 @@ _UNTAGGED: Meaning = (
     UnportableError,
     "This account has no blob index tags (v2 accounts without hierarchical namespace have): remove them at the source",
 )
+_OTHERS_BLOCKS: Meaning = (
+    TransientError,
+    "Another tool has sent blocks for this blob and never joined them; they go in a week, or when it is written",
+)
 _LEASED: Meaning = (StoreUnavailableError, "Somebody holds a lease on the blob; it is tried again")
 _DOWN = down("https://azure.status.microsoft")
 _OTHER: Meaning = (TransientError, "Azure refused the request; what it says is above")
@@ -70,6 +77,8 @@ _CODES: Mapping[str, Meaning] = {
     "ContainerDisabled": _NO_CONTAINER,
     "QueueNotFound": _NO_CONTAINER,
     "QueueBeingDeleted": _NO_CONTAINER,
+    "InvalidBlockList": GONE,
+    "InvalidBlobOrBlock": _OTHERS_BLOCKS,
     "ConditionNotMet": MOVED,
     "TargetConditionNotMet": MOVED,
     "BlobAlreadyExists": MOVED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import md5 as md5_of
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
@@ -13,6 +13,7 @@ from uuid import uuid4
 from tradewind.clouds.azure.clients import open_client
 from tradewind.clouds.azure.errors import translate
 from tradewind.clouds.azure.limits import check_key, check_metadata, encode_user
+from tradewind.clouds.azure.lists import BlockLists
 from tradewind.clouds.azure.states import state_of, summary_of, token_of
 from tradewind.errors import NotFoundError, PreconditionFailedError, StoreUnavailableError
 from tradewind.fleet import CLIENT_REQUEST, AzureSite
@@ -46,6 +47,7 @@ class BlobStore:
 
     def __init__(self, client: BlobServiceClient, account: str, container: str) -> None:
         self._container = client.get_container_client(container)
+        self._lists = BlockLists(client, account, container)
         self._place = f"az://{account}/{container}"
 
     def check_key(self, key: str) -> None:
@@ -57,14 +59,14 @@ class BlobStore:
         check_metadata(metadata)
 
     def head(self, key: str) -> ObjectState | None:
-        """Return the key's state: 1 request, and one more for a blob that has tags."""
+        """Return the key's state: 1 request, one more for a blob that has tags, and one for one joined from blocks."""
         check_key(key)
-        try:
-            with translate("head", self._uri(key)):
-                headers = self._headers(key)
-            return self._state(key, headers)
-        except NotFoundError:
-            return None
+        with suppress(NotFoundError):
+            try:
+                return self._look(key)
+            except PreconditionFailedError:  # it was replaced between the requests
+                return self._look(key)
+        return None
 
     @contextmanager
     def get(
@@ -168,7 +170,12 @@ class BlobStore:
         if int(headers.get("x-ms-tag-count") or 0):
             with translate("read the tags of", self._uri(key)):
                 tags = self._container.get_blob_client(key).get_blob_tags()
-        return state_of(key, headers, tags)
+        return self._lists.with_checksums(state_of(key, headers, tags))
+
+    def _look(self, key: str) -> ObjectState:
+        with translate("head", self._uri(key)):
+            headers = self._headers(key)
+        return self._state(key, headers)
 
     def _headers(self, key: str) -> Mapping[str, str]:
         answer: Any = self._operations(key).get_properties(cls=_headers)
