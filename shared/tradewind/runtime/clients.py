@@ -22,7 +22,7 @@ from tradewind.compliance import JurisdictionGate
 from tradewind.credentials import resolve
 from tradewind.errors import ConfigurationError, TradewindError
 from tradewind.fleet import Fleet, Rule, Site
-from tradewind.ports import Gate, Message, Notification, ObjectStore, Queue, Secrets, Uploads
+from tradewind.ports import Copies, Gate, Message, Notification, ObjectStore, Queue, Secrets, Uploads
 from tradewind.records import Records
 from tradewind.replication import requests
 from tradewind.replication.access import Access
@@ -101,6 +101,10 @@ class Runtime:
         """Return the uploads in parts into a site's bucket."""
         return self._once(("uploads", name), lambda: self._open_uploads(name))
 
+    def copies(self, name: str) -> Copies:
+        """Return the copies inside a site's bucket."""
+        return self._once(("copies", name), lambda: self._open_copies(name))
+
     def records(self, name: str) -> Records:
         """Return tradewind's own records at a site, which are in its control bucket."""
         return self._once(("records", name), lambda: self._open_records(name))
@@ -136,6 +140,7 @@ class Runtime:
             holder=uuid4().hex,
             why=why,
             trusting=trusting,
+            uploads_of=self.uploads,
         )
 
     def sweep(self, site: str, *, seconds: float) -> Round:
@@ -187,6 +192,11 @@ class Runtime:
         site = self.site(name)
         with _named(name):
             return cast("Uploads", cloud(site.cloud, "uploads").open_uploads(site, self._credentials(name)))
+
+    def _open_copies(self, name: str) -> Copies:
+        site = self.site(name)
+        with _named(name):
+            return cast("Copies", cloud(site.cloud, "copies").open_copies(site, self._credentials(name)))
 
     def bucket(self, name: str, bucket: str) -> ObjectStore:
         """Return the store of another bucket on the cloud of a site, with that site's credentials."""

@@ -128,7 +128,7 @@ class _Beginning:
         final = value_of(job.origin.checksums, job.algorithm) is not None
         return self.uploads.begin(
             job.key,
-            version=f"{job.source} {job.version.token} {job.version.modified.isoformat()}",
+            version=f"{job.source} {job.version.token} {job.version.modified.isoformat()} {job.plan.part}",
             algorithm=job.algorithm,
             metadata=metadata if final else unstamped(self.source.metadata),
             final=final,

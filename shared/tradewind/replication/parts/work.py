@@ -114,7 +114,7 @@ class PartWorker:
             )
             self.at.send(job.source, [task.encode()])
             return [_going_on(route, f"{len(rest):,} parts are handed to another function")]
-        parts = uploads.parts(job.key, job.upload)
+        parts = _of_plan(job, uploads.parts(job.key, job.upload))
         if len(parts) < len(job.plan.numbers):
             return [_going_on(route, f"{len(parts):,} of {len(job.plan.numbers):,} parts are there")]
         joined = self._join(route, job, parts)
@@ -197,6 +197,11 @@ class PartWorker:
         """Remove the job, and what there is left of its upload."""
         if self._jobs(job.target).end(job):
             self.at.uploads_of(job.target).abort(job.key, job.upload)
+
+
+def _of_plan(job: Job, parts: Sequence[Part]) -> Sequence[Part]:
+    """Return the parts that are what the plan says; ids that follow from the version may show those of others, too."""
+    return [part for part in parts if part.number in job.plan.numbers and part.size == job.plan.span(part.number)[1]]
 
 
 def _as_read(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -17,9 +17,10 @@ from itertools import islice
 
 from tradewind.errors import PreconditionFailedError, TradewindError
 from tradewind.fleet import Batch, Fleet, Rule
-from tradewind.ports import Gate, ObjectStore, Queue
+from tradewind.ports import Gate, ObjectStore, Queue, Uploads
 from tradewind.records import Document, Records
 from tradewind.replication import requests
+from tradewind.replication.access import no_uploads
 from tradewind.replication.modes import batches
 from tradewind.replication.sweeping.examining import Examination, Examiner
 from tradewind.replication.sweeping.listing import Listed, merged
@@ -99,6 +100,8 @@ class Sweeper:
     requests of a first backfill. A store that lists in another order makes it ask for keys that are there."""
     tell: Callable[[str, Mapping[str, str]], None] = lambda _key, _why: None
     """Told of each key that some sites can never hold, and why, by site; the tally counts it among the others."""
+    uploads_of: Callable[[str], Uploads] = no_uploads
+    """Returns the uploads in parts of a site, by name."""
 
     def step(self, rule: Rule, budget: Budget, *, at_once: bool = False) -> Step:
         """Do some of the sweep of `rule`; safe to repeat, and beside others.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tradewind.errors import ConfigurationError, PreconditionFailedError, TradewindError
-from tradewind.fleet import Batch, Buffered, Fleet
+from tradewind.fleet import Batch, Buffered, Fleet, Rule
 from tradewind.records import Document, Record, Records
 from tradewind.replication import requests
 from tradewind.replication.modes.buffer import Buffer
+from tradewind.replication.parts.orphans import Orphans
 from tradewind.replication.sweeping.expiry import Place, expire
 from tradewind.replication.sweeping.measures import BEYOND_RPO, ROUNDS, Measure, beyond_rpo, measures_of
 from tradewind.replication.sweeping.sweep import Budget, State, Step, Sweeper
@@ -22,6 +23,9 @@ KEYS = 20_000
 """Keys of one rule that one round looks at, at most."""
 TIDIED = "tidied"
 """Name of the record that says when the site's records were last tidied to the end, and how far they are by now."""
+UPLOADS = "uploads-tidied"
+"""Name of the record that says when the uploads of the site's rules were last looked at."""
+UPLOADS_EVERY = timedelta(minutes=15)
 TIDY_EVERY = timedelta(days=1)
 TIDY_SHARE = 4
 """Tidying has the first such part of a round, so that sweeps which never end do not keep it from being done."""
@@ -40,6 +44,8 @@ class Round:
     """Buffered keys that were asked for, since their window is over."""
     expired: int = 0
     """Records that had had their time."""
+    ended: int = 0
+    """Uploads in parts that nobody wanted any more."""
 
 
 def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: datetime) -> Round:
@@ -64,9 +70,13 @@ def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: dat
     except TradewindError as error:
         log.warning("what %s buffered could not all be brought, and is later: %s", site, error)
         done.errors.append(error)
-    for rule in fleet.rules:
-        if rule.members[0] != site:
-            continue
+    ours = [rule for rule in fleet.rules if rule.members[0] == site]
+    try:
+        done.ended = _orphans(ours, sweeper, records)
+    except TradewindError as error:
+        log.warning("not all uploads that were left could be looked at, and are later: %s", error)
+        done.errors.append(error)
+    for rule in ours:
         try:
             if isinstance(rule.delivers, Batch):
                 done.batches.append(sweeper.batch(rule, rule.delivers, until))
@@ -95,6 +105,25 @@ def _buffer(site: str, sweeper: Sweeper, records: Records) -> Buffer:
         list(sweeper.executor.map(sweeper.queue_of(asked).send, requests.encode(asked, keys, why="buffer")))
 
     return Buffer(site, records, ask, sweeper.executor, sweeper.clock)
+
+
+def _orphans(rules: Sequence[Rule], sweeper: Sweeper, records: Records) -> int:
+    """End the uploads that were left, now and then; return how many."""
+    now, held = sweeper.clock(), records.read(UPLOADS)
+    if not rules or (held and now - datetime.fromisoformat(held.value["at"]) < UPLOADS_EVERY):
+        return 0
+
+    def ended(rule: Rule) -> int:
+        def ask(site: str, keys: Sequence[str]) -> None:
+            for body in requests.encode(site, keys, why="upload", rule=rule.name):
+                sweeper.queue_of(site).send(body)
+
+        return Orphans(rule, sweeper.store_of, sweeper.records_of, sweeper.uploads_of, ask, sweeper.clock).tidy()
+
+    ends = sum([ended(rule) for rule in rules])
+    with suppress(PreconditionFailedError):  # somebody else has done the same
+        records.write(UPLOADS, {"at": now.isoformat()}, expect=held.token if held else None)
+    return ends
 
 
 def _tidy(records: Records, clock: Callable[[], datetime], until: datetime) -> int:

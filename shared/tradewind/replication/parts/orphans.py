@@ -1,0 +1,117 @@
+"""Ending uploads that nobody works on any more, and asking again for those that still should be.
+
+A job outlives its workers: its record says what was begun. Where that is no longer wanted, because the source holds
+something else or the target has it, the record and the upload go; where it is, the key is looked at again, which sends
+the tasks of the missing parts. Part objects that a late worker left in a bucket go once no job speaks of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindError
+from tradewind.fleet import Rule
+from tradewind.ports import RESERVED_PREFIX, ObjectStore, Uploads
+from tradewind.records import Records
+from tradewind.replication.parts.jobs import PREFIX, Held, Jobs, job_of
+from tradewind.replication.parts.start import PATIENCE
+from tradewind.replication.provenance import Version, provenance_of
+
+log = logging.getLogger(__name__)
+GIVEN_UP = timedelta(days=7)
+"""An upload that was begun so long ago and is not done never will be."""
+PARTS = f"{RESERVED_PREFIX}parts/"
+"""Where a store that has no uploads of its own keeps parts: `.tradewind/parts/UPLOAD/...`."""
+LEFT = timedelta(days=1)
+"""So old a part object must be before it is removed; the upload that it belongs to may just begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """The uploads of a rule that may have been left.
+
+    Args:
+        rule: Whose.
+        store_of: Returns the store of a site, by name.
+        records_of: Returns the records of a site, by name.
+        uploads_of: Returns the uploads in parts of a site, by name.
+        ask: Asks for keys of a site to be looked at, for the rule.
+        clock: Returns the time, UTC.
+    """
+
+    rule: Rule
+    store_of: Callable[[str], ObjectStore]
+    records_of: Callable[[str], Records]
+    uploads_of: Callable[[str], Uploads]
+    ask: Callable[[str, Sequence[str]], None]
+    clock: Callable[[], datetime]
+
+    def tidy(self) -> int:
+        """End what is not wanted any more and ask for what is; return how many uploads were ended.
+
+        Raises:
+            TradewindError: A site could not be asked; the others were.
+        """
+        ended, failed = 0, []
+        for target in self.rule.members:
+            try:
+                ended += self._at(target)
+            except TradewindError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
+        return ended
+
+    def _at(self, target: str) -> int:
+        jobs, live, ended = Jobs(self.records_of(target)), set(), 0
+        for held in self._held(target):
+            job = held.job
+            live.add(job.upload)
+            if job.rule != self.rule.name or self.clock() - (job.asked or job.began) < PATIENCE:
+                continue
+            if self._wanted(held):
+                self.ask(job.source, [job.key])
+            elif jobs.end(job):
+                self.uploads_of(target).abort(job.key, job.upload)
+                ended += 1
+        self._sweep_parts(target, live)
+        return ended
+
+    def _held(self, target: str) -> Iterator[Held]:
+        records = self.records_of(target)
+        for summary in records.list(PREFIX):
+            record = records.read(summary.key)
+            if record is not None:
+                yield Held(job_of(record.value), record.token)
+
+    def _wanted(self, held: Held) -> bool:
+        """Say whether the source still holds what the job copies, and the target lacks it."""
+        job = held.job
+        if self.clock() - job.began > GIVEN_UP:
+            log.warning("the upload of %r to %s is given up after %s", job.key, job.target, GIVEN_UP)
+            return False
+        source = self.store_of(job.source).head(job.key)
+        if source is None or Version.of(source) != job.version:
+            return False
+        target = self.store_of(job.target).head(job.key)
+        claim = provenance_of(target) if target else None
+        return claim is None or (claim.origin, claim.version) != (job.origin.origin, job.origin.version)
+
+    def _sweep_parts(self, target: str, live: set[str]) -> None:
+        """Remove old part objects of uploads that no job speaks of."""
+        store, cursor = self.store_of(target), None
+        while True:
+            page = store.list(PARTS, cursor=cursor)
+            for each in page.objects:
+                upload = each.key.removeprefix(PARTS).partition("/")[0]
+                if self.clock() - each.modified < LEFT or upload in live:
+                    continue
+                try:
+                    store.delete(each.key, expect=each.token)
+                except (NotFoundError, PreconditionFailedError):
+                    continue  # whoever wrote or removed it is at work
+            if (cursor := page.cursor) is None:
+                return

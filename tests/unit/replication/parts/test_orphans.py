@@ -1,0 +1,108 @@
+"""Uploads that were left, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from rigs.large import BODY, large_world, take, work_off
+from rigs.world import World
+from tradewind.checksums import crc32c
+from tradewind.fleet import OneWayRule
+from tradewind.ports import Metadata
+from tradewind.replication import requests
+from tradewind.replication.parts.jobs import Jobs
+from tradewind.replication.parts.orphans import GIVEN_UP, LEFT, PARTS, Orphans
+from tradewind.replication.parts.start import PATIENCE
+
+KEY = "models/weights.bin"
+RULE: dict[str, object] = {"name": "r", "to": ["b"]}
+
+
+def begun() -> World:
+    """Return a world in which a large object is on its way, and all of its messages are lost."""
+    world = large_world(RULE)
+    world.replicator.replicate(world.write("a", KEY, BODY))
+    for message in take(world):
+        world.queues["a"].acknowledge(message)
+    return world
+
+
+def tidy(world: World) -> int:
+    """Look at the uploads of the world's rule, and end what is not wanted."""
+    rule = world.fleet.rules[0]
+    assert isinstance(rule, OneWayRule)
+
+    def ask(site: str, keys: Sequence[str]) -> None:
+        for body in requests.encode(site, keys, why="upload"):
+            world.queues[site].send(body)
+
+    at = world.replicator.at
+    return Orphans(rule, at.store_of, at.records_of, at.uploads_of, ask, at.clock).tidy()
+
+
+def left(world: World) -> bool:
+    """Say whether there is any upload."""
+    assert bool(Jobs(world.records["b"]).read(KEY)) == bool(world.memory["b"].pending)
+    return bool(world.memory["b"].pending)
+
+
+def test_an_upload_whose_messages_were_lost_is_finished() -> None:
+    """The sweep asks for the key, and the tasks of the missing parts are sent again."""
+    world = begun()
+    world.pass_time(PATIENCE.total_seconds())
+    assert tidy(world) == 0
+    work_off(world)
+    assert world.body("b", KEY) == BODY
+    assert not left(world)
+
+
+def test_an_upload_that_is_under_way_is_left_alone() -> None:
+    """Within its patience nobody disturbs a job."""
+    world = begun()
+    assert tidy(world) == 0
+    assert (left(world), world.queues["a"].depth()) == (True, 0)
+
+
+def test_an_upload_of_what_the_source_no_longer_holds_is_aborted() -> None:
+    """It costs money for as long as it is there, and nobody will ever finish it."""
+    world = begun()
+    world.write("a", KEY, b"small")
+    world.pass_time(PATIENCE.total_seconds())
+    assert tidy(world) == 1
+    assert not left(world)
+
+
+def test_an_upload_of_what_the_target_has_is_aborted() -> None:
+    """Whoever joined the parts may have died before the record went."""
+    world = begun()
+    held = Jobs(world.records["b"]).read(KEY)
+    assert held is not None
+    metadata = Metadata(user={"tradewind": held.job.origin.encode()})
+    world.memory["b"].put(KEY, BODY, metadata=metadata, crc32c=crc32c(BODY), md5=None, expect=None)
+    world.pass_time(PATIENCE.total_seconds())
+    assert tidy(world) == 1
+    assert not left(world)
+
+
+def test_an_upload_that_is_never_done_is_given_up() -> None:
+    """However often it was asked for, after a week nobody pays for its parts any more."""
+    world = begun()
+    world.pass_time((GIVEN_UP + timedelta(seconds=1)).total_seconds())
+    assert tidy(world) == 1
+    assert not left(world)
+
+
+def test_part_objects_of_no_upload_are_removed_once_they_are_old() -> None:
+    """A late worker may write a part after its upload was aborted, where parts are objects."""
+    world = begun()
+    held = Jobs(world.records["b"]).read(KEY)
+    assert held is not None
+    store = world.memory["b"]
+    for upload in ("forgotten", held.job.upload):
+        store.put(f"{PARTS}{upload}/00001", b"x", metadata=Metadata(), crc32c=crc32c(b"x"), md5=None, expect=None)
+    assert tidy(world) == 0
+    assert len(store.list(PARTS).objects) == 2
+    world.pass_time(LEFT.total_seconds())
+    tidy(world)
+    assert [each.key for each in store.list(PARTS).objects] == [f"{PARTS}{held.job.upload}/00001"]
