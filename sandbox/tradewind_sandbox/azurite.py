@@ -20,6 +20,8 @@ KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr
 
 JOURNAL = Path(__file__).with_name("azurite_journal.cjs")
 """Makes Azurite note what was written, if node loads it first; needs the environment variable TRADEWIND_JOURNAL."""
+FROM_URL = Path(__file__).with_name("azurite_from_url.cjs")
+"""Gives Azurite Put Block From URL, which it lacks, if node loads it first."""
 NODE = str(Path(ROOT_DIR) / "bin" / "node")
 _LOCK_FOLDER = Path(__file__).resolve().parent.parent
 _FILES = ("package.json", "package-lock.json")

@@ -79,7 +79,8 @@ def azure_parts(state: Path, blob_port: int, queue_port: int) -> tuple[Part, Par
     """Blob Storage on one port, with its journal in `state/azure-blob.journal`, and Queue Storage on another."""
     programs = azurite.installed()
     options = ["--disableTelemetry", "--skipApiVersionCheck", "--location"]
-    blob = [azurite.NODE, "--require", str(azurite.JOURNAL), str(programs / "blob" / "main.js")]
+    loaded = ["--require", str(azurite.JOURNAL), "--require", str(azurite.FROM_URL)]
+    blob = [azurite.NODE, *loaded, str(programs / "blob" / "main.js")]
     # Otherwise it refuses the checksum that comes with a block, which it does not know.
     blob += ["--loose", "--blobHost", HOST, "--blobPort", str(blob_port), *options, _folder(state / "blob")]
     queue = [azurite.NODE, str(programs / "queue" / "main.js")]

@@ -1,4 +1,4 @@
-"""`python -m tradewind_sandbox.s3_server`: moto, with the three things that it lacks beside real S3.
+"""`python -m tradewind_sandbox.s3_server`: moto, with the four things that it lacks beside real S3.
 
 Moto checks a condition and then writes, in whatever thread the request came; here writes come one after the other, so
 that a conditional write is atomic. Its notifications name nobody, and speak of a change of tags at every write; here
@@ -27,6 +27,7 @@ from werkzeug.serving import make_server
 
 from tradewind_sandbox.journal import Journal
 from tradewind_sandbox.ports import HOST
+from tradewind_sandbox.s3_copies import copy_as_s3_does
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -127,6 +128,7 @@ def main() -> None:
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     announce_as_s3_does()
+    copy_as_s3_does()
     with closing(Journal(options.journal)) as journal:
         app = Serialised(DomainDispatcherApplication(create_backend_app), journal)
         server = make_server(HOST, options.port, app, threaded=True, request_handler=MotoRequestHandler)
