@@ -18,7 +18,8 @@ The family decides delivery (DESIGN of the project: nothing is lost), so a handl
         ├── StoreUnavailableError   the cloud is down, slow or throttling
         ├── IntegrityError          the bytes that were read or written do not have the announced checksum
         ├── PreconditionFailedError the key is no longer in the state that the caller saw; look again
-        └── SetError                a key belongs to an artifact set that is not whole, or that is being written over
+        ├── SetError                a key belongs to an artifact set that is not whole, or that is being written over
+        └── OverBudgetError         a budget, a bandwidth or a target is used up; the timer lets the key go later
 
 `NotFoundError` stands beside the families: it is an answer (the key, or that version of it, does not exist), and the
 callers of a store turn it into a decision.
@@ -106,6 +107,10 @@ class PreconditionFailedError(TransientError):
 
 class SetError(TransientError):
     """The key belongs to an artifact set that is not whole, or that is being written over."""
+
+
+class OverBudgetError(TransientError):
+    """A budget, a bandwidth or a target is used up for now; what waits for it is on record."""
 
 
 class NotFoundError(TradewindError, LookupError):

@@ -16,6 +16,7 @@ from tradewind.fleet import (
     ArtifactSets,
     AwsSite,
     AzureSite,
+    Budget,
     Classification,
     Credentials,
     DeleteGuard,
@@ -31,7 +32,7 @@ from tradewind.fleet import (
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "events").glob("*.md")])
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
 MODELS: list[type[BaseModel]] = [AwsSite, GcpSite, AzureSite, Queues, Credentials, Classification, Fleet]
-MODELS += [OneWayRule, ActiveActiveRule, DeleteGuard, ArtifactSets, Manifest, Sweep]
+MODELS += [OneWayRule, ActiveActiveRule, DeleteGuard, ArtifactSets, Manifest, Sweep, Budget]
 
 
 @pytest.mark.parametrize("model", MODELS)

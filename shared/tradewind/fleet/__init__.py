@@ -7,6 +7,7 @@ from tradewind.fleet.overlaps import idle_rules
 from tradewind.fleet.rules import (
     ActiveActiveRule,
     ArtifactSets,
+    Budget,
     DeleteGuard,
     Manifest,
     OneWayRule,
@@ -22,6 +23,7 @@ __all__ = [
     "AwsSite",
     "AzureSite",
     "Batch",
+    "Budget",
     "Buffered",
     "Classification",
     "Credentials",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from tradewind.fleet.modes import Batch, Buffered, DataKind, Delivery, Immediate, Versioned, usual_delivery
 from tradewind.fleet.part import Name, Part
@@ -62,6 +62,24 @@ class Sweep(Part):
     """A comparison begins so long after the one before it began."""
 
 
+class Budget(Part):
+    """What the copies of a rule may cost, and how fast they may go; what is beyond that waits."""
+
+    usd_per_month: float | None = Field(default=None, ge=0)
+    """Dollars for bytes that leave a cloud or a region, in a calendar month of UTC, all targets together."""
+    megabytes_per_second: float | None = Field(default=None, ge=0.1)
+    """Millions of bytes, of all functions and targets together, on average over a few seconds."""
+    usd_per_gib: float | None = Field(default=None, ge=0)
+    """What a GiB costs by your contract, on every way that costs something, instead of the list price."""
+
+    @model_validator(mode="after")
+    def _limits(self) -> Self:
+        if self.usd_per_month is None and self.megabytes_per_second is None:
+            message = "it limits nothing: give `usd_per_month`, `megabytes_per_second`, or both"
+            raise ValueError(message)
+        return self
+
+
 class _Rule(Part):
     name: Name
     prefix: Prefix = ""
@@ -85,6 +103,8 @@ class _Rule(Part):
     """How often the sites are compared."""
     rpo_seconds: int = Field(default=900, ge=1)
     """A change that is not at a target after so long raises the alarm (recovery point objective)."""
+    budget: Budget | None = None
+    """What the rule's copies may cost, and how fast they may go."""
 
     @property
     def delivers(self) -> Immediate | Buffered | Batch | Versioned:

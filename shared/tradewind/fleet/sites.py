@@ -76,6 +76,8 @@ class _Site(Part):
     """Only for emulators and private endpoints."""
     queues: Queues | None = None
     """Needed at sites that are a source of a rule."""
+    concurrent_copies: int | None = Field(default=None, ge=1, le=500)
+    """At most so many copies are written here at a time, by all rules and functions together."""
 
     @property
     def names_what_was_deleted(self) -> bool:

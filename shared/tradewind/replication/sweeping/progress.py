@@ -23,7 +23,7 @@ def name_of(rule: str) -> str:
 
 def shape_of(rule: Rule) -> str:
     """Return what a sweep depends on: half a sweep of another shape of the rule says nothing about this one."""
-    return fingerprint(rule.model_dump_json(exclude={"sweep", "rpo_seconds", "delete_guard"}))
+    return fingerprint(rule.model_dump_json(exclude={"sweep", "rpo_seconds", "delete_guard", "budget"}))
 
 
 @dataclass(frozen=True, slots=True)
