@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPResponse as ReadResponse
 from io import BytesIO
 from socket import socket
 from typing import TYPE_CHECKING, Any, cast
@@ -15,6 +14,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPResponse
 
 from tradewind.clouds import http
+from tradewind.clouds.http_connection import Received
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -115,7 +115,7 @@ class ScriptedHttp(http.HttpClient):
         told = self._script.tell(method, self._origin + target, headers, body)
         spelled = [f"HTTP/1.1 {told.status} Scripted", *(f"{name}: {value}" for name, value in told.headers.items())]
         arrived = "\r\n".join([*spelled, "", ""]).encode("latin-1") + told.body
-        raw = ReadResponse(cast("socket", _Arrived(arrived)), method=method)
+        raw = Received(cast("socket", _Arrived(arrived)), method)
         raw.begin()
         answer = http.Answer(raw)
         if not 200 <= raw.status < 300:

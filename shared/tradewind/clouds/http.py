@@ -13,18 +13,17 @@ from __future__ import annotations
 import os
 import ssl
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
+from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
 from pathlib import Path
 from random import random
-from select import POLLIN, poll
 from time import sleep, time
-from typing import TypeAlias
 from urllib.parse import urlsplit
 from weakref import finalize
 
+from tradewind.clouds.http_connection import Body, Connection, Received, SizedBody, TransportError, transport
 from tradewind.errors import ConfigurationError
 
 CONNECTIONS = 64
@@ -49,11 +48,7 @@ CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 _SUCCESS = range(200, 300)
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
 
-Body: TypeAlias = bytes | bytearray | memoryview | Iterable[bytes]
-
-
-class TransportError(OSError):
-    """No answer came, or not all of one."""
+__all__ = ["Answer", "AnswerError", "Body", "HttpClient", "TransportError"]
 
 
 class AnswerError(Exception):
@@ -77,16 +72,16 @@ class Answer:
 
     Attributes:
         status: Of HTTP.
-        headers: Names in lower case; values as Latin-1 text, which is every byte as it came; the values of a header
-            that came more than once are joined by commas.
+        headers: Names in lower case; values as Latin-1 text, which is every byte as it came; those of a name that came
+            more than once are joined by commas.
     """
 
     __slots__ = ("_raw", "headers", "status")
 
-    def __init__(self, raw: HTTPResponse) -> None:
+    def __init__(self, raw: Received) -> None:
         self._raw = raw
         self.status = raw.status
-        self.headers = _headers(raw)
+        self.headers = raw.fields
 
     def chunks(self, size: int = CHUNK) -> Iterator[bytes]:
         """Yield the body as it is stored, never inflated, in pieces of at most `size` bytes.
@@ -95,11 +90,12 @@ class Answer:
             TransportError: It broke off.
         """
         raw = self._raw
-        try:
-            while chunk := raw.read(size):
-                yield chunk
-        except (OSError, HTTPException) as error:
-            raise TransportError(_words(error)) from error
+        while True:
+            with transport():
+                chunk = raw.read(size)
+            if not chunk:
+                break
+            yield chunk
         if raw.length:  # http.client ends a body that is too short as if it were whole
             raise TransportError(f"the answer broke off with {raw.length:,} bytes missing")
 
@@ -151,7 +147,9 @@ class HttpClient:
             self._host = ""
         if not self._host:
             raise ConfigurationError(f"{origin!r} is not the address of a server", hint="Write https://host[:port]")
-        self._waiting: deque[tuple[float, HTTPConnection]] = deque()
+        shown = f"[{self._host}]" if ":" in self._host else self._host
+        self._named = {"host": shown if self._port == (443 if self._secure else 80) else f"{shown}:{self._port}"}
+        self._waiting: deque[tuple[float, Connection]] = deque()
         finalize(self, _close, self._waiting)
 
     @contextmanager
@@ -176,7 +174,8 @@ class HttpClient:
             AnswerError: The answer's status is not 2xx.
             ValueError: The body has not `size` bytes; nothing can have come of the request.
         """
-        connection, raw = self._exchange(method, target, headers, _Body(body, size))
+        named = headers if "host" in headers else {**self._named, **headers}
+        connection, raw = self._exchange(method, target, named, SizedBody(body, size))
         try:
             answer = Answer(raw)
             if raw.status not in _SUCCESS:
@@ -186,13 +185,13 @@ class HttpClient:
             self._leave(connection, raw)
 
     def _exchange(
-        self, method: str, target: str, headers: Mapping[str, str], body: _Body
-    ) -> tuple[HTTPConnection, HTTPResponse]:
+        self, method: str, target: str, headers: Mapping[str, str], body: SizedBody
+    ) -> tuple[Connection, Received]:
         for attempt in range(1, ATTEMPTS + 1):
             last = attempt == ATTEMPTS
             try:
                 connection = self._connect() if last else self._kept() or self._connect()
-                raw = _send(connection, method, target, headers, body)
+                raw = connection.exchange(method, target, headers, body)
             except TransportError:
                 if last or body.begun:
                     raise
@@ -203,36 +202,29 @@ class HttpClient:
             sleep(random() * PAUSE)  # noqa: S311 - no secret hangs on it
         return connection, raw
 
-    def _leave(self, connection: HTTPConnection, raw: HTTPResponse) -> None:
+    def _leave(self, connection: Connection, raw: Received) -> None:
         """Keep a connection for the next request, unless there is more to read: that would be taken for its answer."""
-        whole = raw.isclosed() and not raw.will_close and connection.sock is not None
+        whole = (raw.isclosed() or raw.length == 0) and not raw.will_close
+        raw.close()
         if whole and len(self._waiting) < CONNECTIONS:
             self._waiting.append((time(), connection))
-            return
-        raw.close()
-        connection.close()
+        else:
+            connection.close()
 
-    def _kept(self) -> HTTPConnection | None:
+    def _kept(self) -> Connection | None:
         """Return a connection that waits, and is alive as far as can be seen from here, or None."""
         while self._waiting:
             try:
                 since, connection = self._waiting.pop()
             except IndexError:  # another thread was faster
                 return None
-            if time() - since < IDLE and not _readable(connection):
+            if time() - since < IDLE and not connection.stale():
                 return connection
             connection.close()
         return None
 
-    def _connect(self) -> HTTPConnection:
-        connection = self._connection()
-        try:
-            connection.connect()
-        except (OSError, HTTPException) as error:
-            connection.close()
-            raise TransportError(_words(error)) from error
-        connection.sock.settimeout(self._read_timeout)
-        return connection
+    def _connect(self) -> Connection:
+        return Connection(self._connection(), read_timeout=self._read_timeout)
 
     def _connection(self) -> HTTPConnection:
         if not self._secure:
@@ -245,100 +237,9 @@ class HttpClient:
         return connection
 
 
-class _Body:
-    """A body of known length, and whether it can still be sent from its beginning."""
-
-    __slots__ = ("_body", "begun", "size")
-
-    def __init__(self, body: Body, size: int | None) -> None:
-        if isinstance(body, bytes | bytearray | memoryview):
-            size = len(body)
-        elif isinstance(body, tuple):
-            size = sum(map(len, body))
-        if size is None:
-            raise ValueError("a body that is made while it is sent needs a size")
-        self._body = body
-        self.size = size
-        self.begun = False
-
-    def chunks(self) -> Iterator[bytes | bytearray | memoryview]:
-        """Yield exactly `size` bytes."""
-        if isinstance(self._body, bytes | bytearray | memoryview):
-            if self.size:
-                yield self._body
-            return
-        self.begun = not isinstance(self._body, tuple)
-        left = self.size
-        for chunk in self._body:
-            left -= len(chunk)
-            if left < 0:
-                break
-            if chunk:
-                yield chunk
-        if left:
-            raise ValueError(f"the body is {'shorter' if left > 0 else 'longer'} than {self.size:,} bytes")
-
-
-def _send(
-    connection: HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: _Body
-) -> HTTPResponse:
-    """Send a request and return the beginning of its answer, or close the connection; errors of the body pass."""
-    try:
-        try:
-            _send_head(connection, method, target, headers, body.size)
-        except (OSError, HTTPException) as error:
-            raise TransportError(_words(error)) from error
-        cut = _send_body(connection, body)
-        try:
-            if isinstance(cut, TimeoutError):
-                raise cut
-            # A peer that refuses a request may say so, and hang up, before it has read the body.
-            raw = connection.getresponse()
-        except (OSError, HTTPException) as error:
-            raise TransportError(_words(cut or error)) from (cut or error)
-        raw.will_close |= cut is not None
-    except BaseException:
-        connection.close()
-        raise
-    return raw
-
-
-def _send_head(connection: HTTPConnection, method: str, target: str, headers: Mapping[str, str], size: int) -> None:
-    connection.putrequest(method, target, skip_host="host" in headers, skip_accept_encoding=True)
-    for name, value in headers.items():
-        connection.putheader(name, value)
-    if size or method not in _BODILESS:
-        connection.putheader("Content-Length", str(size))
-    connection.endheaders()
-
-
-def _send_body(connection: HTTPConnection, body: _Body) -> OSError | None:
-    for chunk in body.chunks():
-        try:
-            connection.send(chunk)
-        except OSError as error:
-            return error
-    return None
-
-
-def _headers(raw: HTTPResponse) -> Mapping[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in raw.getheaders():
-        known = name.lower()
-        headers[known] = f"{headers[known]}, {value}" if known in headers else value
-    return headers
-
-
-def _close(waiting: deque[tuple[float, HTTPConnection]]) -> None:
+def _close(waiting: deque[tuple[float, Connection]]) -> None:
     for _, connection in waiting:
         connection.close()
-
-
-def _readable(connection: HTTPConnection) -> bool:
-    """Say whether a connection that waits has something to read, which can only be the end of it."""
-    polled = poll()
-    polled.register(connection.sock, POLLIN)
-    return bool(polled.poll(0))
 
 
 @cache
@@ -368,7 +269,3 @@ def _proxy(host: str) -> str | None:
     from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - rarely needed
 
     return None if proxy_bypass(host) else urlsplit(getproxies()["https"]).netloc
-
-
-def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__
