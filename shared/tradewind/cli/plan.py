@@ -13,7 +13,8 @@ from tradewind.facts.prices import AS_OF
 from tradewind.replication.plan import OBJECT_SIZE, Direction, basis
 from tradewind.replication.plan import plan as directions_of
 
-LARGEST = 64 * 1024 * 1024
+LARGEST = 5 * 1024**4
+"""Bytes of the largest object that S3 and Cloud Storage hold."""
 
 
 def plan(

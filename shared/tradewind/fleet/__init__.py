@@ -1,7 +1,7 @@
 """The fleet file: which sites there are, and which rules replicate between them."""
 
 from tradewind.fleet.document import json_schema, parse_fleet
-from tradewind.fleet.model import Classification, Fleet
+from tradewind.fleet.model import Classification, Fleet, LargeObjects
 from tradewind.fleet.modes import Batch, Buffered, Delivery, Immediate, Versioned
 from tradewind.fleet.overlaps import idle_rules
 from tradewind.fleet.rules import (
@@ -32,6 +32,7 @@ __all__ = [
     "Fleet",
     "GcpSite",
     "Immediate",
+    "LargeObjects",
     "Manifest",
     "OneWayRule",
     "Queues",

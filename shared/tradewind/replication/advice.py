@@ -12,11 +12,12 @@ from tradewind.ports import Admission, Gate, ObjectState
 from tradewind.replication.agreement import Bury, Erase, Write, agree
 from tradewind.replication.decide import Copy, Decision, Keep, Remove, Verdict, decide
 from tradewind.replication.modes.immutable import SAME, is_versioned, refusal, same_bytes
+from tradewind.replication.parts.plan import MIB
 from tradewind.replication.provenance import Version, provenance_of
 from tradewind.replication.routes import Route, admission, routes_for
+from tradewind.replication.sets.recognise import closing_kind
 from tradewind.replication.standing import View, holdings_of
 from tradewind.replication.tombstones import Memory
-from tradewind.replication.transfer import MAX_OBJECT
 
 Action = Literal["copy", "remove", "remember", "nothing", "refuse", "hold", "fail", "wait"]
 """`remember`: note a user's delete. `refuse`: the compliance gate's word. `hold`: the delete guard's. `fail`: an error,
@@ -98,12 +99,22 @@ class Case:
             case Copy():
                 kept = _kept(route, here.state, there.state)
                 why = _why_copy(route.source, here.state, there.state)
-                action, reason = kept or _copied(here.state, why, answer)
+                action, reason = kept or self._copied(route.rule, here.state, why, answer)
             case Remove():
                 action, reason = self._removed(decision, here.memory, route.target)
             case Keep(verdict, why):
                 action, reason = "nothing", why if verdict is Verdict.IN_SYNC else f"{verdict}: {why}"
         return Advice(route.source, route.target, action, reason, answer.reason)
+
+    def _copied(self, rule: Rule, state: ObjectState | None, reason: str, answer: Admission) -> tuple[Action, str]:
+        if not answer.allowed:
+            return "refuse", answer.reason
+        above = self.fleet.parts.above_mebibytes * MIB
+        if state is None or state.size <= above:
+            return "copy", reason
+        if closing_kind(rule, self.key) is not None:
+            return "fail", f"it closes an artifact set and has {state.size:,} bytes; up to {above:,} are read"
+        return "copy", f"{reason}; it goes in parts"
 
     def _removed(self, removal: Remove, memory: Memory, target: str) -> tuple[Action, str]:
         if memory.let_go is not None and memory.let_go >= removal.version.modified:
@@ -147,7 +158,7 @@ class Case:
         aside = ", which is kept under a key of its own" if write.aside else ""
         action, reason = _kept(
             Route(rule, write.source, write.target), views[write.source].state, views[write.target].state
-        ) or _copied(views[write.source].state, f"{whose}, and {there}{aside}", answer)
+        ) or self._copied(rule, views[write.source].state, f"{whose}, and {there}{aside}", answer)
         return Advice(write.source, write.target, action, reason, answer.reason)
 
     def _erased(self, site: str, erasure: Erase) -> Advice:
@@ -162,14 +173,6 @@ def _kept(route: Route, here: ObjectState | None, there: ObjectState | None) -> 
     if same_bytes(here, there):
         return "nothing", SAME
     return "fail", refusal(here.key, route.source, route.target).message
-
-
-def _copied(state: ObjectState | None, reason: str, answer: Admission) -> tuple[Action, str]:
-    if not answer.allowed:
-        return "refuse", answer.reason
-    if state is not None and state.size > MAX_OBJECT:
-        return "fail", f"it has {state.size:,} bytes, and up to {MAX_OBJECT:,} are copied in one piece"
-    return "copy", reason
 
 
 def _why_copy(source: str, here: ObjectState | None, there: ObjectState | None) -> str:

@@ -17,6 +17,8 @@ from tradewind.replication.decide import Copy, Keep, Verdict, decide
 from tradewind.replication.modes.compression import encoding_for
 from tradewind.replication.modes.immutable import is_versioned, refusal, same_bytes
 from tradewind.replication.outcomes import Outcome
+from tradewind.replication.parts.plan import plan_parts
+from tradewind.replication.parts.start import require_no_manifest
 from tradewind.replication.provenance import Provenance, Stored, Version, digest, fingerprint, stamped
 from tradewind.replication.routes import Route, admission
 from tradewind.replication.transfer import require_size
@@ -86,14 +88,17 @@ def _require_writable(at: Workplace, route: Route, here: ObjectState, there: Obj
     """Return if a copy of `here` is small enough, its metadata fits, and it replaces nothing that is to stay."""
     if there is not None and is_versioned(route.rule) and not same_bytes(here, there):
         raise refusal(here.key, route.source, route.target)
-    require_size(here)
     store = at.store_of(route.target)
-    store.check_metadata(_metadata(store, route, here))
+    if here.size > at.parts.above:
+        require_no_manifest(at, route, here)
+        plan_parts(here.size, at.parts.part, at.uploads_of(route.target).limits)
+        store.check_metadata(_metadata(store, route, here, encoding=None))
+    else:
+        store.check_metadata(_metadata(store, route, here, encoding=encoding_for(route.rule, here.key, here.metadata)))
 
 
-def _metadata(store: ObjectStore, route: Route, here: ObjectState) -> Metadata:
+def _metadata(store: ObjectStore, route: Route, here: ObjectState, *, encoding: str | None) -> Metadata:
     """Return metadata as a replica will bear it, with checksums in their full length that nobody has reckoned yet."""
-    encoding = encoding_for(route.rule, here.key, here.metadata)
     origin = Provenance(
         origin=route.source,
         version=Version.of(here),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 from tradewind.facts.prices import AS_OF, GIB, PRICES, TIB, egress
-from tradewind.fleet import Fleet, OneWayRule, Rule, Site
+from tradewind.fleet import Fleet, LargeObjects, OneWayRule, Rule, Site
 from tradewind.ports import Gate
 from tradewind.replication.modes.wording import mode_told
+from tradewind.replication.parts.plan import MIB
 from tradewind.replication.routes import Route, movement
 
 OBJECT_SIZE: Final = 16 * 1024 * 1024
@@ -135,7 +137,7 @@ def _direction(fleet: Fleet, gate: Gate, route: Route, size: int) -> Direction:
         delivery=mode_told(rule),
         keeps=KEEPS[source.cloud],
         checks=CHECKS[target.cloud],
-        cost=cost(rule, source, target, size),
+        cost=cost(rule, source, target, size, fleet.parts),
         deletes=DELETES[rule.deletes].format(**words),
         conflicts=CONFLICTS[rule.conflict].format(**words),
         lost=lost(source.cloud, target.cloud),
@@ -143,17 +145,21 @@ def _direction(fleet: Fleet, gate: Gate, route: Route, size: int) -> Direction:
     )
 
 
-def cost(rule: Rule, source: Site, target: Site, size: int) -> Cost:
-    """Return what new objects cost: a GET (Cloud Storage: two), a conditional PUT and a confirming HEAD for each.
+def cost(rule: Rule, source: Site, target: Site, size: int, parts: LargeObjects) -> Cost:
+    """Return what new objects cost: a GET, a conditional PUT and a confirming HEAD for each.
 
-    With deletes that propagate among several sites, what is remembered of the key is read at both, too.
+    With deletes that propagate among several sites, what is remembered of the key is read at both, too. An object that
+    goes in parts is read, written, listed and noted once for each part, and begun, joined and looked at besides.
     """
     here, there = PRICES[source.cloud], PRICES[target.cloud]
-    looks = 3 if source.cloud == "gcp" else 2
+    looks, writes = 2, 1
     reads, reads_there = looks, 0
+    if size > parts.above_mebibytes * MIB:
+        count = ceil(size / (parts.mebibytes * MIB))
+        reads, reads_there, writes = looks + 2 + count, 2 + count, 6 + 2 * count
     if not isinstance(rule, OneWayRule) and rule.deletes == "propagate":
-        reads, reads_there = looks + 1, 1
-    requests = reads * here.read + reads_there * there.read + there.write
+        reads, reads_there = reads + 1, reads_there + 1
+    requests = reads * here.read + reads_there * there.read + writes * there.write
     rate = egress(source.cloud, source.region, target.cloud, target.region)
     return Cost(
         requests_per_1000=requests,

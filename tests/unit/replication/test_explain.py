@@ -191,13 +191,16 @@ def test_a_dark_target(rule: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("rule", [ONE_WAY, BOTH], ids=["one_way", "active_active"])
-def test_an_object_that_is_too_large(rule: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one function cannot hold fails, and it is said how large it may be."""
-    monkeypatch.setattr("tradewind.replication.advice.MAX_OBJECT", 4)
+def test_a_large_object(rule: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said that it goes in parts, and that a manifest of that size goes nowhere."""
+    monkeypatch.setattr("tradewind.replication.advice.MIB", 1)
     world = World(rule)
-    world.write("a", "x", b"weights")
+    world.write("a", "x", bytes(65))
+    world.write("a", "m/_SUCCESS", bytes(65))
 
-    assert advice(world)["b"].reason == "it has 7 bytes, and up to 4 are copied in one piece"
+    assert (advice(world)["b"].action, advice(world)["b"].reason[-18:]) == ("copy", "; it goes in parts")
+    closing = advice(world, "m/_SUCCESS")["b"]
+    assert (closing.action, closing.reason) == ("fail", "it closes an artifact set and has 65 bytes; up to 64 are read")
 
 
 def test_the_newest_wins_everywhere() -> None:

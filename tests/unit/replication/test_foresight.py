@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from rigs.world import World
+from tradewind.clouds.memory.uploads import MemoryUploads
 from tradewind.errors import PreconditionFailedError, SetError, TradewindError
-from tradewind.ports import Metadata
-from tradewind.replication import transfer
+from tradewind.ports import Metadata, PartLimits
 from tradewind.replication.foresight import require_may_come
+from tradewind.replication.parts.plan import PartSizes
 
 KEY = "data/x.csv"
 ONE_WAY: dict[str, object] = {"name": "one", "to": ["b"]}
@@ -75,8 +76,8 @@ def test_the_error_is_the_one_of_the_copy(
     rule: dict[str, object], before: Callable[[World], object], target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Family and words are the same, so the message ends where the copy's would have."""
-    monkeypatch.setattr(transfer, "MAX_OBJECT", 10)
-    world = World(rule)
+    monkeypatch.setattr(MemoryUploads, "limits", PartLimits(parts=2, smallest=1, largest=5, whole=10))
+    world = World(rule, parts=PartSizes(above=10, part=4))
     before(world)
 
     with pytest.raises(TradewindError) as foreseen:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tradewind.compliance import JurisdictionGate
 from tradewind.facts.prices import GIB, PRICES, TIB
-from tradewind.fleet import Fleet
+from tradewind.fleet import Fleet, LargeObjects
 from tradewind.replication import plan as module
 from tradewind.replication.plan import Direction, basis, cost, lost, plan
 
@@ -89,7 +89,7 @@ def test_egress_depends_on_where_it_goes(target: str, rate: float) -> None:
 def test_a_tebibyte_is_so_many_objects(one: str, other: str, size: int) -> None:
     """Costs for a TiB are those of a thousand objects, as often as they make a TiB; egress does not depend on size."""
     fleet = fleet_of(ONE_WAY)
-    found = cost(fleet.rules[0], fleet.sites[one], fleet.sites[other], size)
+    found = cost(fleet.rules[0], fleet.sites[one], fleet.sites[other], size, LargeObjects())
     times = TIB / size / 1000
 
     assert found.requests_per_tib == pytest.approx(found.requests_per_1000 * times)
@@ -97,16 +97,17 @@ def test_a_tebibyte_is_so_many_objects(one: str, other: str, size: int) -> None:
 
 
 def test_requests_beyond_the_usual() -> None:
-    """Cloud Storage as a source takes one more GET, and deletes among several sites a look at both memories."""
+    """Deletes among several sites take a look at both memories, and each part is read, written and listed."""
     rules = fleet_of(BOTH, BOTH | {"name": "deletes", "deletes": "propagate"}, ONE_WAY | {"deletes": "propagate"}).rules
     sites = fleet_of().sites
 
-    def requests(rule: int, source: str, target: str) -> float:
-        return cost(rules[rule], sites[source], sites[target], 1).requests_per_1000
+    def requests(rule: int, source: str, target: str, size: int = 1) -> float:
+        return cost(rules[rule], sites[source], sites[target], size, LargeObjects()).requests_per_1000
 
-    assert requests(0, "gcp", "aws") == pytest.approx(3 * 0.0004 + 0.005)
+    assert requests(0, "gcp", "aws") == pytest.approx(2 * 0.0004 + 0.005)
     assert requests(1, "aws", "gcp") == pytest.approx(requests(0, "aws", "gcp") + 2 * 0.0004)
     assert requests(2, "aws", "gcp") == pytest.approx(requests(0, "aws", "gcp"))
+    assert requests(0, "gcp", "aws", 1024**3) == pytest.approx((4 + 16 + 2 + 16) * 0.0004 + (6 + 32) * 0.005)
 
 
 @pytest.mark.parametrize(

@@ -40,11 +40,7 @@ def in_parts(at: Workplace, route: Route, source: ObjectState, origin: Provenanc
         UnportableError: The target cannot hold its key or metadata.
         TransientError: Others are at the same job; look again.
     """
-    if closing_kind(route.rule, source.key) is not None:
-        raise ObjectTooLargeError(
-            f"{source.key!r} closes an artifact set and has {source.size:,} bytes; up to {at.parts.above:,} are read",
-            hint="Leave the kind of set out of the rule's `sets`, or list the members in a smaller manifest",
-        )
+    require_no_manifest(at, route, source)
     begin = _Beginning(at, route, source, origin, expect)
     for _ in range(TRIES):
         held = begin.find() or begin.anew()
@@ -57,6 +53,19 @@ def in_parts(at: Workplace, route: Route, source: ObjectState, origin: Provenanc
             return _under_way(route, held.job.plan)
         Jobs(at.records_of(route.target)).drop(held)
     raise TransientError(f"The upload of {source.key!r} to {route.target} is begun by many at once; look again")
+
+
+def require_no_manifest(at: Workplace, route: Route, source: ObjectState) -> None:
+    """Return unless a large object closes a set: such an object is read, so that its members are known.
+
+    Raises:
+        ObjectTooLargeError: It does.
+    """
+    if closing_kind(route.rule, source.key) is not None:
+        raise ObjectTooLargeError(
+            f"{source.key!r} closes an artifact set and has {source.size:,} bytes; up to {at.parts.above:,} are read",
+            hint="Leave the kind of set out of the rule's `sets`, or list the members in a smaller manifest",
+        )
 
 
 def _under_way(route: Route, plan: PartPlan) -> Outcome:
