@@ -16,7 +16,8 @@ from tradewind.clouds.aws.store import open_store as open_s3
 from tradewind.clouds.azure import clients as azure
 from tradewind.clouds.azure.store import open_store as open_blob
 from tradewind.clouds.gcp import clients as gcp
-from tradewind.clouds.gcp import store as gcs
+from tradewind.clouds.gcp.store import open_store as open_gcs
+from tradewind.clouds.http import ATTEMPTS
 from tradewind.errors import StoreUnavailableError
 from tradewind.fleet import AwsSite, AzureSite, GcpSite
 from tradewind.ports import ObjectStore
@@ -27,7 +28,7 @@ OPEN: dict[str, Callable[[str], ObjectStore]] = {
     "aws": lambda url: open_s3(
         AwsSite(cloud="aws", bucket="b", endpoint=url, **PLAIN), {"access_key_id": "a", "secret_access_key": "s"}
     ),
-    "gcp": lambda url: gcs.open_store(
+    "gcp": lambda url: open_gcs(
         GcpSite(cloud="gcp", project="p", bucket="b", endpoint=url, **PLAIN), {"type": "anonymous"}
     ),
     "azure": lambda url: open_blob(
@@ -64,7 +65,7 @@ def test_a_call_gives_up_after_two_tries(
     url, taken = silent
     monkeypatch.setattr(aws, "READ_TIMEOUT", 0.2)
     monkeypatch.setattr(azure, "READ_TIMEOUT", 0.2)
-    monkeypatch.setattr(gcs, "TIMEOUT", (0.2, 0.2))
+    monkeypatch.setattr(gcp, "TIMEOUT", (0.2, 0.2))
 
     with pytest.raises(StoreUnavailableError, match="Try again later"):
         OPEN[cloud](url).head("k")
@@ -73,7 +74,7 @@ def test_a_call_gives_up_after_two_tries(
 
 
 @pytest.mark.parametrize(
-    "tries", [aws.ATTEMPTS * aws.READ_TIMEOUT, gcp.ATTEMPTS * gcp.TIMEOUT[1], (1 + azure.RETRIES) * azure.READ_TIMEOUT]
+    "tries", [aws.ATTEMPTS * aws.READ_TIMEOUT, ATTEMPTS * gcp.TIMEOUT[1], (1 + azure.RETRIES) * azure.READ_TIMEOUT]
 )
 def test_a_function_outlives_two_calls_that_hang(tries: float) -> None:
     """A hung write and a hung confirmation end before the shortest function timeout, so failures are handed back."""

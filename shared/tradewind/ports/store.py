@@ -54,7 +54,7 @@ class ObjectState:
     size: int
     """Bytes."""
     modified: datetime
-    """When this version was written, by the store's clock, in UTC; whole seconds on S3 and Azure."""
+    """When this version was written, by the store's clock, in UTC and in whole seconds."""
     checksums: Checksums = field(default_factory=Checksums)
     metadata: Metadata = field(default_factory=Metadata)
 
@@ -65,11 +65,7 @@ class Download:
 
     state: ObjectState
     chunks: Iterator[bytes]
-    """The bytes in order. Raises `StoreUnavailableError` if the connection breaks, and never ends short silently.
-
-    Cloud Storage is asked for the bytes only now, and raises `PreconditionFailedError` or `NotFoundError` if the
-    version of `state` went meanwhile.
-    """
+    """The bytes in order. Raises `StoreUnavailableError` if the connection breaks, and never ends short silently."""
 
 
 @dataclass(frozen=True, slots=True)

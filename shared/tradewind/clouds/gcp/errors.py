@@ -1,15 +1,18 @@
-"""One table from what Google's libraries raise to `tradewind.errors`.
+"""One table from what Google's services answer, and what Google's libraries raise, to `tradewind.errors`.
 
 Status codes: https://cloud.google.com/storage/docs/json_api/v1/status-codes. Cloud Storage tells cases of one status
-apart only in the message, so a few phrases of it count, too.
+apart only in the message, so a few phrases of it count, too; it is the same in the JSON API and in the XML API.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from html import unescape
 
+from tradewind.clouds.http import AnswerError
 from tradewind.clouds.meaning import BROKEN, DENIED, GONE, MOVED, NO_BUCKET, Meaning, down, translating
 from tradewind.errors import (
     CredentialsError,
@@ -68,10 +71,12 @@ _STATUS: Mapping[int, Meaning] = {
 }
 _SERVER_ERROR = 500
 _REQUEST = re.compile(r"^(\d+) [A-Z]+ https?://\S+: ")
+_XML_MESSAGE = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
+_LIBRARIES = ("google.", "urllib3.")
 
 
 def translate(operation: str, subject: str) -> AbstractContextManager[None]:
-    """Turn what Google's libraries raise in the block into an error of `tradewind.errors`; other errors pass.
+    """Turn what a request or Google's libraries raise in the block into an error of `tradewind.errors`; others pass.
 
     Args:
         operation: A key of `PERMISSIONS`.
@@ -81,6 +86,16 @@ def translate(operation: str, subject: str) -> AbstractContextManager[None]:
 
 
 def _meaning(error: Exception, operation: str) -> Meaning | None:
+    if isinstance(error, AnswerError):
+        return _answered(error.status, _message(error), operation)
+    if isinstance(error, OSError):  # those of `clouds.http` and of requests are
+        return _DOWN
+    if any(kind.__module__.startswith(_LIBRARIES) for kind in type(error).__mro__):
+        return _library(error, operation)
+    return None
+
+
+def _library(error: Exception, operation: str) -> Meaning | None:
     # Loaded already when they raise, and not before.
     from google.api_core import exceptions as api  # noqa: PLC0415
     from google.auth import exceptions as auth  # noqa: PLC0415
@@ -92,7 +107,7 @@ def _meaning(error: Exception, operation: str) -> Meaning | None:
         return _DOWN
     kinds: tuple[tuple[tuple[type[Exception], ...], Meaning], ...] = (
         ((auth.DefaultCredentialsError,), _MISSING),
-        ((auth.TransportError, api.RetryError, HTTPError, OSError), _DOWN),  # those of requests are OSErrors
+        ((auth.TransportError, api.RetryError, HTTPError), _DOWN),
         ((auth.GoogleAuthError,), _UNKNOWN),
     )
     return next((meaning for kind, meaning in kinds if isinstance(error, kind)), None)
@@ -106,7 +121,19 @@ def _answered(status: int, message: str, operation: str) -> Meaning:
     return family, hint.format(permission=PERMISSIONS.get(operation, "the role"))
 
 
+def _message(error: AnswerError) -> str:
+    """Return what an answer says: in JSON, in XML, or in plain words; nothing in answer to a HEAD."""
+    body = error.body.decode(errors="replace")
+    if found := _XML_MESSAGE.search(body):
+        return unescape(found[1])
+    try:
+        return str(json.loads(body)["error"]["message"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return body
+
+
 def _describe(error: Exception) -> str:
-    lines = str(error).splitlines()
+    text = f"{error.status} {_message(error)}" if isinstance(error, AnswerError) else str(error)
+    lines = text.splitlines()
     # Google's messages begin with the request, which can be a page long and says nothing that the subject does not.
     return _REQUEST.sub(r"\1 ", lines[0]).rstrip(".") if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Object storage on Google Cloud Storage, over its JSON API."""
+"""Object storage on Google Cloud Storage."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import re
 import secrets
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from typing import Any, Literal
 
-from tradewind.clouds.gcp.clients import TIMEOUT, GcsClient, open_client
+from tradewind.clouds.gcp.clients import GcsClient, open_client
 from tradewind.clouds.gcp.errors import translate
 from tradewind.clouds.gcp.limits import check_key, check_metadata, encode_user
-from tradewind.clouds.gcp.states import state_of, summary_of
+from tradewind.clouds.gcp.states import Hearsay, by_headers, by_resource, summary_of, was_inflated
+from tradewind.clouds.gcp.wire import json_target, xml_target
+from tradewind.clouds.http import Answer, AnswerError, Body
 from tradewind.errors import (
     AccessDeniedError,
     BucketNotFoundError,
@@ -25,12 +26,10 @@ from tradewind.errors import (
 from tradewind.fleet import GcpSite
 from tradewind.ports import Download, Metadata, ObjectPage, ObjectState, PutReceipt
 
-if TYPE_CHECKING:
-    from requests import Response
-
 CHUNK = 1024 * 1024
 _ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
-_NO_OBJECT = "No such object"
+_NO_OBJECT = ("No such object", "specified key does not exist")
+_UNSATISFIABLE = 416
 _LISTED = "items(name,generation,size,timeCreated),nextPageToken"
 
 
@@ -54,6 +53,7 @@ class GcsStore:
         self._client = client
         self._bucket = bucket
         self._bucket_seen = False
+        self._hearsay = Hearsay()
 
     def check_key(self, key: str) -> None:
         """Refuse what Cloud Storage cannot hold."""
@@ -66,31 +66,38 @@ class GcsStore:
     def head(self, key: str) -> ObjectState | None:
         """Return the key's state: 1 request."""
         check_key(key)
-        blob = self._client.sdk.bucket(self._bucket).blob(key)
         try:
             with self._absence_told(), translate("head", self._uri(key)):
-                blob.reload(timeout=TIMEOUT, retry=None)
+                state = by_resource(self._json("GET", json_target(self._bucket, key)))
         except NotFoundError:
             return None
-        return state_of(blob)
+        self._hearsay.confirm(state)
+        return state
 
     @contextmanager
     def get(
         self, key: str, *, token: str | None = None, start: int = 0, length: int | None = None
     ) -> Iterator[Download]:
-        """Open the object for reading: 1 request for its state, and 1 for its bytes once they are asked for.
+        """Open the object for reading: 1 request, whose answer tells the state in its headers.
 
-        Only the object's resource has the user metadata. The bytes are those of the generation that it showed; if that
-        is gone by then, the chunks raise `PreconditionFailedError`, or `NotFoundError` if the key is.
+        It is 1 more where headers cannot tell it, for an object that is stored as gzip, and for a read of no bytes.
         """
-        state = self.head(key)
-        if state is None:
-            raise NotFoundError(f"Could not get {self._uri(key)}: there is no such object")
-        if token not in (None, state.token):
-            raise PreconditionFailedError(f"Could not get {self._uri(key)}: it is no longer generation {token}")
-        end = state.size if length is None else min(state.size, start + length)
+        check_key(key)
         with ExitStack() as connection:
-            yield Download(state, self._chunks(state, start, end, connection))
+            answer = None if length == 0 else self._open(key, token, _range(start, length), connection)
+            if answer is None:  # the range begins at the end, or behind it
+                yield Download(self._present(key, token), iter(()))
+                return
+            generation = answer.headers.get("x-goog-generation")
+            if token not in (None, generation):  # an emulator knows no condition of a read
+                raise PreconditionFailedError(f"Could not get {self._uri(key)}: it is no longer generation {token}")
+            state = None if self._hearsay.doubts(key) else by_headers(key, answer.headers)
+            if state is None:
+                state = self._present(key, generation)
+            else:
+                self._hearsay.tell(state)
+            end = state.size if length is None else min(state.size, start + length)
+            yield Download(state, self._chunks(key, answer, end - start))
 
     def put(
         self, key: str, body: bytes, *, metadata: Metadata, crc32c: int, md5: bytes | None, expect: str | None
@@ -109,42 +116,26 @@ class GcsStore:
             "crc32c": b64encode(crc32c.to_bytes(4)).decode(),
             "md5Hash": b64encode(md5).decode() if md5 is not None else None,
         }
-        resource = {name: value for name, value in fields.items() if value}
-        form = _Related(resource, metadata.content_type or "application/octet-stream", body)
+        condition = {"uploadType": "multipart", "ifGenerationMatch": self._generation(key, expect)}
+        form_type, form = _related(fields, metadata.content_type or "application/octet-stream", body)
         with self._bucket_required(), translate("put", self._uri(key)):
-            response = self._client.session.request(
-                "POST",
-                self._client.url("upload", self._bucket),
-                params={"uploadType": "multipart", "ifGenerationMatch": self._generation(key, expect)},
-                data=form,
-                headers={"Content-Type": form.content_type},
-                timeout=TIMEOUT,
-            )
-            _require_success(response)
-        return PutReceipt(str(response.json()["generation"]))
+            target = json_target(self._bucket, query=condition, upload=True)
+            written = self._json("POST", target, headers={"Content-Type": form_type}, body=form)
+        return PutReceipt(str(written["generation"]))
 
     def delete(self, key: str, *, expect: str) -> None:
         """Delete under a condition; in a bucket with versions the generation becomes noncurrent."""
         check_key(key)
-        generation = int(self._generation(key, expect))
-        with self._absence_told(), translate("delete", self._uri(key)):
-            blob = self._client.sdk.bucket(self._bucket).blob(key)
-            blob.delete(if_generation_match=generation, timeout=TIMEOUT, retry=None)
+        target = json_target(self._bucket, key, {"ifGenerationMatch": self._generation(key, expect)})
+        with self._absence_told(), translate("delete", self._uri(key)), self._client.wire.request("DELETE", target):
+            pass
 
     def list(self, prefix: str = "", *, cursor: str | None = None, limit: int = 1000) -> ObjectPage:
         """Return one page, in the order of the keys' UTF-8 bytes; Cloud Storage gives at most 1,000 objects."""
+        query = {"prefix": prefix, "pageToken": cursor or "", "maxResults": str(limit), "fields": _LISTED}
         with self._bucket_required(), translate("list", self._uri(prefix)):
-            listing = self._client.sdk.list_blobs(
-                self._bucket,
-                prefix=prefix or None,
-                page_token=cursor,
-                page_size=limit,
-                fields=_LISTED,
-                timeout=TIMEOUT,
-                retry=None,
-            )
-            page = next(listing.pages, ())
-            return ObjectPage(tuple(summary_of(blob) for blob in page), listing.next_page_token or None)
+            page = self._json("GET", json_target(self._bucket, query=query))
+        return ObjectPage(tuple(map(summary_of, page.get("items", ()))), page.get("nextPageToken") or None)
 
     def _uri(self, key: str) -> str:
         return f"gs://{self._bucket}/{_ASCII_CONTROL.sub('?', key)}"
@@ -161,16 +152,27 @@ class GcsStore:
             ) from error
 
     @contextmanager
-    def _absence_told(self) -> Iterator[None]:
-        """Tell a missing bucket from a missing key where the answer does not: 1 request per process."""
+    def _absence_told(self, key: str | None = None) -> Iterator[None]:
+        """Tell a missing bucket from a missing key where the answer does not, with 1 request per process.
+
+        Args:
+            key: Of a read under a condition, which fails, too, if there is no object.
+        """
         try:
             yield
         except NotFoundError as error:
-            if _NO_OBJECT not in error.message and not self._bucket_seen:
-                with suppress(AccessDeniedError):  # it exists, and listing it is not granted
-                    self.list(limit=1)
-                self._bucket_seen = True
+            if not self._bucket_seen and not any(phrase in error.message for phrase in _NO_OBJECT):
+                self._look_for_bucket()
             raise
+        except PreconditionFailedError as error:
+            if key is not None and self.head(key) is None:
+                raise NotFoundError(error.message) from error
+            raise
+
+    def _look_for_bucket(self) -> None:
+        with suppress(AccessDeniedError):  # it exists, and listing it is not granted
+            self.list(limit=1)
+        self._bucket_seen = True
 
     def _generation(self, key: str, expect: str | None) -> str:
         """Return the generation to match; 0 means that there is no object."""
@@ -180,86 +182,66 @@ class GcsStore:
             raise PreconditionFailedError(f"{self._uri(key)} never had generation {expect!r}")
         return expect
 
-    def _chunks(self, state: ObjectState, start: int, end: int, connection: ExitStack) -> Iterator[bytes]:
-        """Request bytes `start` to `end` when the first is asked for, and yield them as they are stored."""
-        if start >= end:
-            return
-        # An object that is stored as gzip is inflated on the way unless gzip is accepted; any other might be deflated
-        # on the way if it is (https://cloud.google.com/storage/docs/transcoding).
-        headers = {"Accept-Encoding": "gzip" if state.metadata.content_encoding else "identity"}
-        if end - start < state.size:
-            headers["Range"] = f"bytes={start}-{end - 1}"
-        arrived = 0
-        with translate("get", self._uri(state.key)):
+    def _json(self, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: Body = b"") -> Any:  # noqa: ANN401 - as JSON is
+        with self._client.wire.request(method, target, headers=headers, body=body) as answer:
+            return json.loads(answer.read())
+
+    def _open(self, key: str, token: str | None, ranged: Mapping[str, str], connection: ExitStack) -> Answer | None:
+        """Open the bytes as they are stored, or return None if there is not one in the range.
+
+        An object that is stored as gzip is inflated on the way unless gzip is accepted, and any other might be deflated
+        if it is (https://cloud.google.com/storage/docs/transcoding). Few are stored so, so they are asked for twice.
+        """
+        headers = {"Accept-Encoding": "identity", **ranged}
+        if token is not None:
+            headers["x-goog-if-generation-match"] = self._generation(key, token)
+        with self._absence_told(key), translate("get", self._uri(key)):
             try:
-                response = self._client.session.request(
-                    "GET",
-                    self._client.url("download", self._bucket, state.key),
-                    params={"alt": "media", "generation": state.token},
-                    headers=headers,
-                    timeout=TIMEOUT,
-                    stream=True,
-                )
-                connection.callback(response.close)
-                _require_success(response)
-            except Exception as error:
-                self._explain_loss(state, error)
+                answer = connection.enter_context(self._read(key, headers))
+                if was_inflated(answer.headers):
+                    connection.close()
+                    headers["Accept-Encoding"] = "gzip"
+                    headers["x-goog-if-generation-match"] = answer.headers["x-goog-generation"]
+                    answer = connection.enter_context(self._read(key, headers))
+            except AnswerError as error:
+                if error.status == _UNSATISFIABLE:
+                    return None
                 raise
-            for chunk in response.raw.stream(CHUNK, decode_content=False):
+        return answer
+
+    def _read(self, key: str, headers: Mapping[str, str]) -> AbstractContextManager[Answer]:
+        return self._client.wire.request("GET", xml_target(self._bucket, key), headers=headers)
+
+    def _present(self, key: str, token: str | None) -> ObjectState:
+        """Return what the resource tells, under the same conditions as any read."""
+        state = self.head(key)
+        if state is None:
+            raise NotFoundError(f"Could not get {self._uri(key)}: there is no such object")
+        if token not in (None, state.token):
+            raise PreconditionFailedError(f"Could not get {self._uri(key)}: it is no longer generation {token}")
+        return state
+
+    def _chunks(self, key: str, answer: Answer, size: int) -> Iterator[bytes]:
+        arrived = 0
+        with translate("get", self._uri(key)):
+            for chunk in answer.chunks(CHUNK):
                 arrived += len(chunk)
                 yield chunk
-        if arrived != end - start:
-            raise StoreUnavailableError(
-                f"Could not get {self._uri(state.key)}: {arrived:,} of {end - start:,} bytes arrived"
-            )
-
-    def _explain_loss(self, state: ObjectState, error: Exception) -> None:
-        """Raise `PreconditionFailedError` if the generation that was being read has been replaced."""
-        from google.api_core.exceptions import NotFound  # noqa: PLC0415 - loaded already with the client
-
-        if isinstance(error, NotFound) and self.head(state.key) is not None:
-            raise PreconditionFailedError(
-                f"Could not get {self._uri(state.key)}: generation {state.token} was replaced meanwhile"
-            ) from error
+        if arrived != size:
+            raise StoreUnavailableError(f"Could not get {self._uri(key)}: {arrived:,} of {size:,} bytes arrived")
 
 
-def _require_success(response: Response) -> None:
-    if not response.ok:
-        from google.api_core.exceptions import from_http_response  # noqa: PLC0415 - loaded already with the client
+def _range(start: int, length: int | None) -> Mapping[str, str]:
+    if not start and length is None:
+        return {}
+    return {"Range": f"bytes={start}-{'' if length is None else start + length - 1}"}
 
-        raise from_http_response(response)
 
-
-@dataclass(frozen=True, slots=True)
-class _Related:
-    """A `multipart/related` body of a resource and its bytes, sent without a copy of them; can be sent again."""
-
-    resource: Mapping[str, Any]
-    media_type: str
-    body: bytes
-    boundary: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "boundary", secrets.token_hex(16))
-
-    @property
-    def content_type(self) -> str:
-        return f'multipart/related; boundary="{self.boundary}"'
-
-    def __len__(self) -> int:
-        return len(self._head) + len(self.body) + len(self._tail)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield self._head
-        yield self.body
-        yield self._tail
-
-    @property
-    def _head(self) -> bytes:
-        opening = f"--{self.boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n"
-        between = f"\r\n--{self.boundary}\r\nContent-Type: {self.media_type}\r\n\r\n"
-        return opening.encode() + json.dumps(self.resource).encode() + between.encode()
-
-    @property
-    def _tail(self) -> bytes:
-        return f"\r\n--{self.boundary}--\r\n".encode()
+def _related(fields: Mapping[str, Any], media_type: str, body: bytes) -> tuple[str, tuple[bytes, ...]]:
+    """Return a `multipart/related` body of a resource and its bytes, which are not copied, and the type of it."""
+    boundary = secrets.token_hex(16)
+    resource = json.dumps({name: value for name, value in fields.items() if value})
+    opening = f"--{boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{resource}"
+    between = f"\r\n--{boundary}\r\nContent-Type: {media_type}\r\n\r\n"
+    closing = f"\r\n--{boundary}--\r\n"
+    return f'multipart/related; boundary="{boundary}"', ((opening + between).encode(), body, closing.encode())
