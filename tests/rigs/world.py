@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, ParamSpec, TypeVar
 
 from tradewind.checksums import crc32c
+from tradewind.clouds.memory.copies import MemoryCopies
 from tradewind.clouds.memory.queue import MemoryQueue
 from tradewind.clouds.memory.store import MemoryStore
 from tradewind.clouds.memory.uploads import MemoryUploads
@@ -143,6 +144,7 @@ class World:
                 self.records.__getitem__,
                 queue_of=self.queues.__getitem__,
                 uploads_of=lambda site: MemoryUploads(self.memory[site]),
+                copies_of=lambda site: MemoryCopies(self.memory[site]),
             ),
             gate=self.gate,
             audit=self.audit,

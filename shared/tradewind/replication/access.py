@@ -6,13 +6,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tradewind.errors import ConfigurationError
-from tradewind.ports import ObjectStore, Queue, Uploads
+from tradewind.ports import Copies, ObjectStore, Queue, Uploads
 from tradewind.records import Records
 
 
 def no_uploads(site: str) -> Uploads:
     """Say that nothing goes in parts here."""
     raise ConfigurationError(f"Nothing is set up for uploads in parts to {site}")
+
+
+def no_copies(site: str) -> Copies:
+    """Say that nothing is copied inside a bucket here."""
+    raise ConfigurationError(f"Nothing is set up for copies inside the bucket of {site}")
 
 
 def no_queue(site: str) -> Queue:
@@ -34,9 +39,11 @@ class Access:
         records_of: Returns tradewind's own records there.
         queue_of: Returns the queue of the site's notifications.
         uploads_of: Returns the uploads in parts into its bucket.
+        copies_of: Returns the copies inside its bucket.
     """
 
     store_of: Callable[[str], ObjectStore]
     records_of: Callable[[str], Records]
     queue_of: Callable[[str], Queue] = no_queue
     uploads_of: Callable[[str], Uploads] = no_uploads
+    copies_of: Callable[[str], Copies] = no_copies

@@ -1,15 +1,11 @@
-"""Keeping the loser of a conflict under a key of its own (`conflict: keep_both`)."""
+"""The keys under which the losers of conflicts are kept (`conflict: keep_both`). Pure."""
 
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 
-from tradewind.checksums import md5
-from tradewind.errors import PreconditionFailedError
-from tradewind.ports import ObjectState, ObjectStore
-from tradewind.replication.provenance import fingerprint, unstamped
-from tradewind.replication.transfer import read
+from tradewind.ports import ObjectState
+from tradewind.replication.provenance import fingerprint
 
 _ASIDE = re.compile(r"\.conflict-[a-z0-9-]+-\d{8}T\d{6}Z-[0-9a-f]{8}$")
 
@@ -25,27 +21,3 @@ def original_key(key: str) -> str:
     while ".conflict-" in key and _ASIDE.search(key):
         key = _ASIDE.sub("", key)
     return key
-
-
-def keep(store: ObjectStore, key: str, site: str, token: str) -> None:
-    """Copy version `token` of `key` to its own key at the same site, as a user's object; safe to repeat.
-
-    Raises:
-        PreconditionFailedError: It is no longer that version.
-        NotFoundError: It is gone.
-        UnportableError: The site cannot hold the longer key.
-    """
-    with store.get(key, token=token) as download:
-        payload = read(download)
-    state = payload.state
-    other = aside_key(site, state)
-    store.check_key(other)
-    with suppress(PreconditionFailedError):  # it is there already
-        store.put(
-            other,
-            payload.body,
-            metadata=unstamped(state.metadata),
-            crc32c=payload.crc32c,
-            md5=md5(payload.body) if store.checksum == "md5" else None,
-            expect=None,
-        )

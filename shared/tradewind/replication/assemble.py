@@ -66,6 +66,7 @@ def assemble(
         sets=SetKeeper(fleet, sites.store_of, sites.records_of, fetch, clock, withdraw=withdraw, may_come=may_come),
         ask=ask,
         uploads_of=sites.uploads_of,
+        copies_of=sites.copies_of,
         send=send,
         parts=parts or PartSizes(),
     )

@@ -14,9 +14,9 @@ from functools import partial
 from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindError
 from tradewind.fleet import ActiveActiveRule
 from tradewind.ports import Download, ObjectState
-from tradewind.replication import aside
 from tradewind.replication.agreement import Erase, Steps, Write, agree
 from tradewind.replication.decide import Verdict
+from tradewind.replication.keeping import keep_aside
 from tradewind.replication.modes.immutable import SAME, is_versioned, refusal, same_bytes
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.parts.start import in_parts
@@ -246,7 +246,7 @@ class Convergence:
         if self._is_back(write.origin, views):
             return False
         if write.aside and write.expect is not None:
-            aside.keep(self.at.store_of(write.target), self.key, write.target, write.expect)
+            keep_aside(self.at, self.key, write.target, write.expect)
         return True
 
     def _is_back(self, origin: str | None, views: Mapping[str, View]) -> bool:

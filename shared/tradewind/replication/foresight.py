@@ -21,7 +21,6 @@ from tradewind.replication.parts.plan import plan_parts
 from tradewind.replication.parts.start import require_no_manifest
 from tradewind.replication.provenance import Provenance, Stored, Version, digest, fingerprint, stamped
 from tradewind.replication.routes import Route, admission
-from tradewind.replication.transfer import require_size
 from tradewind.replication.workplace import Workplace
 
 
@@ -74,8 +73,6 @@ def _among(at: Workplace, rule: ActiveActiveRule, key: str, source: str, target:
         )
     for write in steps.writes:
         here, there = views[write.source].state, views[write.target].state
-        if write.aside and there is not None:
-            require_size(there)
         if here is not None:
             _require_writable(at, Route(rule, write.source, write.target), here, there)
 

@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError
 from tradewind.fleet import Fleet, Rule
-from tradewind.ports import Gate, ObjectStore, Uploads
+from tradewind.ports import Copies, Gate, ObjectStore, Uploads
 from tradewind.records import Records
-from tradewind.replication.access import no_uploads, unsent
+from tradewind.replication.access import no_copies, no_uploads, unsent
 from tradewind.replication.guard import RemovalGuard
 from tradewind.replication.modes.buffer import Ask, Buffer
 from tradewind.replication.modes.immutable import is_versioned, read_back
@@ -41,6 +41,7 @@ class Workplace:
         sets: Keeps artifact sets whole.
         ask: Asks for keys of a site to be looked at.
         uploads_of: Returns the uploads in parts of a site, by name.
+        copies_of: Returns the copies inside the bucket of a site, by name.
         send: Sends messages to a site's own queue.
         parts: From which size on objects go in parts.
     """
@@ -55,6 +56,7 @@ class Workplace:
     sets: SetRules = field(default_factory=NoSets)
     ask: Ask = lambda _site, _keys: None
     uploads_of: Callable[[str], Uploads] = no_uploads
+    copies_of: Callable[[str], Copies] = no_copies
     send: Send = unsent
     parts: PartSizes = field(default_factory=PartSizes)
 

@@ -159,6 +159,7 @@ class Runtime:
                     self.records,
                     queue_of=lambda name: self.queue(name, "notifications"),
                     uploads_of=self.uploads,
+                    copies_of=self.copies,
                 ),
                 gate=self.gate,
                 audit=LoggedAudit(),

@@ -281,3 +281,16 @@ def test_a_permanent_error_ends_the_job() -> None:
     with pytest.raises(PermanentError):
         world.replicator.carry(decode(messages[-1]))
     assert not world.memory["b"].pending
+
+
+def test_a_large_loser_is_kept_aside_without_a_byte_passing() -> None:
+    """`keep_both` copies it inside its own bucket, where its size does not matter."""
+    world = large_world({**AMONG, "sites": ["a", "b"], "conflict": "keep_both"})
+    begin(world, site="b")
+    world.pass_time(60)
+    begin(world, NEW)
+    for site in "ab":
+        work_off(world, site)
+    assert [world.body(site, KEY) for site in "ab"] == [NEW, NEW]
+    [kept] = [each.key for each in world.memory["b"].list(KEY).objects if each.key != KEY]
+    assert world.body("b", kept) == BODY
