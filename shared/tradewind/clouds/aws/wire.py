@@ -68,5 +68,6 @@ class S3Wire:
 
 
 def _spell(query: Mapping[str, str]) -> str:
-    # As the signature wants it: sorted, and an equals sign in each.
-    return "&".join(f"{quote(name, safe='~')}={quote(query[name], safe='~')}" for name in sorted(query))
+    # As the signature wants it: an equals sign in each, and sorted as they are sent.
+    fields = sorted((quote(name, safe="~"), quote(value, safe="~")) for name, value in query.items())
+    return "&".join(f"{name}={value}" for name, value in fields)
