@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from greenlet import greenlet
 
-from rigs.world import InlineExecutor, WatchedStore, fleet_of
+from rigs.world import JURISDICTIONS, InlineExecutor, WatchedStore, fleet_of
 from tradewind.clouds.memory.store import MemoryStore
 from tradewind.facts.prices import GIB
 from tradewind.fleet import Fleet, Rule
+from tradewind.ports import ObjectState
 from tradewind.records import Records
 from tradewind.replication.budgets.account import Need, Terms, Wait
+from tradewind.replication.budgets.admission import Budgets
 from tradewind.replication.budgets.ledger import Ledger, Receipt
+from tradewind.replication.budgets.release import Release, Standing
 
 DOLLAR = 10**9
 MIB = 1024 * 1024
@@ -23,9 +27,12 @@ PRICE = DOLLAR // 10
 """Nanodollars for a GiB."""
 
 
-def priced(fleet: Fleet) -> Fleet:
-    """Return a fleet whose sites are in regions of their own, so that what goes between them costs."""
-    sites = {name: site.model_copy(update={"region": f"region-{name}"}) for name, site in fleet.sites.items()}
+def priced(fleet: Fleet, limits: Mapping[str, int] = MappingProxyType({})) -> Fleet:
+    """Return a fleet whose sites are in regions of their own, so that what goes between them costs, with limits."""
+    sites = {
+        name: site.model_copy(update={"region": f"region-{name}", "concurrent_copies": limits.get(name)})
+        for name, site in fleet.sites.items()
+    }
     return fleet.model_copy(update={"sites": sites})
 
 
@@ -84,3 +91,77 @@ def interleave(store: WatchedStore, work: Sequence[Callable[[], None]], schedule
             running = [each for each in running if not each.dead]
     finally:
         store.before = lambda _: None
+
+
+@dataclass
+class Desk:
+    """A fleet's control buckets, whoever asks there whether a copy may go, and the timers that let go what waits."""
+
+    rules: Sequence[dict[str, object]]
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """How many copies a site takes at a time."""
+    now: datetime = datetime(2026, 1, 10, tzinfo=UTC)
+    fleet: Fleet = field(init=False)
+    controls: dict[str, WatchedStore] = field(init=False)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """The keys that a timer asked for, each with its rule."""
+
+    def __post_init__(self) -> None:
+        """Open the control buckets."""
+        self.fleet = priced(fleet_of(*self.rules), self.limits)
+        self.controls = {site: WatchedStore(MemoryStore(clock=lambda: self.now)) for site in JURISDICTIONS}
+
+    @property
+    def rule(self) -> Rule:
+        """The first rule."""
+        return self.fleet.rules[0]
+
+    def records(self, site: str) -> Records:
+        """Return the records of a site."""
+        return Records(self.controls[site], "tradewind/")
+
+    def pass_time(self, seconds: float) -> None:
+        """Let the clock go on."""
+        self.now += timedelta(seconds=seconds)
+
+    def budgets(self) -> Budgets:
+        """Return whom a process asks."""
+        return Budgets(self.fleet, self.records, InlineExecutor(), lambda: self.now, self.pass_time)
+
+    def release(self, site: str = "a") -> Release:
+        """Return what lets go at a site."""
+
+        def ask(rule: Rule, keys: Iterable[str]) -> None:
+            self.asked += [(rule.name, key) for key in keys]
+
+        return Release(self.fleet, site, self.records, ask, InlineExecutor(), lambda: self.now)
+
+    def ring(self, site: str = "a") -> list[Standing]:
+        """Let the timer of a site ring."""
+        release = self.release(site)
+        return [release.run(rule) for rule in release.rules()]
+
+    def waiting(self, site: str = "a") -> list[str]:
+        """Return the keys that wait at a site, in the order of their records."""
+        records = self.records(site)
+        found = [records.read(each.key) for each in records.list("waiting/")]
+        return [str(each.value["key"]) for each in found if each is not None]
+
+    def calls(self) -> list[str]:
+        """Return the requests since this was asked last, as `site call`."""
+        made = [f"{name} {call}" for name, store in self.controls.items() for call in store.calls]
+        for store in self.controls.values():
+            store.calls.clear()
+        return made
+
+    def object(self, key: str, size: int, *, age: float = 0) -> ObjectState:
+        """Return an object that a user wrote some seconds ago."""
+        return ObjectState(key, f"token-{key}-{size}-{age}", size, self.now - timedelta(seconds=age))
+
+    def copy(self, key: str, size: int, *, targets: Sequence[str] = ("b",), budgets: Budgets | None = None) -> str:
+        """Copy as the copy loop does; return why it has to wait, or ""."""
+        with (budgets or self.budgets()).spending(self.rule, "a", targets, self.object(key, size)) as spending:
+            for error in spending.failed.values():
+                raise error
+            spending.arrived |= set(targets) - spending.waiting.keys()
+        return "; ".join(spending.waiting.values())

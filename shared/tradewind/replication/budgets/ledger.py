@@ -72,7 +72,7 @@ class Ledger:
             TransientError: Others wrote all the time, or the site could not be asked; nothing may go.
         """
         purse, now = (rule.name, *way), self.clock()
-        if need.change and self._draw(purse, need.size, now):
+        if need.size == 0 or (need.change and self._draw(purse, need.size, now)):
             return Go(0, need.size), Receipt(rule.name, month_of(now), need.size)
         if (waits := self._known(rule, terms, need, now)) is not None:
             return waits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -62,13 +63,14 @@ def test_change_that_is_given_back_is_used_again() -> None:
 
 def test_the_last_of_a_budget_is_used() -> None:
     """What is left when others have paid ahead goes to whoever needs no more than that."""
-    bank = Bank(limit=cost(3 * CHANGE // 2))
+    limit = cost(3 * CHANGE // 2)
+    bank = Bank(limit)
     one, two = bank.ledger(), bank.ledger()
     taken(bank.pay(one, 1, change=True))
     taken(bank.pay(two, CHANGE // 2 - 100, change=True))
 
     assert refused(bank.pay(two, CHANGE, change=True))
-    assert bank.spent() <= bank.limit == cost(3 * CHANGE // 2)
+    assert bank.spent() <= limit
 
 
 @settings(max_examples=60, deadline=None)
@@ -90,7 +92,7 @@ def test_functions_at_once_exceed_a_budget_by_one_object_each_at_most(
             if isinstance(bank.pay(ledger, size, f"{number}/{at}"), Receipt):
                 paid.append(cost(size))
 
-    work = [lambda number=number: function(number) for number in range(len(sizes))]  # type: ignore[misc]  # a default binds it
+    work = [partial(function, number) for number in range(len(sizes))]
     interleave(bank.store, work, iter(schedule))
 
     assert bank.spent() == sum(paid)

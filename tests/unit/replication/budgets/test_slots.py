@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -106,7 +107,7 @@ def test_functions_at_once_never_exceed_a_limit(limit: int, functions: int, sche
         inside.discard(number)
         site.slots.give_back(ticket)
 
-    work = [lambda number=number: function(number) for number in range(functions)]  # type: ignore[misc]  # a default binds it
+    work = [partial(function, number) for number in range(functions)]
     interleave(site.store, work, iter(schedule))
 
     assert 1 <= most <= limit
