@@ -18,6 +18,7 @@ The family decides delivery (DESIGN of the project: nothing is lost), so a handl
         ├── StoreUnavailableError   the cloud is down, slow or throttling
         ├── IntegrityError          the bytes that were read or written do not have the announced checksum
         ├── PreconditionFailedError the key is no longer in the state that the caller saw; look again
+        ├── PullRefusedError        the target's cloud cannot read the source by itself; its bytes are streamed instead
         ├── SetError                a key belongs to an artifact set that is not whole, or that is being written over
         └── OverBudgetError         a budget, a bandwidth or a target is used up; the timer lets the key go later
 
@@ -103,6 +104,10 @@ class IntegrityError(TransientError):
 
 class PreconditionFailedError(TransientError):
     """The key is no longer in the state that the caller saw."""
+
+
+class PullRefusedError(TransientError):
+    """The target's cloud cannot read the source by itself; a function streams the bytes instead."""
 
 
 class SetError(TransientError):

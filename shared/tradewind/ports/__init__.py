@@ -8,6 +8,7 @@ from tradewind.ports.copies import Copies
 from tradewind.ports.events import Change, Notification
 from tradewind.ports.gate import Admission, Gate, Movement
 from tradewind.ports.metadata import PROVENANCE_KEY, RESERVED_PREFIX, Metadata
+from tradewind.ports.pulls import Links, Pulls
 from tradewind.ports.queue import REASON, Message, Queue
 from tradewind.ports.secrets import Secrets
 from tradewind.ports.store import (
@@ -36,6 +37,7 @@ __all__ = [
     "Copies",
     "Download",
     "Gate",
+    "Links",
     "Message",
     "Metadata",
     "Movement",
@@ -46,6 +48,7 @@ __all__ = [
     "ObjectSummary",
     "Part",
     "PartLimits",
+    "Pulls",
     "PutReceipt",
     "Queue",
     "Secrets",
