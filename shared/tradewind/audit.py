@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 from tradewind.logs import Line
 from tradewind.ports import AuditRecord
 
 LOGGER = "tradewind.audit"
+_FIELDS = tuple(field.name for field in fields(AuditRecord))
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class LoggedAudit:
 
     def record(self, record: AuditRecord) -> None:
         """Append `record`."""
-        fields = {name: value for name, value in asdict(record).items() if value is not None}
-        fields["time"] = record.time.isoformat()
+        # Its values are plain, so nothing has to be copied deeply, which `asdict` takes a tenth of a small copy for.
+        told = {name: value for name in _FIELDS if (value := getattr(record, name)) is not None}
+        told["time"] = record.time.isoformat()
         what = f"{record.verdict}: {record.key} from {record.source_site} to {record.target_site}: {record.reason}"
-        logging.getLogger(LOGGER).info(Line(message=what, audit=fields))
+        logging.getLogger(LOGGER).info(Line(message=what, audit=told))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from tradewind.ports import PROVENANCE_KEY, Checksums, Metadata, ObjectState
 
 FORMAT = 2
 """2 since provenance may lack a CRC-32C; what has one is written as 1, which older versions understand."""
+_HEADERS = tuple(each.name for each in fields(Metadata) if each.name not in ("user", "tags"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,9 @@ class Provenance:
     crc64nvme: int | None = None
     """Where the origin's store keeps it of a large object; and `crc32` likewise."""
     crc32: int | None = None
+    origin_md5: bytes | None = None
+    """That of the origin's bytes, where their store computed it and the replica's may not show it: by it the same
+    content is known again (see `contents.known`). Nothing else is compared with it."""
 
     def kept_as(self, checksum: bytes | None, stored: Stored | None = None) -> Provenance:
         """Return this for a store that keeps the MD5 `checksum` of what it is given, or that keeps none."""
@@ -104,6 +108,8 @@ class Provenance:
             fields["crc32"] = f"{self.crc32:08x}"
         if self.md5 is not None:
             fields["md5"] = self.md5.hex()
+        if self.origin_md5 is not None:
+            fields["omd5"] = self.origin_md5.hex()
         if self.metadata:
             fields["meta"] = self.metadata
         if self.as_of is not None:
@@ -121,12 +127,11 @@ def fingerprint(key: str) -> str:
 
 def digest(metadata: Metadata) -> str:
     """Return 16 hexadecimal digits that stand for `metadata` without any provenance in it."""
-    fields = asdict(replace(metadata, user={}, tags={}))
-    fields["user"] = dict(unstamped(metadata).user)
-    fields["tags"] = dict(metadata.tags)
-    if not metadata.tags:  # so the digest of an object without tags is what it was before there were any
-        del fields["tags"]
-    return fingerprint(json.dumps(fields, sort_keys=True))
+    told: dict[str, object] = {name: getattr(metadata, name) for name in _HEADERS}
+    told["user"] = dict(unstamped(metadata).user)
+    if metadata.tags:  # so the digest of an object without tags is what it was before there were any
+        told["tags"] = dict(metadata.tags)
+    return fingerprint(json.dumps(told, sort_keys=True))
 
 
 def decode(value: str, key: str) -> Provenance | None:
@@ -156,6 +161,7 @@ def decode(value: str, key: str) -> Provenance | None:
             crc64nvme=_number(fields, "crc64nvme"),
             crc32=_number(fields, "crc32"),
             md5=bytes.fromhex(fields["md5"]) if "md5" in fields else None,
+            origin_md5=bytes.fromhex(fields["omd5"]) if "omd5" in fields else None,
             metadata=str(fields.get("meta", "")),
             as_of=as_of,
             stored=_stored(fields["stored"]) if "stored" in fields else None,
