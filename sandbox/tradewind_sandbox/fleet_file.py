@@ -23,6 +23,8 @@ from tradewind_sandbox.names import (
 )
 from tradewind_sandbox.ports import HOST
 
+PART = 8
+"""MiB: small, so that objects which fit on a laptop go in parts, too."""
 _HEADER = "# Written by `tradewind sandbox up`; the next start writes it anew.\n"
 
 
@@ -110,6 +112,7 @@ def _fleet(endpoints: Endpoints, ports: Ports) -> dict[str, object]:
             },
         },
         "classifications": {"public": {"jurisdictions": "any"}, "eu-only": {"jurisdictions": ["EU"]}},
+        "parts": {"above_mebibytes": PART, "mebibytes": PART},
         "rules": _rules(),
     }
 
