@@ -87,6 +87,10 @@ class Waits:
     oldest: datetime | None = None
     """When the source's object was written that waits for the longest."""
 
+    def age(self, now: datetime) -> float:
+        """Return the seconds for which something waits; 0 if nothing does."""
+        return max(0.0, (now - self.oldest).total_seconds()) if self.oldest else 0.0
+
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Self:
         """Count entries. A key that was written again while it waits counts once, and is as old as it was first."""

@@ -33,6 +33,8 @@ class Standing:
     waits: Waits
     account: Account | None
     """None where the rule has no budget, or another site's timer tells it."""
+    let_go: int = 0
+    """Keys that were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +75,16 @@ class Release:
         entries = list(waiting.list(rule.name, SEEN))
         told = rule.budget is not None and rule.members[0] == self.site
         account = self._ledger().read(rule) if rule.budget and (entries or told) else None
+        let_go = 0
         if entries:
             prices = {each: price_of(self.fleet, rule, self.site, each) for each in rule.targets_of(self.site)}
             gone = choose(entries, prices, self._room(rule, account))
-            waiting.let_go(gone, lambda keys: self.ask(rule, keys))
+            let_go = waiting.let_go(gone, lambda keys: self.ask(rule, keys))
             newest = latest(entries)
             for entry in entries:
                 if newest[entry.what] is not entry:  # its key was written again, and waits as what it is now
                     waiting.forget(entry)
-        return Standing(rule, Waits.of(entries), account if told else None)
+        return Standing(rule, Waits.of(entries), account if told else None, let_go)
 
     def _room(self, rule: Rule, account: Account | None) -> Room:
         money = size = None

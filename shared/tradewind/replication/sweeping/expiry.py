@@ -11,6 +11,7 @@ from tradewind.errors import PreconditionFailedError, TradewindError
 from tradewind.ports import ObjectSummary
 from tradewind.records import Records
 from tradewind.replication import guard, tombstones
+from tradewind.replication.budgets import entries, slots
 from tradewind.replication.modes import marks
 from tradewind.replication.sweeping.unreadable import is_of_one_key
 
@@ -24,8 +25,8 @@ KEPT = "/state"
 """Ends the names of records that are no mark of anything past."""
 
 
-PARTS = (tombstones.PREFIX, guard.PREFIX, marks.PREFIX)
-"""What expires, in this order."""
+PARTS = (tombstones.PREFIX, guard.PREFIX, marks.PREFIX, entries.PREFIX, slots.PREFIX)
+"""What expires, in this order. Each sweep puts a key that waits on record again, so what is old there waits no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ BEGINNING = Place()
 def expire(
     records: Records, now: datetime, *, start: Place = BEGINNING, until: Callable[[], bool] = lambda: False
 ) -> Expired:
-    """Remove old tombstones, marks of the delete guard, and of rules that buffer no more.
+    """Remove old tombstones, marks of the delete guard, and what is left of rules that buffer or limit no more.
 
     Each goes only if it is still what was listed: what somebody has written again is young. What a lifecycle rule
     removed is remembered for good, since the replicas that it left behind would go with the memory. However little time

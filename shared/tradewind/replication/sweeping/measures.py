@@ -1,16 +1,21 @@
-"""What a completed sweep says as metrics. Pure."""
+"""What a completed sweep, and what waits for room, says as metrics. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from tradewind.fleet import Rule
+from tradewind.replication.budgets.money import nanos
+from tradewind.replication.budgets.release import Standing
 from tradewind.replication.tally import Tally, TargetTally
 
 BEYOND_RPO = "BacklogBeyondRpo"
 """Of a site: rules that start there and have something that waits for longer than their `rpo_seconds`."""
+WAITS_BEYOND_RPO = "WaitsBeyondRpo"
+"""Of a site: rules under which something there has waited for room in a budget for longer than their `rpo_seconds`."""
 ROUNDS = "SweepRounds"
 """Of a site: calls of its timer. Where none is told, nothing is swept there, however well all else looks."""
 
@@ -20,7 +25,7 @@ class Measure:
     """One number."""
 
     name: str
-    unit: Literal["Count", "Bytes", "Seconds"]
+    unit: Literal["Count", "Bytes", "Seconds", "Percent"]
     value: float
     dimensions: dict[str, str]
 
@@ -41,6 +46,23 @@ def measures_of(rule: Rule, tally: Tally) -> Iterator[Measure]:
         yield Measure("OldestBacklogSeconds", "Seconds", of.oldest or 0.0, dimensions)
         for finding, count in of.findings.items():
             yield Measure(f"Found{finding.title()}", "Count", count, dimensions)
+
+
+def measures_of_waiting(standing: Standing, site: str, now: datetime) -> Iterator[Measure]:
+    """Yield what waits under a rule at a site, and how much of the rule's budget is spent."""
+    waits, budget, account = standing.waits, standing.rule.budget, standing.account
+    dimensions = {"Rule": standing.rule.name, "Site": site}
+    yield Measure("Waiting", "Count", waits.objects, dimensions)
+    yield Measure("WaitingBytes", "Bytes", waits.size, dimensions)
+    yield Measure("OldestWaitingSeconds", "Seconds", waits.age(now), dimensions)
+    if budget is not None and budget.usd_per_month and account is not None:
+        share = 100 * account.spent / nanos(budget.usd_per_month)
+        yield Measure("BudgetSpent", "Percent", share, {"Rule": standing.rule.name})
+
+
+def waits_beyond_rpo(standing: Standing, now: datetime) -> bool:
+    """Say whether something has waited for room for longer than the rule allows."""
+    return standing.waits.age(now) > standing.rule.rpo_seconds
 
 
 def beyond_rpo(rule: Rule, tally: Tally) -> bool:

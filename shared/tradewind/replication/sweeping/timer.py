@@ -1,4 +1,4 @@
-"""What a site's timer does: it brings what was buffered, sweeps the rules that start there, and tidies the records."""
+"""What a site's timer does: it brings what was buffered or waits, sweeps what starts there, and tidies the records."""
 
 from __future__ import annotations
 
@@ -12,10 +12,20 @@ from tradewind.errors import ConfigurationError, PreconditionFailedError, Tradew
 from tradewind.fleet import Batch, Buffered, Fleet, Rule
 from tradewind.records import Document, Record, Records
 from tradewind.replication import requests
+from tradewind.replication.budgets.release import Release
 from tradewind.replication.modes.buffer import Buffer
 from tradewind.replication.parts.orphans import Orphans
 from tradewind.replication.sweeping.expiry import Place, expire
-from tradewind.replication.sweeping.measures import BEYOND_RPO, ROUNDS, Measure, beyond_rpo, measures_of
+from tradewind.replication.sweeping.measures import (
+    BEYOND_RPO,
+    ROUNDS,
+    WAITS_BEYOND_RPO,
+    Measure,
+    beyond_rpo,
+    measures_of,
+    measures_of_waiting,
+    waits_beyond_rpo,
+)
 from tradewind.replication.sweeping.sweep import Budget, State, Step, Sweeper
 
 log = logging.getLogger(__name__)
@@ -42,6 +52,8 @@ class Round:
     """Of the rules that deliver in batches."""
     flushed: int = 0
     """Buffered keys that were asked for, since their window is over."""
+    let_go: int = 0
+    """Keys that were asked for, since there is room for what they waited for."""
     expired: int = 0
     """Records that had had their time."""
     ended: int = 0
@@ -49,7 +61,9 @@ class Round:
 
 
 def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: datetime) -> Round:
-    """Bring what the site buffered, and sweep the rules whose first site it is; one failure is not another's.
+    """Bring what the site buffered, let go what waits there, and sweep the rules whose first site it is.
+
+    One failure is not another's.
 
     Args:
         fleet: Sites and rules.
@@ -70,6 +84,7 @@ def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: dat
     except TradewindError as error:
         log.warning("what %s buffered could not all be brought, and is later: %s", site, error)
         done.errors.append(error)
+    _let_go(_release(fleet, site, sweeper), until, done)
     ours = [rule for rule in fleet.rules if rule.members[0] == site]
     try:
         done.ended = _orphans(ours, sweeper, records)
@@ -105,6 +120,34 @@ def _buffer(site: str, sweeper: Sweeper, records: Records) -> Buffer:
         list(sweeper.executor.map(sweeper.queue_of(asked).send, requests.encode(asked, keys, why="buffer")))
 
     return Buffer(site, records, ask, sweeper.executor, sweeper.clock)
+
+
+def _let_go(release: Release, until: datetime, done: Round) -> None:
+    """Let go what there is room for, rule by rule in the file's order; one failure is not another's."""
+    late, rules = 0, release.rules()
+    failures = len(done.errors)
+    for rule in rules:
+        if release.clock() >= until:
+            return
+        try:
+            standing = release.run(rule)
+        except TradewindError as error:
+            log.warning("what waits under %s could not be let go, and is later: %s", rule.name, error)
+            done.errors.append(error)
+            continue
+        done.let_go += standing.let_go
+        done.measures += measures_of_waiting(standing, release.site, release.clock())
+        late += waits_beyond_rpo(standing, release.clock())
+    if late or (rules and len(done.errors) == failures):  # a rule of which nothing is known now calls off no alarm
+        done.measures.append(Measure(WAITS_BEYOND_RPO, "Count", late, {"Site": release.site}))
+
+
+def _release(fleet: Fleet, site: str, sweeper: Sweeper) -> Release:
+    def ask(rule: Rule, keys: Iterable[str]) -> None:
+        for message in requests.encode(site, keys, why="budget", rule=rule.name):  # one by one, so in this order
+            sweeper.queue_of(site).send(message)
+
+    return Release(fleet, site, sweeper.records_of, ask, sweeper.executor, sweeper.clock)
 
 
 def _orphans(rules: Sequence[Rule], sweeper: Sweeper, records: Records) -> int:
