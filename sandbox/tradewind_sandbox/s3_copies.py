@@ -22,7 +22,7 @@ def copy_as_s3_does() -> None:
 
     def copy_object(self: S3Response) -> Any:  # noqa: ANN401 - moto's
         _require_source(self)
-        _require_target(self)
+        require_target(self)
         return whole(self)
 
     def upload_part_copy(self: S3Response) -> Any:  # noqa: ANN401 - moto's
@@ -57,7 +57,8 @@ def _require_source(request: S3Response) -> None:
         raise PreconditionFailed(f"{_SOURCE}-If-Match")
 
 
-def _require_target(request: S3Response) -> None:
+def require_target(request: S3Response) -> None:
+    """Raise what S3 answers if the key is not what a request expects of it."""
     key = request.parse_key_name()
     target = request.backend.get_object(request.bucket_name, key)
     if wanted := request.headers.get("If-Match"):

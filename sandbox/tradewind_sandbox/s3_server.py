@@ -28,6 +28,7 @@ from werkzeug.serving import make_server
 from tradewind_sandbox.journal import Journal
 from tradewind_sandbox.ports import HOST
 from tradewind_sandbox.s3_copies import copy_as_s3_does
+from tradewind_sandbox.s3_uploads import upload_as_s3_does
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -129,6 +130,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     announce_as_s3_does()
     copy_as_s3_does()
+    upload_as_s3_does()
     with closing(Journal(options.journal)) as journal:
         app = Serialised(DomainDispatcherApplication(create_backend_app), journal)
         server = make_server(HOST, options.port, app, threaded=True, request_handler=MotoRequestHandler)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tradewind.checksums import crc32c, md5
 from tradewind.clouds.aws.store import open_store as open_s3
+from tradewind.clouds.aws.uploads import open_uploads as open_s3_uploads
 from tradewind.clouds.azure.store import open_store as open_blob
 from tradewind.clouds.azure.uploads import open_uploads as open_blob_uploads
 from tradewind.clouds.gcp.store import open_store as open_gcs
@@ -56,7 +57,13 @@ def s3_rig(emulator: S3Emulator, bucket: str) -> Rig:
     store = open_s3(site, keys)
     store._client.create_bucket(Bucket=bucket)
     down = open_s3(site.model_copy(update={"endpoint": NOWHERE}), keys)
-    return Rig("s3", store, open=lambda name: open_s3(site, keys, bucket=name), down=down)
+    return Rig(
+        "s3",
+        store,
+        open=lambda name: open_s3(site, keys, bucket=name),
+        down=down,
+        uploads=lambda: open_s3_uploads(site, keys),
+    )
 
 
 def gcs_rig(emulator: GcsEmulator, bucket: str) -> Rig:

@@ -88,6 +88,25 @@ class Passing:
             yield held
 
 
+def cut(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Yield the bytes of `chunks` in pieces of `size` bytes; the last may be shorter. One piece is held in memory."""
+    piece = bytearray()
+    for chunk in chunks:
+        if not piece and len(chunk) == size:
+            yield chunk  # as it is, without a copy
+            continue
+        at = 0
+        while at < len(chunk):
+            taken = min(size - len(piece), len(chunk) - at)
+            piece += memoryview(chunk)[at : at + taken]
+            at += taken
+            if len(piece) == size:
+                yield bytes(piece)
+                piece.clear()
+    if piece:
+        yield bytes(piece)
+
+
 def checksums_from(sums: Mapping[Algorithm, int | None]) -> Checksums:
     """Return checksums by their names."""
     return Checksums(crc32c=sums.get("crc32c"), crc32=sums.get("crc32"), crc64nvme=sums.get("crc64nvme"))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradewind.checksums import crc32c, extended
-from tradewind.clouds.azure.blocks import MEBIBYTE, SMALLEST, Block, block_size, checksums_of_blocks, cut, parts_of
+from tradewind.clouds.azure.blocks import MEBIBYTE, SMALLEST, Block, block_size, checksums_of_blocks, parts_of
 from tradewind.clouds.azure.uploads import LIMITS
 from tradewind.ports import Algorithm, Checksums
 
@@ -60,16 +60,6 @@ def test_a_block_of_another_size_is_not_ours() -> None:
     (block,) = blocks_of(1, b"0123456789")
 
     assert Block.read(block.id, 11) is None
-
-
-@given(st.lists(st.binary(max_size=30)), st.integers(1, 20))
-def test_what_is_cut_is_all_there(chunks: list[bytes], size: int) -> None:
-    """Blocks join to the bytes that were cut; all but the last have the size, and none is empty."""
-    blocks = [bytes(block) for block in cut(chunks, size)]
-
-    assert b"".join(blocks) == b"".join(chunks)
-    assert all(len(block) == size for block in blocks[:-1])
-    assert all(0 < len(block) <= size for block in blocks)
 
 
 @given(st.integers(1, LIMITS.largest))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from tradewind.clouds.aws.answers import parts_of, tags_of
 from tradewind.clouds.aws.clients import open_client, open_wire
 from tradewind.clouds.aws.errors import translate
+from tradewind.clouds.aws.late import resolved
 from tradewind.clouds.aws.limits import check_key, check_metadata, encode_user
 from tradewind.clouds.aws.states import DIRECTORY_BUCKET, USER, state_of, summary_of, token_of
 from tradewind.clouds.aws.wire import S3Wire
@@ -156,7 +157,18 @@ class S3Store:
 
     def _state(self, key: str, headers: Mapping[str, str]) -> ObjectState:
         tags = self._tags(key, int(headers.get("x-amz-tagging-count", 0)))
-        return state_of(self._bucket, key, headers, lambda token: self._part_sizes(key, token), tags)
+        state = state_of(self._bucket, key, headers, lambda token: self._part_sizes(key, token), tags)
+        return resolved(state, self._beside)
+
+    def _beside(self, key: str) -> bytes | None:
+        """Return what of an object's metadata came late, or None if it is gone: 1 request."""
+        with (
+            suppress(NotFoundError),
+            translate("get", self._uri(key)),
+            self._wire.request("GET", key) as answer,
+        ):
+            return answer.read()
+        return None
 
     def _present(self, key: str, token: str | None) -> ObjectState:
         """Return the state for a read of no bytes, under the same conditions as any read."""

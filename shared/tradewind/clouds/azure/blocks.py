@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -82,22 +82,6 @@ def block_size(part_size: int) -> int:
     """Return the bytes of each block of a part but the last."""
     share = -(-part_size // PER_PART)
     return max(SMALLEST, -(-share // MEBIBYTE) * MEBIBYTE)
-
-
-def cut(chunks: Iterable[bytes], size: int) -> Iterator[bytes | bytearray]:
-    """Yield the bytes of `chunks` in blocks of `size` bytes; the last may be shorter. One block is held in memory."""
-    block = bytearray()
-    for chunk in chunks:
-        at = 0
-        while at < len(chunk):
-            taken = min(size - len(block), len(chunk) - at)
-            block += memoryview(chunk)[at : at + taken]
-            at += taken
-            if len(block) == size:
-                yield block
-                block = bytearray()
-    if block:
-        yield block
 
 
 def parts_of(upload: str, blocks: Iterable[Block]) -> Sequence[Part]:

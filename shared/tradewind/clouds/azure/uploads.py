@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from secrets import token_hex
 
 from tradewind.checksums import crc64nvme, extended
-from tradewind.clouds.azure.blocks import Block, block_size, cut, parts_of
+from tradewind.clouds.azure.blocks import Block, block_size, parts_of
 from tradewind.clouds.azure.limits import check_key, check_metadata
 from tradewind.clouds.azure.lists import BlockLists, open_lists
-from tradewind.clouds.pieces import Passing, require_whole
+from tradewind.clouds.pieces import Passing, cut, require_whole
 from tradewind.errors import NotFoundError, PreconditionFailedError
 from tradewind.fleet import AzureSite
 from tradewind.ports import Algorithm, Checksums, Metadata, Part, PartLimits, PutReceipt
@@ -65,8 +65,7 @@ class BlobUploads:
         passing = Passing(chunks, size, (), f"part {number} of {uri}")
         each = block_size(size)
         blocks: list[Block] = []
-        for body in cut(passing, each):
-            data = bytes(body)
+        for data in cut(passing, each):
             block = Block(
                 algorithm,
                 named,

@@ -21,6 +21,7 @@ from tradewind.errors import BucketNotFoundError, NotFoundError
 from tradewind.ports import Metadata
 
 _ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
+PLAIN_TYPE = "application/octet-stream"
 _FIELDS = "name,generation,size,crc32c,metadata"
 
 
@@ -48,9 +49,9 @@ class Resource:
 
 
 def described(metadata: Metadata) -> Mapping[str, Any]:
-    """Return what an object's resource says of it."""
+    """Return what an object's resource says of it; one without a type has the type that a plain write gives it."""
     fields = {
-        "contentType": metadata.content_type,
+        "contentType": metadata.content_type or PLAIN_TYPE,
         "contentEncoding": metadata.content_encoding,
         "contentLanguage": metadata.content_language,
         "contentDisposition": metadata.content_disposition,
@@ -86,7 +87,7 @@ class GcsObjects:
                 subject=subject,
                 params={"uploadType": "media", "name": name, "fields": _FIELDS},
                 data=body,
-                headers={"Content-Type": "application/octet-stream"},
+                headers={"Content-Type": PLAIN_TYPE},
             )
         except NotFoundError as error:
             raise BucketNotFoundError(
@@ -145,7 +146,7 @@ class GcsObjects:
                         {"name": each.name, "objectPreconditions": {"ifGenerationMatch": each.generation}}
                         for each in sources
                     ],
-                    "destination": destination or {"contentType": "application/octet-stream"},
+                    "destination": destination or {"contentType": PLAIN_TYPE},
                 },
             )
         )
