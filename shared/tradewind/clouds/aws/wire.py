@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 from tradewind.clouds.aws.addresses import Address
-from tradewind.clouds.aws.signing import Keys, Signer
+from tradewind.clouds.aws.signing import Keys, Signer, spell
 from tradewind.clouds.http import Answer, Body, HttpClient
 
 AGENT = "tradewind"
@@ -59,15 +58,19 @@ class S3Wire:
             TransportError: S3 did not answer.
             CredentialsError: There is nobody to sign.
         """
-        target = self._address.target(key, _spell(query) if query else "")
+        target = self._address.target(key, spell(query) if query else "")
         named = {**headers, "host": self._address.host} if headers else {"host": self._address.host}
         signed = self._signer.sign(self._keys(), method, target, named, datetime.now(UTC))
         signed["user-agent"] = AGENT
         with self._http.open(method, target, signed, body, size=size) as answer:
             yield answer
 
+    def link(self, key: str, query: Mapping[str, str], *, seconds: int) -> str:
+        """Return an address at which anybody can GET an object until `seconds` are over: no request.
 
-def _spell(query: Mapping[str, str]) -> str:
-    # As the signature wants it: an equals sign in each, and sorted as they are sent.
-    fields = sorted((quote(name, safe="~"), quote(value, safe="~")) for name, value in query.items())
-    return "&".join(f"{name}={value}" for name, value in fields)
+        Raises:
+            CredentialsError: There is nobody to sign.
+        """
+        path = self._address.target(key)
+        signed = self._signer.presign(self._keys(), path, query, self._address.host, seconds, datetime.now(UTC))
+        return f"{self._address.origin}{path}?{spell(signed)}"
