@@ -9,6 +9,7 @@ LAMBDA_PLATFORM ?= aarch64-manylinux2014
 PACKAGES ?= build/package
 SUITE ?= replication
 SEEDS ?= 1000
+JOBS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -69,8 +70,8 @@ $(SAM_VENV)/.installed: $(UV) requirements/sam.txt
 demo: setup ## replicate a real model between three clouds on this machine, and prove that it arrived
 	@$(BIN)/tradewind demo
 
-test: setup ## run every test; narrow it with ARGS="tests/unit -k name"
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup ## run every test in JOBS processes; narrow it with ARGS="tests/unit -k name"
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 # A planted bug must be found: PLANT=NAME, of those in tests/simulation/plant.py.
 simulate: setup ## run SEEDS simulated worlds of a SUITE, or show the one of SEED; PLANT=name hunts a bug put there on purpose
