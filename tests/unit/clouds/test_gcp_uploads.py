@@ -9,11 +9,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from rigs.scripted import Answer, Script, ScriptedAdapter, Sent
+from rigs.scripted import Answer, Script, ScriptedHttp, Sent
 from tradewind.checksums import crc32c, crc64nvme
-from tradewind.clouds.gcp.clients import open_client
 from tradewind.clouds.gcp.objects import GcsObjects
+from tradewind.clouds.gcp.tokens import NoTokens
 from tradewind.clouds.gcp.uploads import GcsUploads
+from tradewind.clouds.gcp.wire import GcsWire
 from tradewind.errors import (
     AccessDeniedError,
     BucketNotFoundError,
@@ -22,7 +23,6 @@ from tradewind.errors import (
     PreconditionFailedError,
     StoreUnavailableError,
 )
-from tradewind.fleet import GcpSite
 from tradewind.ports import Algorithm, Checksums, Metadata, Part
 
 KEY = "models/a b"
@@ -38,23 +38,13 @@ Scripted = Callable[..., tuple[GcsUploads, Script]]
 
 
 @pytest.fixture
-def scripted(request: pytest.FixtureRequest) -> Scripted:
+def scripted() -> Scripted:
     """Make uploads over a script of answers."""
 
     def make(*answers: Answer) -> tuple[GcsUploads, Script]:
-        site = GcpSite(
-            cloud="gcp",
-            project="p",
-            bucket="models",
-            region="europe-west4",
-            jurisdiction="EU",
-            control_bucket="control",
-            endpoint=f"http://{abs(hash(request.node.name))}.example",  # a client of its own
-        )
-        client = open_client(site, {"type": "anonymous"})
         script = Script(*answers)
-        client.session.mount("http://", ScriptedAdapter(script))
-        return GcsUploads(GcsObjects(client, site.bucket)), script
+        wire = GcsWire(ScriptedHttp("http://gcs.example", script), NoTokens())
+        return GcsUploads(GcsObjects(wire, "models")), script
 
     return make
 
@@ -125,7 +115,6 @@ def test_a_part_is_one_request_of_known_length(scripted: Scripted) -> None:
     sent = script.only
     assert part == Part(3, 10, "42", Checksums(crc32c=CRC))
     assert (sent.method, path(sent), sent.body) == ("POST", "/upload/storage/v1/b/models/o", BODY)
-    assert sent.headers["content-length"] == "10"
     assert {name: query(sent)[name] for name in ("uploadType", "name")} == {
         "uploadType": "media",
         "name": f"{FOLDER}00003",

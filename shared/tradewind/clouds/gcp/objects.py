@@ -5,17 +5,17 @@ https://cloud.google.com/storage/docs/json_api/v1/objects
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
-from tradewind.clouds.gcp.clients import TIMEOUT, GcsClient
 from tradewind.clouds.gcp.errors import translate
 from tradewind.clouds.gcp.limits import encode_user
+from tradewind.clouds.gcp.wire import GcsWire, json_target
 from tradewind.clouds.pieces import Passing
 from tradewind.errors import BucketNotFoundError, NotFoundError
 from tradewind.ports import Metadata
@@ -65,12 +65,12 @@ class GcsObjects:
     """The objects of one bucket.
 
     Args:
-        client: Shared by all of a process.
+        wire: To its endpoint.
         bucket: Its name.
     """
 
-    def __init__(self, client: GcsClient, bucket: str) -> None:
-        self._client = client
+    def __init__(self, wire: GcsWire, bucket: str) -> None:
+        self._wire = wire
         self._bucket = bucket
 
     def uri(self, key: str) -> str:
@@ -79,22 +79,20 @@ class GcsObjects:
 
     def upload(self, name: str, body: Passing, subject: str) -> Resource:
         """Write an object, whatever was there."""
+        target = json_target(self._bucket, query={"uploadType": "media", "name": name, "fields": _FIELDS}, upload=True)
         try:
-            answer = self._request(
-                "POST",
-                self._client.url("upload", self._bucket),
-                operation="put a part of",
-                subject=subject,
-                params={"uploadType": "media", "name": name, "fields": _FIELDS},
-                data=body,
-                headers={"Content-Type": PLAIN_TYPE},
-            )
+            with (
+                translate("put a part of", subject),
+                self._wire.request(
+                    "POST", target, headers={"Content-Type": PLAIN_TYPE}, body=body, size=len(body)
+                ) as answer,
+            ):
+                return Resource.of(json.loads(answer.read()))
         except NotFoundError as error:
             raise BucketNotFoundError(
                 f"There is no bucket gs://{self._bucket}",
                 hint="Create it, or correct the site's `bucket` in the fleet file",
             ) from error
-        return Resource.of(answer)
 
     def describe(self, resource: Resource, metadata: Mapping[str, str], subject: str) -> None:
         """Give exactly this object metadata.
@@ -103,21 +101,15 @@ class GcsObjects:
             PreconditionFailedError: It was replaced.
             NotFoundError: It is gone.
         """
-        self._request(
-            "PATCH",
-            self._url(resource.name),
-            operation="describe a part of",
-            subject=subject,
-            params={"ifGenerationMatch": resource.generation, "fields": "generation"},
-            json={"metadata": metadata},
+        target = json_target(
+            self._bucket, resource.name, {"ifGenerationMatch": resource.generation, "fields": "generation"}
         )
+        self._ask("PATCH", target, "describe a part of", subject, {"metadata": metadata})
 
     def find(self, name: str, subject: str) -> Resource | None:
         """Return an object's resource, or None if there is none."""
         with suppress(NotFoundError):
-            return Resource.of(
-                self._request("GET", self._url(name), operation="head", subject=subject, params={"fields": _FIELDS})
-            )
+            return Resource.of(self._ask("GET", json_target(self._bucket, name, {"fields": _FIELDS}), "head", subject))
         return None
 
     def compose(
@@ -134,60 +126,43 @@ class GcsObjects:
             PreconditionFailedError: The destination or a source is of another generation.
             NotFoundError: A source is gone.
         """
-        return Resource.of(
-            self._request(
-                "POST",
-                f"{self._url(name)}/compose",
-                operation="join the parts of",
-                subject=subject,
-                params={"ifGenerationMatch": expect, "fields": _FIELDS},
-                json={
-                    "sourceObjects": [
-                        {"name": each.name, "objectPreconditions": {"ifGenerationMatch": each.generation}}
-                        for each in sources
-                    ],
-                    "destination": destination or {"contentType": PLAIN_TYPE},
-                },
-            )
+        path, _, query = json_target(self._bucket, name, {"ifGenerationMatch": expect, "fields": _FIELDS}).partition(
+            "?"
         )
+        named = [{"name": each.name, "objectPreconditions": {"ifGenerationMatch": each.generation}} for each in sources]
+        request = {"sourceObjects": named, "destination": destination or {"contentType": PLAIN_TYPE}}
+        return Resource.of(self._ask("POST", f"{path}/compose?{query}", "join the parts of", subject, request))
 
     def delete(self, resource: Resource, subject: str) -> None:
         """Delete exactly this object, for good even in a bucket with versions; no error if it is gone."""
-        with suppress(NotFoundError):
-            self._request(
-                "DELETE",
-                self._url(resource.name),
-                operation="remove the parts of",
-                subject=subject,
-                params={"generation": resource.generation},
-            )
+        target = json_target(self._bucket, resource.name, {"generation": resource.generation})
+        with (
+            suppress(NotFoundError),
+            translate("remove the parts of", subject),
+            self._wire.request("DELETE", target) as answer,
+        ):
+            answer.read()
 
     def list(self, prefix: str, subject: str) -> Iterator[Resource]:
         """Yield the objects whose names start with `prefix`, in order."""
         page: dict[str, str] = {}
         while True:
-            answer = self._request(
-                "GET",
-                self._url(),
-                operation="list the parts of",
-                subject=subject,
-                params={"prefix": prefix, "fields": f"items({_FIELDS}),nextPageToken", **page},
-            )
+            query = {"prefix": prefix, "fields": f"items({_FIELDS}),nextPageToken", **page}
+            target = json_target(self._bucket, query=query)
+            answer = self._ask("GET", target, "list the parts of", subject)
             yield from map(Resource.of, answer.get("items", ()))
             if not (token := answer.get("nextPageToken")):
                 return
             page = {"pageToken": token}
 
-    def _url(self, name: str | None = None) -> str:
-        url = f"{self._client.endpoint}/storage/v1/b/{quote(self._bucket, safe='')}/o"
-        return url if name is None else f"{url}/{quote(name, safe='')}"
-
-    def _request(self, method: str, url: str, *, operation: str, subject: str, **request: Any) -> Mapping[str, Any]:  # noqa: ANN401 - of requests
-        with translate(operation, subject):
-            response = self._client.session.request(method, url, timeout=TIMEOUT, **request)
-            if not response.ok:
-                from google.api_core.exceptions import from_http_response  # noqa: PLC0415 - loaded with the client
-
-                raise from_http_response(response)
-            answer: Mapping[str, Any] = response.json() if response.content else {}
-        return answer
+    def _ask(
+        self, method: str, target: str, operation: str, subject: str, body: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        said = json.dumps(body).encode() if body is not None else b""
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        with (
+            translate(operation, subject),
+            self._wire.request(method, target, headers=headers, body=said) as answer,
+        ):
+            document: Mapping[str, Any] = json.loads(answer.read())
+            return document

@@ -33,7 +33,7 @@ _JOINED = "joined-"
 
 def open_uploads(site: GcpSite, credentials: Mapping[str, str] | None, *, bucket: str | None = None) -> GcsUploads:
     """Return the uploads into a site's bucket, or into another `bucket` of the same site."""
-    return GcsUploads(GcsObjects(open_client(site, credentials), bucket or site.bucket))
+    return GcsUploads(GcsObjects(open_client(site, credentials).wire, bucket or site.bucket))
 
 
 class GcsUploads:
