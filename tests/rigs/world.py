@@ -30,6 +30,7 @@ from tradewind.ports import (
 from tradewind.records import Records
 from tradewind.replication.access import Access
 from tradewind.replication.assemble import assemble
+from tradewind.replication.contents.worth import Reuse
 from tradewind.replication.parts.plan import PartSizes
 
 P = ParamSpec("P")
@@ -126,9 +127,11 @@ class WatchedStore:
 class World:
     """Three sites, `a` (US), `b` (EU) and `c` (CH), and users who write to them."""
 
-    def __init__(self, *rules: dict[str, object], parts: PartSizes | None = None) -> None:
+    def __init__(
+        self, *rules: dict[str, object], parts: PartSizes | None = None, reuse: Reuse | None = None, apart: bool = False
+    ) -> None:
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self.fleet = fleet_of(*rules)
+        self.fleet = fleet_of(*rules, apart=apart)
         self.memory = {site: MemoryStore(clock=lambda: self.now) for site in JURISDICTIONS}
         self.stores = {site: WatchedStore(store) for site, store in self.memory.items()}
         self.audit = ListedAudit()
@@ -151,6 +154,7 @@ class World:
             executor=InlineExecutor(),
             clock=lambda: self.now,
             parts=parts,
+            reuse=reuse,
         )
 
     def seconds(self) -> float:
@@ -198,12 +202,17 @@ class World:
             return b"".join(download.chunks)
 
 
-def fleet_of(*rules: dict[str, object]) -> Fleet:
-    """Return a fleet of the three sites with these rules; a rule is one-way from `a` and public unless it says else."""
+def fleet_of(*rules: dict[str, object], apart: bool = False) -> Fleet:
+    """Return a fleet of the three sites with these rules; a rule is one-way from `a` and public unless it says else.
+
+    Args:
+        rules: The rules.
+        apart: Whether each site is in a region of its own, so that the way between them costs something.
+    """
     sites = {
         name: {
             "cloud": "aws",
-            "region": "r",
+            "region": f"r-{name}" if apart else "r",
             "jurisdiction": jurisdiction,
             "bucket": f"bucket-{name}",
             "control_bucket": "control",

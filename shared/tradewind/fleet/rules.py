@@ -103,6 +103,9 @@ class _Rule(Part):
     """How often the sites are compared."""
     rpo_seconds: int = Field(default=900, ge=1)
     """A change that is not at a target after so long raises the alarm (recovery point objective)."""
+    reuse: bool = True
+    """Whether an object whose content a target already holds, under another key, is copied there inside the target's
+    cloud instead of being sent; looked for where that pays."""
     budget: Budget | None = None
     """What the rule's copies may cost, and how fast they may go."""
 

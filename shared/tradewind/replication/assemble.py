@@ -10,6 +10,7 @@ from tradewind.fleet import Fleet, Rule
 from tradewind.ports import AuditLog, Gate
 from tradewind.replication import requests
 from tradewind.replication.access import Access
+from tradewind.replication.contents.worth import Reuse
 from tradewind.replication.foresight import require_may_come
 from tradewind.replication.guard import RemovalGuard
 from tradewind.replication.parts.plan import PartSizes
@@ -27,6 +28,7 @@ def assemble(
     executor: Executor,
     clock: Callable[[], datetime],
     parts: PartSizes | None = None,
+    reuse: Reuse | None = None,
 ) -> Replicator:
     """Return what works on a fleet's notifications.
 
@@ -38,6 +40,7 @@ def assemble(
         executor: Runs the calls to several sites side by side.
         clock: Returns the time, UTC.
         parts: From which size on objects go in parts.
+        reuse: From which size on it pays to look whether a target holds the same content already.
     """
 
     def fetch(rule: Rule, key: str, source: str, target: str) -> None:
@@ -69,6 +72,7 @@ def assemble(
         copies_of=sites.copies_of,
         send=send,
         parts=parts or PartSizes(),
+        reuse=reuse or Reuse(),
     )
     replicator = Replicator(at, audit, clock)
     return replicator

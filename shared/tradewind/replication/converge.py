@@ -15,6 +15,8 @@ from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindEr
 from tradewind.fleet import ActiveActiveRule
 from tradewind.ports import Download, ObjectState
 from tradewind.replication.agreement import Erase, Steps, Write, agree
+from tradewind.replication.contents.place import SEND, Attempt, place
+from tradewind.replication.contents.worth import is_wanted
 from tradewind.replication.decide import Verdict
 from tradewind.replication.keeping import keep_aside
 from tradewind.replication.modes.immutable import SAME, is_versioned, refusal, same_bytes
@@ -213,21 +215,43 @@ class Convergence:
         seen = views[source]
         if not ready or seen.state is None:
             return
-        if seen.state.size > self.at.parts.above:
+        ready = self._reuse(ready, views, seen.state)
+        if ready and seen.state.size > self.at.parts.above:
             self._start(ready, seen.state, self._provenance(source, views, seen.state, None))
-            return
+        elif ready:
+            self._send(ready, views, seen.state)
+
+    def _reuse(self, writes: Sequence[Write], views: Mapping[str, View], state: ObjectState) -> list[Write]:
+        """Write the targets that hold the same content, and return what is still to be written."""
+
+        def tried(write: Write) -> Attempt:
+            route = Route(self.rule, write.source, write.target)
+            if not is_wanted(self.at.fleet, self.at.reuse, route, state):
+                return SEND
+            origin = self._provenance(write.source, views, state, None)
+            return place(self.at, route, state, origin, views[write.target].state, write.expect)
+
+        attempts, errors = on_each(self.at.executor, writes, tried)
+        for write, error in errors.items():
+            self._fail(write.target, error)
+        self.done |= {write.target: each.outcome for write, each in attempts.items() if each.outcome}
+        return [write for write, each in attempts.items() if each == SEND]
+
+    def _send(self, writes: Sequence[Write], views: Mapping[str, View], state: ObjectState) -> None:
+        """Read the source and write it, if it is still `state`."""
+        source = writes[0].source
         try:
-            with self.at.store_of(source).get(self.key, token=seen.state.token) as download:
+            with self.at.store_of(source).get(self.key, token=state.token) as download:
                 payload = read(download)
         except (NotFoundError, PreconditionFailedError):
             return
         except TradewindError as error:
             self._lose(source, error)
-            for write in ready:
+            for write in writes:
                 self._fail(write.target, error)
             return
-        if _fingerprint(payload.state) == _fingerprint(seen.state):
-            self._write(ready, payload, self._provenance(source, views, payload.state, payload.crc32c))
+        if _fingerprint(payload.state) == _fingerprint(state):
+            self._write(writes, payload, self._provenance(source, views, payload.state, payload.crc32c))
 
     def _start(self, writes: Sequence[Write], state: ObjectState, origin: Provenance) -> None:
         """Have a large object copied in parts; the last worker looks again, as this work does after a write."""
@@ -287,7 +311,7 @@ class Convergence:
 
     def _told(self, write: Write, payload: Payload) -> str:
         kept = "; what was there is kept under a key of its own" if write.aside else ""
-        return f"written{kept}{left_behind(self.at.store_of(write.target), payload)}"
+        return f"written{kept}{left_behind(self.at.store_of(write.target), payload.state.metadata)}"
 
     def _guarded(self, site: str, call: Callable[[], bool]) -> bool:
         """Call, and give the site up for now if it fails; a condition that failed is no failure."""

@@ -14,6 +14,8 @@ from typing import TypeVar
 from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindError
 from tradewind.fleet import OneWayRule
 from tradewind.ports import Download, ObjectState
+from tradewind.replication.contents.place import SEND, place
+from tradewind.replication.contents.worth import is_wanted
 from tradewind.replication.decide import Copy, Keep, Remove, Verdict, decide
 from tradewind.replication.modes.compression import as_stored, form_of
 from tradewind.replication.modes.immutable import SAME, is_replica_of, is_versioned, refusal, same_bytes
@@ -41,6 +43,7 @@ class CopyLoop:
         routes: One for each target.
         at: Where the work is done.
         refused: Routes on which nothing may be copied, with the reason; what is there may be removed.
+        size: Bytes of the object, as somebody said.
     """
 
     key: str
@@ -49,6 +52,7 @@ class CopyLoop:
     routes: Sequence[Route]
     at: Workplace
     refused: Mapping[Route, str] = field(default_factory=dict)
+    size: int | None = None
     outcomes: dict[Route, Outcome] = field(default_factory=dict)
 
     def run(self, *, assume_absent: bool) -> None:
@@ -85,16 +89,20 @@ class CopyLoop:
         # Targets before the source: a target that is found in sync was so at the moment when the source was read.
         seen = dict.fromkeys(routes) if unseen else self._on_each(routes, self._head)
         with ExitStack() as stack:
-            download = self._open(stack)
-            if unseen and (download is None or download.state.size > self.at.parts.above):
+            source, download = self._look(stack)
+            if unseen and (source is None or source.size > self.at.parts.above):
                 return
-            source = download.state if download else None
             copies, removals = self._decide(source, seen)
+            placed, copies = self._reuse(source, copies, seen)
             if source is not None and source.size > self.at.parts.above:
                 self._start(source, copies, seen)
                 copies = {}
+            if source is not None and copies and download is None:
+                download = self._open(stack, source.token)
             payload = as_stored(self.rule, read(download)) if download and copies else None
-        done = self._on_each(list(copies), lambda r: self._write(r, payload, copies[r], seen[r])) if payload else {}
+        done = dict(placed)
+        if payload is not None:
+            done |= self._on_each(list(copies), lambda r: self._write(r, payload, copies[r], seen[r]))
         done |= self._on_each(list(removals), lambda r: self._remove(r, removals[r]))
         acted = {route: outcome for route, outcome in done.items() if outcome is not None}
         if acted and self._unchanged(source):
@@ -105,11 +113,36 @@ class CopyLoop:
         store.check_key(self.key)
         return store.head(self.key)
 
-    def _open(self, stack: ExitStack) -> Download | None:
+    def _look(self, stack: ExitStack) -> tuple[ObjectState | None, Download | None]:
+        """Return the source's state, and its bytes if they come along.
+
+        They do not if it is known to be large: a store that is asked for bytes sends some that nobody will read, and
+        maybe none are needed.
+        """
+        store = self.at.store_of(self.source)
         try:
-            return stack.enter_context(self.at.store_of(self.source).get(self.key))
+            if self.size is not None and self.size > self.at.reuse.floor:
+                return store.head(self.key), None
+            download = self._open(stack)
         except NotFoundError:
-            return None
+            return None, None
+        return download.state, download
+
+    def _open(self, stack: ExitStack, token: str | None = None) -> Download:
+        return stack.enter_context(self.at.store_of(self.source).get(self.key, token=token))
+
+    def _reuse(
+        self, source: ObjectState | None, copies: Mapping[Route, str | None], seen: Mapping[Route, ObjectState | None]
+    ) -> tuple[dict[Route, Outcome | None], dict[Route, str | None]]:
+        """Write the targets that hold the same content; return what came of it, and what is still to be written."""
+        wanted = [route for route in copies if source and is_wanted(self.at.fleet, self.at.reuse, route, source)]
+        if source is None or not wanted:
+            return {}, dict(copies)
+        origin = originating(self.source, source, None)
+        tried = self._on_each(wanted, lambda r: place(self.at, r, source, origin, seen[r], copies[r]))
+        placed = {route: attempt.outcome for route, attempt in tried.items() if attempt != SEND}
+        done = placed.keys() | self.outcomes.keys()
+        return placed, {route: expect for route, expect in copies.items() if route not in done}
 
     def _decide(
         self, source: ObjectState | None, seen: Mapping[Route, ObjectState | None]
@@ -148,7 +181,7 @@ class CopyLoop:
         return Outcome(
             route,
             Verdict.COPIED,
-            f"written{form_of(payload)}{left_behind(self.at.store_of(route.target), payload)}",
+            f"written{form_of(payload)}{left_behind(self.at.store_of(route.target), payload.state.metadata)}",
             size=len(payload.body),
             crc32c=payload.crc32c,
             proof=payload.proof,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tradewind.errors import ConflictError, PermanentError, TradewindError, TransientError
+from tradewind.replication.contents.saving import Saving
 from tradewind.replication.decide import Verdict
 from tradewind.replication.routes import Route
 
@@ -24,6 +25,8 @@ class Outcome:
     replaced: bool = False
     """Whether something else was there before."""
     error: TradewindError | None = None
+    saving: Saving | None = None
+    """What did not have to be sent, because the target held the same content."""
 
     @classmethod
     def failed(cls, route: Route, error: TradewindError) -> Outcome:

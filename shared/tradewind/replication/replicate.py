@@ -120,7 +120,8 @@ class Replicator:
         if (until := self._deferred(rule, notification, site)) is not None:
             return [Outcome(route, Verdict.DEFERRED, until) for route in routes]
         removing = notification.change in (Change.DELETED, Change.NOTHING)
-        return self._copy(rule, notification.key, site, routes, fresh=fresh, removing=removing)
+        removing = notification.change in (Change.DELETED, Change.NOTHING)
+        return self._copy(rule, notification.key, site, routes, fresh=fresh, removing=removing, size=notification.size)
 
     def _deferred(self, rule: Rule, notification: Notification, site: str) -> str | None:
         """See to it that a change is brought later, if its rule says so; return until when it waits."""
@@ -171,7 +172,15 @@ class Replicator:
         return since is not None
 
     def _copy(
-        self, rule: Rule, key: str, site: str, routes: Sequence[Route], *, fresh: bool, removing: bool = False
+        self,
+        rule: Rule,
+        key: str,
+        site: str,
+        routes: Sequence[Route],
+        *,
+        fresh: bool,
+        removing: bool = False,
+        size: int | None = None,
     ) -> list[Outcome]:
         if isinstance(rule, ActiveActiveRule):
             sites = (site, *(route.target for route in routes))
@@ -183,7 +192,7 @@ class Replicator:
                 refusals[route] = answer.reason
         # Where no byte may go, what is there may still be removed.
         open_routes = [route for route in routes if removing or route not in refusals]
-        loop = CopyLoop(key, rule, site, open_routes, self.at, refusals)
+        loop = CopyLoop(key, rule, site, open_routes, self.at, refusals, size=size)
         loop.run(assume_absent=fresh)
         refused = [Outcome(route, Verdict.REFUSED, refusals[route]) for route in routes if route not in open_routes]
         return [*refused, *(loop.outcomes[route] for route in open_routes)]

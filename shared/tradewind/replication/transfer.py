@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from tradewind.checksums import crc32c, md5, prove
 from tradewind.errors import IntegrityError, ObjectTooLargeError
-from tradewind.ports import Download, ObjectState, ObjectStore, PutReceipt
+from tradewind.ports import Download, Metadata, ObjectState, ObjectStore, PutReceipt
 from tradewind.replication.provenance import Provenance, Stored, Version, digest, fingerprint, stamped
 
 MAX_OBJECT = 64 * 1024 * 1024
@@ -76,9 +76,20 @@ def originating(site: str, state: ObjectState, crc32c: int | None) -> Provenance
     )
 
 
-def left_behind(store: ObjectStore, payload: Payload) -> str:
+def telling(origin: Provenance, payload: Payload) -> Provenance:
+    """Return provenance that also has what the source's store shows, by which the same content is known again.
+
+    S3 and Cloud Storage compute an MD5 themselves; Azure believes it, and nothing else of its is compared with the
+    bytes.
+    """
+    kept = payload.state.checksums
+    proven = kept.crc64nvme if payload.proof == "crc64nvme" else None
+    return replace(origin, origin_md5=kept.md5 or origin.origin_md5, crc64nvme=proven or origin.crc64nvme)
+
+
+def left_behind(store: ObjectStore, metadata: Metadata) -> str:
     """Return what of an object's metadata a target cannot hold, in words; "" if it holds all."""
-    tags = payload.state.metadata.tags
+    tags = metadata.tags
     if not tags or store.keeps_tags:
         return ""
     return f"; its tags stay behind, since the target's store has none: {', '.join(sorted(tags))}"

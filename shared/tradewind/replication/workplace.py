@@ -10,17 +10,21 @@ from typing import TypeAlias
 
 from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError
 from tradewind.fleet import Fleet, Rule
-from tradewind.ports import Copies, Gate, ObjectStore, Uploads
+from tradewind.ports import Copies, Gate, ObjectState, ObjectStore, Uploads
 from tradewind.records import Records
 from tradewind.replication.access import no_copies, no_uploads, unsent
+from tradewind.replication.contents.index import Index
+from tradewind.replication.contents.known import content_from, name_of
+from tradewind.replication.contents.worth import Reuse, is_wanted
 from tradewind.replication.guard import RemovalGuard
 from tradewind.replication.modes.buffer import Ask, Buffer
 from tradewind.replication.modes.immutable import is_versioned, read_back
 from tradewind.replication.parts.plan import PartSizes
 from tradewind.replication.provenance import Provenance
+from tradewind.replication.routes import Route
 from tradewind.replication.sets.protocol import NoSets, SetRules
 from tradewind.replication.tombstones import Tombstones
-from tradewind.replication.transfer import Payload, write
+from tradewind.replication.transfer import Payload, telling, write
 
 Send: TypeAlias = Callable[[str, Iterable[str]], None]
 """Sends messages to a site's own queue."""
@@ -44,6 +48,7 @@ class Workplace:
         copies_of: Returns the copies inside the bucket of a site, by name.
         send: Sends messages to a site's own queue.
         parts: From which size on objects go in parts.
+        reuse: From which size on it pays to look whether a target holds the same content already.
     """
 
     fleet: Fleet
@@ -59,6 +64,7 @@ class Workplace:
     copies_of: Callable[[str], Copies] = no_copies
     send: Send = unsent
     parts: PartSizes = field(default_factory=PartSizes)
+    reuse: Reuse = field(default_factory=Reuse)
 
     def buffer(self, site: str) -> Buffer:
         """Return the keys that wait at a site for their window's end."""
@@ -77,19 +83,33 @@ class Workplace:
             SetError: The key belongs to a set, and its turn has not come.
             IntegrityError: The rule reads back what it writes, and other bytes were there; they were removed.
         """
-        key = payload.state.key
+        key, route = payload.state.key, Route(rule, source, target)
+        kept = is_wanted(self.fleet, self.reuse, route, payload.state)
+        if kept:
+            origin = telling(origin, payload)
         try:
             with self.sets.writing(
                 rule, key, source=source, target=target, body=payload.body, replaces=expect is not None
             ):
                 token = write(self.store_of(target), payload, origin, expect=expect).token
                 if is_versioned(rule):
-                    self._read_back(target, key, token, payload.crc32c)
+                    self.read_back(target, key, token, payload.crc32c)
         except PreconditionFailedError:
             return False
+        if kept:
+            self.remember(route, payload.state, origin)
         return True
 
-    def _read_back(self, site: str, key: str, token: str, checksum: int) -> None:
+    def remember(self, route: Route, state: ObjectState, origin: Provenance) -> None:
+        """Note that a replica of the source's object `state`, which says `origin`, is at the target: 1 PUT, if it pays.
+
+        Only what the replica itself says can be found by it.
+        """
+        name = name_of(content_from(origin), route.rule.classification)
+        if name is not None and is_wanted(self.fleet, self.reuse, route, state):
+            Index(self.records_of(route.target), self.clock).note(name, state.key)
+
+    def read_back(self, site: str, key: str, token: str, checksum: int) -> None:
         """Read a replica that was just written, and remove it if its bytes are wrong."""
         if read_back(self.store_of(site), key, token, checksum):
             return

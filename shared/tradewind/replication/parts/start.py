@@ -106,6 +106,8 @@ class _Beginning:
         algorithm = algorithm_for(kept if value_of(kept, algorithm_for(kept)) is not None else self.origin.checksums)
         known = Checksums(crc32c=kept.crc32c, crc64nvme=kept.crc64nvme, crc32=kept.crc32)
         origin = with_checksums(self.origin.kept_as(None), known)
+        if known != Checksums():  # a store that computes one of these computed its MD5, too; Azure only believes it
+            origin = replace(origin, origin_md5=kept.md5 or origin.origin_md5)
         job = Job(
             rule=self.route.rule.name,
             key=self.source.key,

@@ -160,7 +160,8 @@ class PartWorker:
         state = self._confirmed(job)
         made = whole(parts)
         proof = prove_whole(made, state.checksums, job.algorithm, f"{job.key!r} at {job.source}")
-        metadata = stamped(state.metadata, with_checksums(job.origin, made))
+        origin = with_checksums(job.origin, made)
+        metadata = stamped(state.metadata, origin)
         replaces = job.expect is not None
         for _ in range(TRIES):
             try:
@@ -177,6 +178,7 @@ class PartWorker:
             except IntegrityError as error:
                 raise PermanentError(error.message, hint="Redrive the message to copy it anew") from error
             else:
+                self.at.remember(route, state, origin)
                 told = f"written in {len(parts):,} parts"
                 size, crc = job.plan.size, made.crc32c
                 return Outcome(route, Verdict.COPIED, told, size, crc, proof, replaced=replaces)
