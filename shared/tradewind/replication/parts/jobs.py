@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from tradewind.errors import PreconditionFailedError, TransientError
 from tradewind.ports import Algorithm
@@ -40,6 +40,8 @@ class Job:
     began: datetime
     asked: datetime | None = None
     """When its part tasks were sent; None if whoever began it may have died before."""
+    joining: datetime | None = None
+    """When somebody who found all parts there set about joining them."""
 
     def as_document(self) -> Document:
         """Return the record's content."""
@@ -60,6 +62,7 @@ class Job:
             "metadata": self.metadata,
             "began": self.began.isoformat(),
             "asked": None if self.asked is None else self.asked.isoformat(),
+            "joining": None if self.joining is None else self.joining.isoformat(),
         }
 
 
@@ -83,13 +86,18 @@ def job_of(fields: Document) -> Job:
             origin=_origin(fields),
             metadata=fields["metadata"],
             began=datetime.fromisoformat(fields["began"]),
-            asked=None if fields["asked"] is None else datetime.fromisoformat(fields["asked"]),
+            asked=_time(fields, "asked"),
+            joining=_time(fields, "joining"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise TransientError(
             f"The record of the upload of {fields.get('key')!r} is of a format that this version does not know",
             hint="Deploy the same version of tradewind to every cloud; if nobody wrote a newer one, delete the record",
         ) from error
+
+
+def _time(fields: Document, name: str) -> datetime | None:
+    return None if fields[name] is None else datetime.fromisoformat(fields[name])
 
 
 def _origin(fields: Document) -> Provenance:
@@ -136,6 +144,28 @@ class Jobs:
         with suppress(PreconditionFailedError):
             self.records.delete(_name(held.job.key), expect=held.token)
             return True
+        return False
+
+    def claim(self, job: Job, now: datetime, limit: timedelta) -> bool:
+        """Say whether the caller is to join the parts: of several who find them all there at once, one is.
+
+        Whoever joins and dies is followed by the next delivery of its message, which asks nobody; so nothing hangs on
+        this but that work is not done twice.
+
+        Args:
+            job: The job.
+            now: UTC.
+            limit: No function works for longer.
+        """
+        for _ in range(TRIES):
+            held = self.read(job.key)
+            if held is None or held.job.upload != job.upload:
+                return False
+            if held.job.joining is not None and now - held.job.joining < limit:
+                return False
+            with suppress(PreconditionFailedError):
+                self.write(replace(held.job, joining=now), expect=held.token)
+                return True
         return False
 
     def end(self, job: Job) -> bool:

@@ -94,6 +94,10 @@ class PartWorker:
         answer = admission(self.at.fleet, self.at.gate, route, key)
         return None if answer.allowed else answer.reason
 
+    @property
+    def _time_limit(self) -> timedelta:
+        return timedelta(seconds=self.at.fleet.time_limit_seconds)
+
     def _jobs(self, site: str) -> Jobs:
         return Jobs(self.at.records_of(site))
 
@@ -117,6 +121,8 @@ class PartWorker:
         parts = _of_plan(job, uploads.parts(job.key, job.upload))
         if len(parts) < len(job.plan.numbers):
             return [_going_on(route, f"{len(parts):,} of {len(job.plan.numbers):,} parts are there")]
+        if not again and not self._jobs(job.target).claim(job, self.at.clock(), self._time_limit):
+            return [_going_on(route, "another function joins the parts")]
         joined = self._join(route, job, parts)
         self._end(job)
         after = self.look(route, job.key)
@@ -126,7 +132,7 @@ class PartWorker:
 
     def _bring(self, job: Job, uploads: Uploads, numbers: Sequence[int], *, again: bool) -> tuple[int, ...]:
         """Bring parts one after the other, and return those that there is no time for."""
-        until = self.at.clock() + timedelta(seconds=self.at.fleet.time_limit_seconds / 2)
+        until = self.at.clock() + self._time_limit / 2
         arrived = {part.number for part in uploads.parts(job.key, job.upload)} if again else set()
         missing = [number for number in numbers if number not in arrived]
         for index, number in enumerate(missing):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from rigs.world import World
 from tradewind.errors import ObjectTooLargeError, PermanentError
 from tradewind.ports import REASON, Admission, Change, Checksums, Message, Metadata, Movement
 from tradewind.replication.decide import Verdict
+from tradewind.replication.parts.jobs import Jobs
 from tradewind.replication.parts.plan import PartSizes
 from tradewind.replication.parts.tasks import decode, is_part_task
 from tradewind.replication.provenance import provenance_of
@@ -294,3 +296,21 @@ def test_a_large_loser_is_kept_aside_without_a_byte_passing() -> None:
     assert [world.body(site, KEY) for site in "ab"] == [NEW, NEW]
     [kept] = [each.key for each in world.memory["b"].list(KEY).objects if each.key != KEY]
     assert world.body("b", kept) == BODY
+
+
+def test_of_several_that_find_all_parts_there_one_joins_them() -> None:
+    """The others leave it to that one; and if it dies, the next delivery of its message asks nobody."""
+    world = large_world(RULE)
+    begin(world)
+    messages = take(world)
+    for message in messages[:-1]:
+        settle(world, message)
+    jobs = Jobs(world.records["b"])
+    held = jobs.read(KEY)
+    assert held is not None
+    assert jobs.claim(held.job, world.now, timedelta(seconds=900))
+    last = decode(messages[-1])
+    assert [outcome.reason for outcome in world.replicator.carry(last)] == ["another function joins the parts"]
+    assert world.body("b", KEY) is None
+    assert [outcome.verdict for outcome in world.replicator.carry(last, attempt=2)] == [Verdict.COPIED]
+    assert world.body("b", KEY) == BODY
