@@ -13,6 +13,8 @@ of one length (https://learn.microsoft.com/rest/api/storageservices/put-block):
     32-39   bytes of the block, in hexadecimal
     40-47   CRC-32C of the block
     48-63   the algorithm's checksum of the block
+
+Blocks that Azure read by itself have others: see `pulled`.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from tradewind.clouds.azure.pulled import Pulled, claimed
 from tradewind.clouds.pieces import checksums_from, combined
 from tradewind.ports import Algorithm, Checksums, Part
 
@@ -97,11 +100,15 @@ def checksums_of_blocks(blocks: Sequence[tuple[str, int]]) -> Checksums | None:
     Args:
         blocks: Ids and sizes of all blocks, in order.
     """
-    read = [Block.read(name, size) for name, size in blocks]
+    read = [Block.read(name, size) or Pulled.read(name, size) for name, size in blocks]
     ours = [block for block in read if block is not None]
-    if not ours or len(ours) != len(read) or len({(block.algorithm, block.upload) for block in ours}) > 1:
+    if not ours or len(ours) != len(read) or len({block.upload for block in ours}) > 1:
         return None
-    return _checksums(ours)
+    sent = [block for block in ours if isinstance(block, Block)]
+    if len(sent) < len(ours):
+        places = [(block.part, block.number, block.of) for block in ours]
+        return claimed([block for block in ours if isinstance(block, Pulled)], places)
+    return None if len({block.algorithm for block in sent}) > 1 else _checksums(sent)
 
 
 def _part(number: int, blocks: Sequence[Block]) -> Part | None:

@@ -15,6 +15,7 @@ from tradewind.checksums import crc64nvme, extended
 from tradewind.clouds.azure.blocks import Block, block_size, parts_of
 from tradewind.clouds.azure.limits import check_key, check_metadata
 from tradewind.clouds.azure.lists import BlockLists, open_lists
+from tradewind.clouds.azure.pulled import pulled_parts
 from tradewind.clouds.pieces import Passing, cut, require_whole
 from tradewind.errors import NotFoundError, PreconditionFailedError
 from tradewind.fleet import AzureSite
@@ -60,7 +61,7 @@ class BlobUploads:
 
     def put_part(self, key: str, upload: str, number: int, chunks: Iterable[bytes], *, size: int) -> Part:
         """Write the blocks of one part, one request each, and compare them with what Azure received."""
-        algorithm, named = _read(upload)
+        algorithm, named = read_upload(upload)
         uri = self._lists.uri(key)
         passing = Passing(chunks, size, (), f"part {number} of {uri}")
         each = block_size(size)
@@ -84,9 +85,12 @@ class BlobUploads:
 
     def parts(self, key: str, upload: str) -> Sequence[Part]:
         """Return the parts of which all blocks have arrived: 1 request."""
-        _, named = _read(upload)
-        blocks = (Block.read(name, size) for name, size in self._lists.uncommitted(key))
-        return parts_of(named, (block for block in blocks if block is not None))
+        _, named = read_upload(upload)
+        listed = self._lists.uncommitted(key)
+        blocks = (Block.read(name, size) for name, size in listed)
+        arrived = {part.number: part for part in pulled_parts(named, listed)}
+        arrived |= {part.number: part for part in parts_of(named, (block for block in blocks if block is not None))}
+        return [part for _, part in sorted(arrived.items())]
 
     def complete(
         self,
@@ -99,7 +103,7 @@ class BlobUploads:
         expect: str | None,
     ) -> PutReceipt:
         """Join the blocks of all parts: 1 request; Azure removes what else has been sent for the blob."""
-        algorithm, _ = _read(upload)
+        algorithm, _ = read_upload(upload)
         check_metadata(metadata)
         require_whole(algorithm, parts, checksums, subject=self._lists.uri(key))
         names = [name for part in parts for name in part.tag.split(" ")]
@@ -114,7 +118,12 @@ class BlobUploads:
         """Do nothing: Azure has no call that removes blocks. It drops them when the blob is written, or in a week."""
 
 
-def _read(upload: str) -> tuple[Algorithm, str]:
+def read_upload(upload: str) -> tuple[Algorithm, str]:
+    """Return the algorithm of an upload, and how its blocks name it.
+
+    Raises:
+        NotFoundError: It is no upload's id.
+    """
     name, _, named = upload.partition("-")
     if name not in _ALGORITHMS or len(named) != _DIGITS:
         raise NotFoundError(f"There is no upload {upload!r}")
