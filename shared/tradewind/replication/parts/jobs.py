@@ -168,6 +168,11 @@ class Jobs:
                 return True
         return False
 
+    def holds(self, job: Job) -> bool:
+        """Say whether a job is still under way: 1 request."""
+        held = self.read(job.key)
+        return held is not None and held.job.upload == job.upload
+
     def end(self, job: Job) -> bool:
         """Remove a job's record whatever was noted in it meanwhile; say False if it is no longer that job's."""
         for _ in range(TRIES):

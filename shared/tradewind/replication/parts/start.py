@@ -139,7 +139,10 @@ class _Beginning:
         final = value_of(job.origin.checksums, job.algorithm) is not None
         return self.uploads.begin(
             job.key,
-            version=f"{job.source} {job.version.token} {job.version.modified.isoformat()} {job.plan.part}",
+            # With its time, so that who clears up after an upload that has ended removes nothing of the next one.
+            version=" ".join(
+                [job.source, job.version.token, job.version.modified.isoformat(), job.began.isoformat(), str(job.plan.part)]
+            ),
             algorithm=job.algorithm,
             metadata=metadata if final else unstamped(self.source.metadata),
             final=final,

@@ -120,6 +120,9 @@ class PartWorker:
             return [_going_on(route, f"{len(rest):,} parts are handed to another function")]
         parts = _of_plan(job, uploads.parts(job.key, job.upload))
         if len(parts) < len(job.plan.numbers):
+            if not self._jobs(job.target).holds(job):  # it ended while this part was on its way, and left it behind
+                uploads.abort(job.key, job.upload)
+                return [_moot(route)]
             return [_going_on(route, f"{len(parts):,} of {len(job.plan.numbers):,} parts are there")]
         if not again and not self._jobs(job.target).claim(job, self.at.clock(), self._time_limit):
             return [_going_on(route, "another function joins the parts")]
