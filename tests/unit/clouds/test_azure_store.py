@@ -14,15 +14,16 @@ from azure.core.exceptions import (
     IncompleteReadError,
     ServiceRequestError,
 )
-from azure.core.pipeline.transport import RequestsTransport
-from azure.storage.blob import BlobServiceClient
-from requests import Session
+from azure.storage.blob import ContainerClient
 
-from rigs.scripted import Answer, Script, ScriptedAdapter
+from rigs.scripted import Answer, Script, ScriptedHttp
 from tradewind.checksums import crc32c, md5
-from tradewind.clouds.azure.clients import SINGLE_PUT, open_client
+from tradewind.clouds.azure.clients import open_client, open_wire
 from tradewind.clouds.azure.errors import translate
+from tradewind.clouds.azure.signing import KeySigner
 from tradewind.clouds.azure.store import BlobStore, open_store
+from tradewind.clouds.azure.wire import BlobWire
+from tradewind.clouds.http import AnswerError, TransportError
 from tradewind.errors import (
     AccessDeniedError,
     BucketNotFoundError,
@@ -41,6 +42,7 @@ from tradewind.errors import (
 from tradewind.fleet import AzureSite
 from tradewind.ports import Metadata
 
+ORIGIN = "https://acct.blob.core.windows.net"
 BODY = b"0123456789"
 DESCRIBED = {
     "ETag": '"0x8DC"',
@@ -52,22 +54,19 @@ WHOLE = b64encode(md5(BODY)).decode()
 Make = Callable[..., tuple[BlobStore, Script]]
 
 
+def library() -> ContainerClient:
+    """Open what only lists."""
+    raise AssertionError("this call needs no SDK")
+
+
 @pytest.fixture
 def scripted() -> Make:
     """Make a store over a script of answers."""
 
     def make(*answers: Answer) -> tuple[BlobStore, Script]:
         script = Script(*answers)
-        session = Session()
-        session.mount("https://", ScriptedAdapter(script))
-        client = BlobServiceClient(
-            "https://acct.blob.core.windows.net",
-            credential="a2V5",
-            transport=RequestsTransport(session=session, session_owner=False),
-            max_single_put_size=SINGLE_PUT,
-            retry_total=0,
-        )
-        return BlobStore(client, "acct", "models"), script
+        wire = BlobWire(ScriptedHttp(ORIGIN, script), KeySigner("acct", "a2V5"))
+        return BlobStore(wire, "acct", "models", library), script
 
     return make
 
@@ -227,12 +226,13 @@ def test_credentials_without_their_fields(fields: dict[str, str]) -> None:
         open_store(_site(), fields)
 
 
-def test_a_token_is_not_sent_in_the_clear() -> None:
+@pytest.mark.parametrize("open_it", [open_wire, open_client])
+def test_a_token_is_not_sent_in_the_clear(open_it: Callable[..., object]) -> None:
     """An identity's token over plain HTTP is a mistake in the fleet file, told before anything is sent."""
     fields = {"tenant_id": "t", "client_id": "c", "client_secret": "s"}
 
     with pytest.raises(ConfigurationError, match="HTTPS"):
-        open_client(_site().model_copy(update={"endpoint": "http://acct.example"}), fields)
+        open_it(_site().model_copy(update={"endpoint": "http://acct.example"}), fields)
 
 
 def _site() -> AzureSite:
@@ -285,12 +285,24 @@ def test_what_an_answer_means(code: str, status: int, family: type[TradewindErro
     assert hint in caught.value.hint
 
 
+def test_what_the_wire_answers_means_the_same() -> None:
+    """An answer of our own requests is read by the same table: its code from the header, its words from the XML."""
+    body = b"<?xml version='1.0'?><Error><Code>x</Code><Message>So &amp; so.\nRequestId:1</Message></Error>"
+
+    told = "Could not get az://a/c/k: ContainerNotFound: So & so"
+    with pytest.raises(BucketNotFoundError, match=told) as caught, translate("get", "az://a/c/k"):
+        raise AnswerError(404, {"x-ms-error-code": "ContainerNotFound"}, body)
+
+    assert "RequestId" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("error", "family"),
     [
         (ClientAuthenticationError("no managed identity"), CredentialsError),
         (ServiceRequestError("no route"), StoreUnavailableError),
         (IncompleteReadError("short"), StoreUnavailableError),
+        (TransportError("cut"), StoreUnavailableError),
         (ConnectionResetError("reset"), StoreUnavailableError),
     ],
 )

@@ -1,4 +1,4 @@
-"""One table from what the Azure SDKs raise to `tradewind.errors`.
+"""One table from what Azure answers, and what its SDKs raise, to `tradewind.errors`.
 
 Codes: https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes and `common-rest-api-error-codes`.
 Every answer bears its code in the header `x-ms-error-code`, a HEAD's too.
@@ -6,10 +6,12 @@ Every answer bears its code in the header `x-ms-error-code`, a HEAD's too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from html import unescape
 
+from tradewind.clouds.http import AnswerError
 from tradewind.clouds.meaning import BROKEN, DENIED, GONE, MOVED, Meaning, down, translating
 from tradewind.errors import (
     AccessDeniedError,
@@ -21,9 +23,6 @@ from tradewind.errors import (
     TransientError,
     UnportableError,
 )
-
-if TYPE_CHECKING:
-    from azure.core.exceptions import HttpResponseError
 
 PERMISSIONS: Mapping[str, str] = {
     "head": "Storage Blob Data Reader (or a SAS with `r`)",
@@ -133,10 +132,17 @@ _OTHER_MD5 = "contentMD5 doesn't match"
 """How Azurite says Md5Mismatch."""
 _WRONG_SIGNATURE = "Server failed to authenticate the request"
 """How Azurite says AuthenticationFailed; Azure's message begins so, too."""
+_MESSAGE = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
+_LIBRARIES = ("azure.", "urllib3.")
+
+
+def has_meaning(code: str) -> bool:
+    """Say whether the table has one of Azure's codes."""
+    return code in _CODES
 
 
 def translate(operation: str, subject: str) -> AbstractContextManager[None]:
-    """Turn what the SDKs raise in the block into an error of `tradewind.errors`; other errors pass.
+    """Turn what a request or the SDKs raise in the block into an error of `tradewind.errors`; other errors pass.
 
     Args:
         operation: A key of `PERMISSIONS`.
@@ -146,36 +152,54 @@ def translate(operation: str, subject: str) -> AbstractContextManager[None]:
 
 
 def _meaning(error: Exception, operation: str) -> Meaning | None:
+    if isinstance(error, AnswerError):
+        return _answered(error.status, _code(error), _text(error), operation)
+    if isinstance(error, OSError):  # those of `clouds.http` and of requests are
+        return _DOWN
+    if any(kind.__module__.startswith(_LIBRARIES) for kind in type(error).__mro__):
+        return _library(error, operation)
+    return None
+
+
+def _library(error: Exception, operation: str) -> Meaning | None:
     from azure.core import exceptions as sdk  # noqa: PLC0415 - loaded already when it raises, and not before
     from urllib3.exceptions import HTTPError  # noqa: PLC0415 - likewise
 
     if isinstance(error, sdk.HttpResponseError) and error.response is not None:
-        return _answered(error, operation)
+        return _answered(error.status_code or 0, _code(error), str(error), operation)
     if type(error).__name__ == "AzureSigningError":  # each SDK has a private class of this name
         return CredentialsError, "The account key is not one: it must be base64, as the portal shows it"
     if isinstance(error, sdk.ClientAuthenticationError):  # azure-identity found no identity, or was refused a token
         return CredentialsError, "Set the site's `credentials` in the fleet file, or give this process an identity"
-    return _DOWN if isinstance(error, (sdk.AzureError, HTTPError, OSError)) else None
+    return _DOWN if isinstance(error, (sdk.AzureError, HTTPError)) else None
 
 
-def _answered(error: HttpResponseError, operation: str) -> Meaning:
-    status = error.status_code or 0
-    if _OTHER_MD5 in str(error):
+def _answered(status: int, code: str, text: str, operation: str) -> Meaning:
+    if _OTHER_MD5 in text:
         return BROKEN
-    if _WRONG_SIGNATURE in str(error):
+    if _WRONG_SIGNATURE in text:
         return _UNKNOWN
-    meaning = _CODES.get(_code(error)) or _STATUS.get(status) or (_DOWN if status >= _SERVER_ERROR else _OTHER)
+    meaning = _CODES.get(code) or _STATUS.get(status) or (_DOWN if status >= _SERVER_ERROR else _OTHER)
     family, hint = meaning
     return family, hint.format(permission=PERMISSIONS.get(operation, "the role"))
 
 
 def _code(error: Exception) -> str:
+    if isinstance(error, AnswerError):
+        return error.headers.get("x-ms-error-code", "")
     headers = getattr(getattr(error, "response", None), "headers", {})
     return str(headers.get("x-ms-error-code") or getattr(error, "error_code", "") or "")
 
 
+def _text(error: Exception) -> str:
+    if not isinstance(error, AnswerError):
+        return str(error)
+    found = _MESSAGE.search(error.body.decode(errors="replace"))
+    return unescape(found[1]) if found else str(error)
+
+
 def _describe(error: Exception) -> str:
-    lines = str(error).splitlines()
+    lines = _text(error).splitlines()
     text = lines[0].rstrip(".") if lines else type(error).__name__
     code = _code(error)
     return f"{code}: {text}" if code and code not in text else text

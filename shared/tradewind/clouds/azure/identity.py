@@ -27,7 +27,7 @@ def open_credential(account: str, fields: Mapping[str, str] | None, *, subject: 
         CredentialsError: The secret has none of the three sets of fields.
     """
     if fields is None or all(fields.get(name) for name in PRINCIPAL):
-        return _token(fields)
+        return open_token_credential(fields)
     from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential  # noqa: PLC0415 - only if needed
 
     if key := fields.get("account_key"):
@@ -40,7 +40,8 @@ def open_credential(account: str, fields: Mapping[str, str] | None, *, subject: 
     )
 
 
-def _token(fields: Mapping[str, str] | None) -> TokenCredential:
+def open_token_credential(fields: Mapping[str, str] | None) -> TokenCredential:
+    """Return the credential of the principal that a secret describes, or of the process if there is none."""
     from azure.identity import ClientSecretCredential, DefaultAzureCredential  # noqa: PLC0415 - 0.4 s, only if needed
 
     if fields is None:

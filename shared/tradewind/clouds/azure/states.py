@@ -1,4 +1,4 @@
-"""From Blob Storage's answers to the port's values."""
+"""From Blob Storage's answers to the port's values, and back into its headers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
 
+from tradewind.clouds.azure.limits import encode_user
 from tradewind.clouds.header_text import decode_name, decode_value
 from tradewind.ports import Checksums, Metadata, ObjectState, ObjectSummary
 
@@ -18,31 +20,68 @@ _USER = "x-ms-meta-"
 
 
 def state_of(key: str, headers: Mapping[str, str], tags: Mapping[str, str]) -> ObjectState:
-    """Return the state that the headers of a GET or HEAD answer show; they tell only how many `tags` there are."""
-    named = {name.lower(): value for name, value in headers.items()}
-    total = named.get("content-range", "").rpartition("/")[2]
+    """Return the state that the headers of a GET or HEAD answer show; they tell only how many `tags` there are.
+
+    Args:
+        key: The blob's name.
+        headers: With names in lower case.
+        tags: The blob's.
+    """
+    total = headers.get("content-range", "").rpartition("/")[2]
     # Of a range, Content-MD5 would be the range's.
-    md5 = named.get("x-ms-blob-content-md5") if total else named.get("content-md5")
+    md5 = headers.get("x-ms-blob-content-md5") if total else headers.get("content-md5")
     return ObjectState(
         key=key,
-        token=token_of(named["etag"]),
-        size=int(total or named["content-length"]),
-        modified=parsedate_to_datetime(named["last-modified"]).astimezone(UTC),
+        token=token_of(headers["etag"]),
+        size=int(total or headers["content-length"]),
+        modified=parsedate_to_datetime(headers["last-modified"]).astimezone(UTC),
         checksums=Checksums(md5=b64decode(md5) if md5 else None),
         metadata=Metadata(
-            content_type=_text(named.get("content-type")),
-            content_encoding=_text(named.get("content-encoding")),
-            content_language=_text(named.get("content-language")),
-            content_disposition=_text(named.get("content-disposition")),
-            cache_control=_text(named.get("cache-control")),
+            content_type=_text(headers.get("content-type")),
+            content_encoding=_text(headers.get("content-encoding")),
+            content_language=_text(headers.get("content-language")),
+            content_disposition=_text(headers.get("content-disposition")),
+            cache_control=_text(headers.get("cache-control")),
             user={
                 decode_name(name.removeprefix(_USER)): decode_value(value)
-                for name, value in named.items()
+                for name, value in headers.items()
                 if name.startswith(_USER)
             },
             tags=tags,
         ),
     )
+
+
+def headers_of(metadata: Metadata) -> Mapping[str, str]:
+    """Return the headers that give a blob its metadata and tags.
+
+    Raises:
+        UnportableError: It is not Unicode text, or a name is empty.
+    """
+    headers = {
+        "x-ms-blob-content-type": metadata.content_type,
+        "x-ms-blob-content-encoding": metadata.content_encoding,
+        "x-ms-blob-content-language": metadata.content_language,
+        "x-ms-blob-content-disposition": metadata.content_disposition,
+        "x-ms-blob-cache-control": metadata.cache_control,
+        # A blob without tags is written without the header, which needs a right of its own.
+        "x-ms-tags": urlencode(metadata.tags, quote_via=quote, safe="") or None,
+    }
+    user = {f"{_USER}{name}": value for name, value in encode_user(metadata).items()}
+    return {**{name: value for name, value in headers.items() if value}, **user}
+
+
+def condition(expect: str | None) -> Mapping[str, str]:
+    """Return the header of a write that replaces the version `expect` only, or nothing only if it is None."""
+    return {"if-none-match": "*"} if expect is None else {"if-match": f'"{expect}"'}
+
+
+def tags_of(answer: bytes) -> Mapping[str, str]:
+    """Return the tags that Get Blob Tags answers."""
+    from xml.etree import ElementTree as ET  # noqa: PLC0415 - few blobs have tags
+
+    tags = ET.fromstring(answer).iter("Tag")  # noqa: S314 - Azure itself wrote it
+    return {tag.findtext("Key", ""): tag.findtext("Value", "") for tag in tags}
 
 
 def summary_of(blob: BlobProperties) -> ObjectSummary:
