@@ -140,9 +140,7 @@ class _Beginning:
         return self.uploads.begin(
             job.key,
             # With its time, so that who clears up after an upload that has ended removes nothing of the next one.
-            version=" ".join(
-                [job.source, job.version.token, job.version.modified.isoformat(), job.began.isoformat(), str(job.plan.part)]
-            ),
+            version=f"{job.source} {job.version.token} {job.version.modified.isoformat()} {job.began.isoformat()}",
             algorithm=job.algorithm,
             metadata=metadata if final else unstamped(self.source.metadata),
             final=final,
