@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from rigs.staging import ROOT
-from tradewind.replication.sweeping.measures import BEYOND_RPO, ROUNDS
+from tradewind.replication.sweeping.measures import BEYOND_RPO, ROUNDS, WAITS_BEYOND_RPO
 from tradewind.replication.transfer import MAX_OBJECT
 from tradewind.runtime import LAST_ATTEMPT
 
@@ -247,10 +247,10 @@ def test_a_sweep_ends_before_its_function(resources: dict[str, Any]) -> None:
 
 
 def test_the_alarms_are_of_metrics_that_there_are(resources: dict[str, Any]) -> None:
-    """The alarms on the backlog and on the timer name the metric and the dimensions that a site's timer tells."""
+    """The alarms on the backlog, on what waits and on the timer name what a site's timer tells, and of what."""
     alarms = [each for each in of_type(resources, "AWS::CloudWatch::Alarm") if each["Namespace"] == "tradewind"]
 
-    assert [each["MetricName"] for each in alarms] == [BEYOND_RPO, ROUNDS]
+    assert [each["MetricName"] for each in alarms] == [BEYOND_RPO, WAITS_BEYOND_RPO, ROUNDS]
     service = resources["SweepFunction"]["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
     for alarm in alarms:
         assert alarm["Dimensions"] == [

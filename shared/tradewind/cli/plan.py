@@ -53,6 +53,7 @@ def block(direction: Direction, object_size: int) -> str:
         ("delivery", direction.delivery),
         ("proof", f"the source keeps {direction.keeps}; the target checks {direction.checks}"),
         ("cost", f"1,000 objects of {size(object_size)}: {thousand}; a TiB of them: {tib}"),
+        *(("limit", each) for each in direction.limits),
         ("deletes", direction.deletes),
         ("conflicts", direction.conflicts),
         *(("lost", each) for each in direction.lost),

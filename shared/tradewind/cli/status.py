@@ -17,6 +17,8 @@ from rich.text import Text
 
 from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.cli.text import as_json, duration, one_line, size
+from tradewind.replication.budgets.money import NANO, nanos, told
+from tradewind.replication.budgets.reading import BudgetStanding
 from tradewind.replication.status import Choice, FleetStatus, RuleStatus, StatusReader
 from tradewind.replication.tally import BACKLOG, TargetTally
 
@@ -75,14 +77,14 @@ def document(found: FleetStatus) -> dict[str, Any]:
     return {
         "time": found.time.isoformat(),
         "attention": list(found.attention),
-        "rules": [_rule(each) for each in found.rules],
+        "rules": [_rule(each, found.time) for each in found.rules],
         "queues": {
             site: {"waiting": depth.waiting, "dead_letters": depth.dead_letters} for site, depth in found.queues.items()
         },
     }
 
 
-def _rule(found: RuleStatus) -> dict[str, Any]:
+def _rule(found: RuleStatus, now: datetime) -> dict[str, Any]:
     swept = found.completed
     return {
         "rule": found.rule.name,
@@ -92,7 +94,23 @@ def _rule(found: RuleStatus) -> dict[str, Any]:
         "keys": found.tally.keys,
         "last_sweep": swept
         and {"started": swept.started.isoformat(), "finished": swept.finished.isoformat(), "asked": swept.asked},
+        "budget": _budget(found.budget, now) if found.budget else None,
         "targets": {name: _target(tally) for name, tally in found.targets.items()},
+    }
+
+
+def _budget(found: BudgetStanding, now: datetime) -> dict[str, Any]:
+    budget, account, waits = found.rule.budget, found.account, found.waits
+    return {
+        "month": account.month if account else None,
+        "spent_usd": account.spent / NANO if account else None,
+        "usd_per_month": budget.usd_per_month if budget else None,
+        "megabytes_per_second": budget.megabytes_per_second if budget else None,
+        "waiting": {
+            "objects": waits.objects,
+            "bytes": waits.size,
+            "oldest_seconds": waits.age(now) if waits.objects else None,
+        },
     }
 
 
@@ -120,13 +138,34 @@ def shown(found: FleetStatus) -> RenderableType:
     for each in found.rules:
         for name, tally in each.targets.items():
             table.add_row(each.rule.name, name, *(Text(cell) for cell in _cells(tally, known=each.as_of is not None)))
+    budgets = [_budgets(found)] if any(each.budget for each in found.rules) else []
     queues = _table("queues of", "waiting", "dead letters")
     for site, depth in found.queues.items():
         queues.add_row(site, _count(depth.waiting), _count(depth.dead_letters))
     said = [Text(f"  {one_line(sentence)}", style="bold red") for sentence in found.attention]
     notes = [Text(_basis(each, found.time)) for each in found.rules]
     verdict = Text("Needs a person:" if said else "Nothing needs a person.")
-    return Group(table, *notes, queues, verdict, *said)
+    return Group(table, *notes, *budgets, queues, verdict, *said)
+
+
+def _budgets(found: FleetStatus) -> RenderableType:
+    """Show what was spent, and what waits for room."""
+    table = _table("budget of", "month", "spent", "of", "MB/s", "waits for room", "oldest")
+    for each in found.rules:
+        if (standing := each.budget) is None:
+            continue
+        budget, account, waits = each.rule.budget, standing.account, standing.waits
+        dollars, rate = (budget.usd_per_month, budget.megabytes_per_second) if budget else (None, None)
+        table.add_row(
+            each.rule.name,
+            account.month if account else "-",
+            told(account.spent) if account else "-",
+            "-" if dollars is None else told(nanos(dollars)),
+            "-" if rate is None else f"{rate:g}",
+            f"{waits.objects:,} ({size(waits.size)})" if waits.objects else "0",
+            duration(waits.age(found.time)) if waits.objects else "-",
+        )
+    return table
 
 
 def _table(*columns: str) -> Table:

@@ -21,7 +21,8 @@ from tradewind.replication.tombstones import Memory
 
 Action = Literal["copy", "remove", "remember", "nothing", "refuse", "hold", "fail", "wait"]
 """`remember`: note a user's delete. `refuse`: the compliance gate's word. `hold`: the delete guard's. `fail`: an error,
-which is dead-lettered or tried again as its kind says. `wait`: until the site that can tell is seen."""
+which is dead-lettered or tried again as its kind says. `wait`: until the site that can tell is seen, or there is room
+in a budget."""
 
 
 @dataclass(frozen=True, slots=True)

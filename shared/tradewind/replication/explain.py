@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tradewind.errors import TradewindError
@@ -12,6 +12,7 @@ from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Gate, ObjectStore
 from tradewind.records import Records
 from tradewind.replication.advice import Advice, Case, Sight
+from tradewind.replication.budgets.reading import BudgetReader
 from tradewind.replication.guard import read_state
 from tradewind.replication.provenance import claim_of
 from tradewind.replication.sets.recognise import candidates, closing_kind
@@ -89,8 +90,22 @@ class Explainer:
     def _rule(self, rule: Rule, site: str, key: str, sights: Mapping[str, Sight]) -> RuleAdvice:
         shut = {name: reason for name in rule.members if (reason := self._shut(rule, name))}
         advice = Case(self.fleet, self.gate, rule, key, site, sights, shut).advise()
+        advice = tuple(self._waits(rule, key, each) for each in advice)
         source = next((name for name in rule.members if sights[name].state is not None), None)
         return RuleAdvice(rule, advice, self._sets(rule, key, source) if source else ())
+
+    def _waits(self, rule: Rule, key: str, advice: Advice) -> Advice:
+        """Say of what would be copied why it waits, if it is on record as waiting for room in a budget."""
+        if advice.action != "copy":
+            return advice
+        reader = BudgetReader(self.fleet, self.records_of, self.executor, self.clock)
+        try:
+            reason = reader.reason(rule, advice.source, advice.target, key)
+        except TradewindError as error:
+            return replace(
+                advice, reason=f"{advice.reason}; whether it waits for a budget is not known: {error.message}"
+            )
+        return replace(advice, action="wait", reason=reason) if reason else advice
 
     def _shut(self, rule: Rule, site: str) -> str:
         """Return why the delete guard lets nothing be removed at `site`, or ""."""

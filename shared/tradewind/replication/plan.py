@@ -9,6 +9,7 @@ from typing import Final
 from tradewind.facts.prices import AS_OF, GIB, PRICES, TIB, egress
 from tradewind.fleet import Fleet, LargeObjects, OneWayRule, Rule, Site
 from tradewind.ports import Gate
+from tradewind.replication.budgets.wording import limits_told
 from tradewind.replication.modes.wording import mode_told
 from tradewind.replication.parts.plan import MIB
 from tradewind.replication.routes import Route, movement
@@ -91,6 +92,8 @@ class Direction:
     checks: str
     """What the target's store compares with."""
     cost: Cost
+    limits: tuple[str, ...]
+    """What keeps copies waiting: budgets, bandwidth, how many the target takes at a time."""
     deletes: str
     conflicts: str
     lost: tuple[str, ...]
@@ -138,6 +141,7 @@ def _direction(fleet: Fleet, gate: Gate, route: Route, size: int) -> Direction:
         keeps=KEEPS[source.cloud],
         checks=CHECKS[target.cloud],
         cost=cost(rule, source, target, size, fleet.parts),
+        limits=tuple(limits_told(fleet, rule, route.source, route.target)),
         deletes=DELETES[rule.deletes].format(**words),
         conflicts=CONFLICTS[rule.conflict].format(**words),
         lost=lost(source.cloud, target.cloud),

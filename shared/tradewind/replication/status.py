@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Literal
@@ -13,6 +13,7 @@ from tradewind.errors import TradewindError
 from tradewind.fleet import Fleet, OneWayRule, Rule
 from tradewind.ports import Gate, ObjectStore, Queue
 from tradewind.records import Records
+from tradewind.replication.budgets.reading import BudgetReader, BudgetStanding
 from tradewind.replication.sweeping.examining import Examiner
 from tradewind.replication.sweeping.listing import merged
 from tradewind.replication.sweeping.progress import Completed, Progress, name_of
@@ -64,6 +65,8 @@ class RuleStatus:
     """Why the sites could not be compared."""
     begun: datetime | None = None
     """When the sweep that is under way began."""
+    budget: BudgetStanding | None = None
+    """None if nothing limits it, or that is not known."""
 
     @property
     def targets(self) -> dict[str, TargetTally]:
@@ -101,6 +104,8 @@ def _of_rule(status: RuleStatus, now: datetime) -> Iterator[str]:
         if tally.oldest is not None and tally.oldest > rule.rpo_seconds:
             age = timedelta(seconds=round(tally.oldest))
             yield f"rule {rule.name} at {target}: something waits for {age}, and its RPO is {rule.rpo_seconds} s"
+    if status.budget is not None:
+        yield from (f"rule {rule.name}: {sentence}" for sentence in status.budget.attention(now))
     interval = timedelta(minutes=rule.sweep.every_minutes)
     last = status.completed.started if status.completed else status.begun
     if last is not None and now - last > MISSED * interval:
@@ -146,7 +151,7 @@ class StatusReader:
             rules: Of the fleet.
             choice: Whether the sites are compared now, or what the last sweep found is told.
         """
-        statuses = tuple(self._rule(rule, choice) for rule in rules)
+        statuses = tuple(self._with_budget(self._rule(rule, choice)) for rule in rules)
         sources = {site for rule in rules for site in rule.members if rule.targets_of(site)}
         asked = [name for name, site in self.fleet.sites.items() if name in sources and site.queues is not None]
         depths = dict(zip(asked, self.executor.map(self._depth, asked), strict=True))
@@ -172,6 +177,13 @@ class StatusReader:
             return RuleStatus(rule, Tally(rule.name), None, live=False, completed=None, error=error, begun=begun)
         at = completed.finished
         return RuleStatus(rule, completed.tally, at, live=False, completed=completed, error=error, begun=begun)
+
+    def _with_budget(self, status: RuleStatus) -> RuleStatus:
+        reader = BudgetReader(self.fleet, self.records_of, self.executor, self.clock)
+        try:
+            return replace(status, budget=reader.read(status.rule))
+        except TradewindError as error:
+            return replace(status, error=status.error or f"its budget could not be read: {error.message}")
 
     def _compare(self, rule: Rule) -> Tally:
         """Look at every key of a rule at every site."""
