@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tradewind.checksums import crc32c, md5
 from tradewind.clouds.aws.store import open_store as open_s3
@@ -33,7 +33,7 @@ class Rig:
     """Open a bucket by its name, whether it exists or not."""
     down: ObjectStore | None
     """A store of the same kind whose cloud does not answer."""
-    uploads: Callable[[], Uploads] = field(default=lambda: MemoryUploads(MemoryStore()))
+    uploads: Callable[[], Uploads]
     """Open the uploads into `store` anew."""
 
 
