@@ -7,7 +7,8 @@ import json
 import typer
 
 from tradewind.cli.context import FleetOption, open_runtime
-from tradewind.fleet import idle_rules, json_schema
+from tradewind.fleet import idle_rules
+from tradewind.fleet.schema import json_schema
 
 app = typer.Typer(no_args_is_help=True, help="Check and describe the fleet file.")
 

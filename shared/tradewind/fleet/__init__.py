@@ -1,6 +1,6 @@
 """The fleet file: which sites there are, and which rules replicate between them."""
 
-from tradewind.fleet.document import json_schema, parse_fleet
+from tradewind.fleet.document import parse_fleet
 from tradewind.fleet.model import Classification, Fleet, LargeObjects
 from tradewind.fleet.modes import Batch, Buffered, Delivery, Immediate, Versioned
 from tradewind.fleet.overlaps import idle_rules
@@ -41,6 +41,5 @@ __all__ = [
     "Sweep",
     "Versioned",
     "idle_rules",
-    "json_schema",
     "parse_fleet",
 ]

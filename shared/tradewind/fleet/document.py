@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import yaml
 from pydantic import ValidationError
@@ -53,12 +53,6 @@ def parse_fleet(text: str, *, origin: str) -> Fleet:
     if problems:
         raise FleetError("\n".join(problems))
     return fleet
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the fleet file, for editors."""
-    schema = Fleet.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "tradewind fleet"}
 
 
 def contradictions(fleet: Fleet) -> Iterable[tuple[Path, str]]:

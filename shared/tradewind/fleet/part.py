@@ -15,4 +15,5 @@ Jurisdiction: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-
 class Part(BaseModel):
     """A part of the fleet file: what it does not name is an error, and nothing changes once it is read."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True)
+    # Deferred, each part is built once, within the whole, and not by itself before: a function starts sooner.
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)

@@ -3,7 +3,8 @@
 import pytest
 
 from tradewind.errors import FleetError
-from tradewind.fleet import ActiveActiveRule, Fleet, OneWayRule, idle_rules, json_schema, parse_fleet
+from tradewind.fleet import ActiveActiveRule, Fleet, OneWayRule, idle_rules, parse_fleet
+from tradewind.fleet.schema import json_schema
 
 GOOD = """\
 version: 1
@@ -214,4 +215,6 @@ def test_the_schema_describes_the_fields() -> None:
 
     assert schema["$schema"].endswith("2020-12/schema")
     assert "from" in schema["$defs"]["OneWayRule"]["properties"]
-    assert schema["$defs"]["AwsSite"]["properties"]["jurisdiction"]["description"]
+    for shape, field in (("AwsSite", "principals"), ("AwsSite", "jurisdiction"), ("OneWayRule", "prefix")):
+        assert schema["$defs"][shape]["properties"][field]["description"], "of its own, or of what it is made of"
+    assert schema["properties"]["rules"]["description"].startswith("For each key and target")
