@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tradewind.errors import ConfigurationError
-from tradewind.ports import Copies, ObjectStore, Queue, Uploads
+from tradewind.ports import Copies, Links, ObjectStore, Pulls, Queue, Uploads
 from tradewind.records import Records
 
 
@@ -18,6 +18,16 @@ def no_uploads(site: str) -> Uploads:
 def no_copies(site: str) -> Copies:
     """Say that nothing is copied inside a bucket here."""
     raise ConfigurationError(f"Nothing is set up for copies inside the bucket of {site}")
+
+
+def no_links(_site: str) -> Links | None:
+    """Say that nobody is given addresses of objects here."""
+    return None
+
+
+def no_pulls(_site: str) -> Pulls | None:
+    """Say that no cloud reads by itself here."""
+    return None
 
 
 def no_queue(site: str) -> Queue:
@@ -40,6 +50,8 @@ class Access:
         queue_of: Returns the queue of the site's notifications.
         uploads_of: Returns the uploads in parts into its bucket.
         copies_of: Returns the copies inside its bucket.
+        links_of: Returns the addresses of its bucket's objects, or None if there are none.
+        pulls_of: Returns what reads from addresses into its bucket, or None if nothing does.
     """
 
     store_of: Callable[[str], ObjectStore]
@@ -47,3 +59,5 @@ class Access:
     queue_of: Callable[[str], Queue] = no_queue
     uploads_of: Callable[[str], Uploads] = no_uploads
     copies_of: Callable[[str], Copies] = no_copies
+    links_of: Callable[[str], Links | None] = no_links
+    pulls_of: Callable[[str], Pulls | None] = no_pulls

@@ -70,6 +70,8 @@ def assemble(
         ask=ask,
         uploads_of=sites.uploads_of,
         copies_of=sites.copies_of,
+        links_of=sites.links_of,
+        pulls_of=sites.pulls_of,
         send=send,
         parts=parts or PartSizes(),
         reuse=reuse or Reuse(),

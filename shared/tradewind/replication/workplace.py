@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError
 from tradewind.fleet import Fleet, Rule
-from tradewind.ports import Copies, Gate, ObjectState, ObjectStore, Uploads
+from tradewind.ports import Copies, Gate, Links, ObjectState, ObjectStore, Pulls, Uploads
 from tradewind.records import Records
-from tradewind.replication.access import no_copies, no_uploads, unsent
+from tradewind.replication.access import no_copies, no_links, no_pulls, no_uploads, unsent
 from tradewind.replication.contents.index import Index
 from tradewind.replication.contents.known import content_from, name_of
 from tradewind.replication.contents.worth import Reuse, is_wanted
@@ -46,6 +46,8 @@ class Workplace:
         ask: Asks for keys of a site to be looked at.
         uploads_of: Returns the uploads in parts of a site, by name.
         copies_of: Returns the copies inside the bucket of a site, by name.
+        links_of: Returns the addresses of the objects of a site, by name; None if there are none.
+        pulls_of: Returns what reads from addresses into the bucket of a site, by name; None if nothing does.
         send: Sends messages to a site's own queue.
         parts: From which size on objects go in parts.
         reuse: From which size on it pays to look whether a target holds the same content already.
@@ -62,6 +64,8 @@ class Workplace:
     ask: Ask = lambda _site, _keys: None
     uploads_of: Callable[[str], Uploads] = no_uploads
     copies_of: Callable[[str], Copies] = no_copies
+    links_of: Callable[[str], Links | None] = no_links
+    pulls_of: Callable[[str], Pulls | None] = no_pulls
     send: Send = unsent
     parts: PartSizes = field(default_factory=PartSizes)
     reuse: Reuse = field(default_factory=Reuse)

@@ -42,6 +42,8 @@ class Job:
     """When its part tasks were sent; None if whoever began it may have died before."""
     joining: datetime | None = None
     """When somebody who found all parts there set about joining them."""
+    pull: str | None = None
+    """Pins the version in the address at which the target's cloud reads it by itself; None if functions stream it."""
 
     def as_document(self) -> Document:
         """Return the record's content."""
@@ -63,6 +65,7 @@ class Job:
             "began": self.began.isoformat(),
             "asked": None if self.asked is None else self.asked.isoformat(),
             "joining": None if self.joining is None else self.joining.isoformat(),
+            "pull": self.pull,
         }
 
 
@@ -88,6 +91,7 @@ def job_of(fields: Document) -> Job:
             began=datetime.fromisoformat(fields["began"]),
             asked=_time(fields, "asked"),
             joining=_time(fields, "joining"),
+            pull=fields.get("pull"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise TransientError(
@@ -172,6 +176,17 @@ class Jobs:
         """Say whether a job is still under way: 1 request."""
         held = self.read(job.key)
         return held is not None and held.job.upload == job.upload
+
+    def stream(self, job: Job) -> Job:
+        """Note that functions are to bring what is missing, and return the job like that; parts that are there stay."""
+        for _ in range(TRIES):
+            held = self.read(job.key)
+            if held is None or held.job.upload != job.upload or held.job.pull is None:
+                break
+            with suppress(PreconditionFailedError):
+                self.write(replace(held.job, pull=None), expect=held.token)
+                break
+        return replace(job, pull=None)
 
     def end(self, job: Job) -> bool:
         """Remove a job's record whatever was noted in it meanwhile; say False if it is no longer that job's."""

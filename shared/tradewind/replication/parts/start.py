@@ -13,6 +13,7 @@ from tradewind.replication.outcomes import Outcome
 from tradewind.replication.parts.jobs import Held, Job, Jobs
 from tradewind.replication.parts.plan import PartPlan, plan_parts, tasks_of
 from tradewind.replication.parts.proof import algorithm_for, value_of, with_checksums
+from tradewind.replication.parts.pulling import PULLED, pin_of
 from tradewind.replication.parts.tasks import PartTask
 from tradewind.replication.provenance import Provenance, Version, digest, stamped, unstamped
 from tradewind.replication.routes import Route
@@ -25,7 +26,9 @@ TRIES = 4
 """How often the record is looked at again when others change it."""
 
 
-def in_parts(at: Workplace, route: Route, source: ObjectState, origin: Provenance, expect: str | None) -> Outcome:
+def in_parts(
+    at: Workplace, route: Route, source: ObjectState, origin: Provenance, expect: str | None, *, streamed: bool = False
+) -> Outcome:
     """See to it that a large object is copied in parts; safe to repeat.
 
     Args:
@@ -34,6 +37,7 @@ def in_parts(at: Workplace, route: Route, source: ObjectState, origin: Provenanc
         source: The object, as its store described it.
         origin: What the replica is to say of itself, as far as it is known.
         expect: The target's token, or None if it has no such object.
+        streamed: Whether functions must bring the bytes, even where the target's cloud could read them by itself.
 
     Raises:
         ObjectTooLargeError: The target cannot hold it, or it closes a set and must be read as a whole.
@@ -41,7 +45,7 @@ def in_parts(at: Workplace, route: Route, source: ObjectState, origin: Provenanc
         TransientError: Others are at the same job; look again.
     """
     require_no_manifest(at, route, source)
-    begin = _Beginning(at, route, source, origin, expect)
+    begin = _Beginning(at, route, source, origin, expect, streamed)
     for _ in range(TRIES):
         held = begin.find() or begin.anew()
         if held is None:
@@ -79,6 +83,7 @@ class _Beginning:
     source: ObjectState
     origin: Provenance
     expect: str | None
+    streamed: bool
 
     @property
     def uploads(self) -> Uploads:
@@ -121,6 +126,7 @@ class _Beginning:
             origin=origin,
             metadata=digest(self.source.metadata),
             began=self.at.clock(),
+            pull=None if self.streamed or algorithm != PULLED else pin_of(self.at, self.route, self.source),
         )
         job = replace(job, upload=self._begin(job))
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,11 +21,14 @@ from tradewind.replication.decide import Verdict
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.parts.jobs import Job, Jobs
 from tradewind.replication.parts.proof import prove_whole, whole, with_checksums
+from tradewind.replication.parts.pulling import pull
+from tradewind.replication.parts.start import in_parts
 from tradewind.replication.parts.tasks import PartTask
 from tradewind.replication.provenance import Version, digest, provenance_of, stamped
 from tradewind.replication.routes import Passage, Route, admission, passage
 from tradewind.replication.workplace import Workplace
 
+log = logging.getLogger(__name__)
 Look: TypeAlias = Callable[[Route, str], Sequence[Outcome]]
 """Looks at a key on a route, as whoever was told of it does."""
 TRIES = 3
@@ -33,6 +37,18 @@ TRIES = 3
 
 class _SourceChangedError(Exception):
     """The source no longer holds the version that is being copied."""
+
+
+class _MisreadError(Exception):
+    """What the target's cloud read by itself is not what the source's store keeps.
+
+    Args:
+        state: The source's.
+    """
+
+    def __init__(self, state: ObjectState) -> None:
+        super().__init__()
+        self.state = state
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,8 @@ class PartWorker:
             # Of the source, of the target, or of the upload, which somebody completed or aborted.
             self._end(job)
             return self.look(route, job.key)
+        except _MisreadError as error:
+            return [self._stream_anew(route, job, error.state)]
         except PermanentError:
             self._end(job)
             raise
@@ -141,8 +159,17 @@ class PartWorker:
         for index, number in enumerate(missing):
             if index and self.at.clock() >= until:
                 return tuple(missing[index:])
-            self._copy(job, uploads, number)
+            job = self._bring_one(job, uploads, number)
         return ()
+
+    def _bring_one(self, job: Job, uploads: Uploads, number: int) -> Job:
+        """Bring one part by the way that the job goes, and return the job as it goes on."""
+        if job.pull is not None:
+            if pull(self.at, job, number):
+                return job
+            job = self._jobs(job.target).stream(job)
+        self._copy(job, uploads, number)
+        return job
 
     def _copy(self, job: Job, uploads: Uploads, number: int) -> None:
         """Stream one part from the version that is copied."""
@@ -168,6 +195,8 @@ class PartWorker:
         """
         state = self._confirmed(job)
         made = whole(parts)
+        if job.pull is not None and made.crc64nvme != state.checksums.crc64nvme:
+            raise _MisreadError(state)
         proof = prove_whole(made, state.checksums, job.algorithm, f"{job.key!r} at {job.source}")
         origin = with_checksums(job.origin, made)
         metadata = stamped(state.metadata, origin)
@@ -188,7 +217,7 @@ class PartWorker:
                 raise PermanentError(error.message, hint="Redrive the message to copy it anew") from error
             else:
                 self.at.remember(route, state, origin)
-                told = f"written in {len(parts):,} parts"
+                told = f"written in {len(parts):,} parts{', which its cloud read by itself' if job.pull else ''}"
                 size, crc = job.plan.size, made.crc32c
                 return Outcome(route, Verdict.COPIED, told, size, crc, proof, replaced=replaces)
         raise TransientError(f"A set around {job.key!r} changed {TRIES} times at {job.target}; its parts are kept")
@@ -198,6 +227,14 @@ class PartWorker:
         if state is None or Version.of(state) != job.version or digest(state.metadata) != job.metadata:
             raise _SourceChangedError
         return state
+
+    def _stream_anew(self, route: Route, job: Job, state: ObjectState) -> Outcome:
+        """Begin again where the target's cloud read other bytes: those that functions bring are proven on their way."""
+        self._end(job)
+        log.warning(
+            "%s read other bytes of %r than %s keeps; they are streamed instead", job.target, job.key, job.source
+        )
+        return in_parts(self.at, route, state, job.origin, job.expect, streamed=True)
 
     def _is_there(self, job: Job) -> bool:
         state = self.at.store_of(job.target).head(job.key)
