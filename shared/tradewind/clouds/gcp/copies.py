@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
 
-from tradewind.clouds.gcp.clients import TIMEOUT, GcsClient, open_client
+from tradewind.clouds.gcp.clients import open_client
 from tradewind.clouds.gcp.errors import translate
-from tradewind.clouds.gcp.limits import check_key, check_metadata, encode_user
+from tradewind.clouds.gcp.limits import check_key, check_metadata
+from tradewind.clouds.gcp.objects import described
+from tradewind.clouds.gcp.wire import GcsWire, json_target
 from tradewind.errors import PreconditionFailedError
 from tradewind.fleet import GcpSite
 from tradewind.ports import Metadata, ObjectState, PutReceipt
@@ -17,58 +22,55 @@ _ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 
 def open_copies(site: GcpSite, credentials: Mapping[str, str] | None) -> GcsCopies:
     """Return the copies inside a site's bucket."""
-    return GcsCopies(open_client(site, credentials), site.bucket)
+    return GcsCopies(open_client(site, credentials).wire, site.bucket)
 
 
 class GcsCopies:
     """The copies inside one bucket (see `ports.Copies`).
 
-    Inside a bucket nothing is moved, so an object of any size is rewritten in 1 request; where it is not (another
+    Inside a bucket nothing is moved, so an object of any size is rewritten in 1 request; where it is (to another
     storage class), Cloud Storage answers with a token to go on with, and the object appears when all is done:
     https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite.
 
     Args:
-        client: Shared with the stores of a process.
+        wire: Shared with the stores of a process.
         bucket: Its name.
     """
 
-    def __init__(self, client: GcsClient, bucket: str) -> None:
-        self._client = client
+    def __init__(self, wire: GcsWire, bucket: str) -> None:
+        self._wire = wire
         self._bucket = bucket
 
     def copy(self, source: ObjectState, key: str, *, metadata: Metadata, expect: str | None) -> PutReceipt:
         """Make `key` the bytes of `source`, whose checksums come with them."""
         check_key(key)
         check_metadata(metadata)
-        generations = {
-            "if_generation_match": self._generation(key, expect),
-            "if_source_generation_match": self._generation(source.key, source.token),
+        query = {
+            "ifGenerationMatch": self._generation(key, expect),
+            "ifSourceGenerationMatch": self._generation(source.key, source.token),
         }
-        bucket = self._client.sdk.bucket(self._bucket)
-        blob = bucket.blob(key)
-        # A request that names any metadata takes none from the source; the type is one that a rewrite has to name.
-        blob.content_type = metadata.content_type or "application/octet-stream"
-        blob.content_encoding = metadata.content_encoding
-        blob.content_language = metadata.content_language
-        blob.content_disposition = metadata.content_disposition
-        blob.cache_control = metadata.cache_control
-        blob.metadata = encode_user(metadata)
-        token: str | None = None
+        # A request that describes the copy takes nothing of the source's own description.
+        body = json.dumps(described(metadata)).encode()
         with translate("copy", self._uri(key)):
-            while True:
-                token, _, _ = blob.rewrite(
-                    bucket.blob(source.key), token=token, timeout=TIMEOUT, retry=None, **generations
-                )
-                if token is None:
-                    return PutReceipt(str(blob.generation))
+            while not (answer := self._rewrite(source.key, key, query, body))["done"]:
+                query["rewriteToken"] = str(answer["rewriteToken"])
+        return PutReceipt(str(answer["resource"]["generation"]))
+
+    def _rewrite(self, source: str, key: str, query: Mapping[str, str], body: bytes) -> Mapping[str, Any]:
+        here = quote(self._bucket, safe="")
+        target = f"{json_target(self._bucket, source)}/rewriteTo/b/{here}/o/{quote(key, safe='')}?{urlencode(query)}"
+        headers = {"Content-Type": "application/json; charset=UTF-8"}
+        with self._wire.request("POST", target, headers=headers, body=body) as answer:
+            found: Mapping[str, Any] = json.loads(answer.read())
+        return found
 
     def _uri(self, key: str) -> str:
         return f"gs://{self._bucket}/{_ASCII_CONTROL.sub('?', key)}"
 
-    def _generation(self, key: str, token: str | None) -> int:
+    def _generation(self, key: str, token: str | None) -> str:
         """Return the generation to match; 0 means that there is no object."""
         if token is None:
-            return 0
+            return "0"
         if not token.isdecimal():
             raise PreconditionFailedError(f"{self._uri(key)} never had generation {token!r}")
-        return int(token)
+        return token
