@@ -20,11 +20,13 @@ from tradewind.ports import (
     AuditRecord,
     Change,
     Download,
+    Links,
     Metadata,
     Notification,
     ObjectPage,
     ObjectState,
     ObjectStore,
+    Pulls,
     PutReceipt,
 )
 from tradewind.records import Records
@@ -140,6 +142,8 @@ class World:
         self.records = {site: Records(store, "tradewind/") for site, store in self.control.items()}
         self.queues = {site: MemoryQueue(clock=self.seconds) for site in JURISDICTIONS}
         self.letters = MemoryQueue()
+        self.links: dict[str, Links] = {}
+        self.pulls: dict[str, Pulls] = {}
         self.replicator = assemble(
             self.fleet,
             Access(
@@ -148,6 +152,8 @@ class World:
                 queue_of=self.queues.__getitem__,
                 uploads_of=lambda site: MemoryUploads(self.memory[site]),
                 copies_of=lambda site: MemoryCopies(self.memory[site]),
+                links_of=self.links.get,
+                pulls_of=self.pulls.get,
             ),
             gate=self.gate,
             audit=self.audit,
