@@ -24,6 +24,10 @@ class AuditRecord:
     """Eight hexadecimal digits."""
     proof: str | None = None
     """What the bytes were compared with at the source, or `unproven`."""
+    saved: int | None = None
+    """Bytes that did not have to be sent, because the target held the same content."""
+    saved_usd: float | None = None
+    """What they would have cost, by list prices."""
     event: str = ""
     """Id of the event that led here."""
 
