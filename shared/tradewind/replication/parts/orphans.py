@@ -18,7 +18,7 @@ from tradewind.ports import RESERVED_PREFIX, ObjectStore, Uploads
 from tradewind.records import Records
 from tradewind.replication.parts.jobs import PREFIX, Held, Jobs, job_of
 from tradewind.replication.parts.start import PATIENCE
-from tradewind.replication.provenance import Version, provenance_of
+from tradewind.replication.provenance import Version
 
 log = logging.getLogger(__name__)
 GIVEN_UP = timedelta(days=7)
@@ -88,7 +88,7 @@ class Orphans:
                 yield Held(job_of(record.value), record.token)
 
     def _wanted(self, held: Held) -> bool:
-        """Say whether the source still holds what the job copies, and the target lacks it."""
+        """Say whether the source still holds what the job copies, and the target what that is to replace."""
         job = held.job
         if self.clock() - job.began > GIVEN_UP:
             log.warning("the upload of %r to %s is given up after %s", job.key, job.target, GIVEN_UP)
@@ -97,8 +97,7 @@ class Orphans:
         if source is None or Version.of(source) != job.version:
             return False
         target = self.store_of(job.target).head(job.key)
-        claim = provenance_of(target) if target else None
-        return claim is None or (claim.origin, claim.version) != (job.origin.origin, job.origin.version)
+        return (target.token if target else None) == job.expect  # or its parts can never be joined
 
     def _sweep_parts(self, target: str, live: set[str]) -> None:
         """Remove old part objects of uploads that no job speaks of."""

@@ -106,3 +106,12 @@ def test_part_objects_of_no_upload_are_removed_once_they_are_old() -> None:
     world.pass_time(LEFT.total_seconds())
     tidy(world)
     assert [each.key for each in store.list(PARTS).objects] == [f"{PARTS}{held.job.upload}/00001"]
+
+
+def test_an_upload_to_a_target_that_somebody_has_written_is_aborted_at_once() -> None:
+    """Its parts can never be joined, so to ask for the key again and again would help nobody."""
+    world = begun()
+    world.write("b", KEY, b"a user's own")
+    world.pass_time(PATIENCE.total_seconds())
+    assert (tidy(world), world.queues["a"].depth()) == (1, 0)
+    assert not left(world)
