@@ -26,8 +26,10 @@ AZURE += ["--account", "acct", "--container", "data", "--fleet", "az://acct/cont
 RIGHTS = {
     (
         "DataBucket}/*",
-        "s3:GetObject s3:GetObjectAttributes s3:GetObjectTagging s3:PutObject s3:PutObjectTagging s3:DeleteObject"
-        + " s3:ListMultipartUploadParts s3:AbortMultipartUpload",
+        (
+            "s3:GetObject s3:GetObjectAttributes s3:GetObjectTagging s3:PutObject s3:PutObjectTagging s3:DeleteObject "
+            "s3:ListMultipartUploadParts s3:AbortMultipartUpload"
+        ),
     ),
     ("ControlBucket}/${ControlPrefix}*", "s3:GetObject s3:PutObject s3:DeleteObject"),
     ("ControlBucket}/${FleetKey}", "s3:GetObject"),
