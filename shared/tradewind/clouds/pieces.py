@@ -90,21 +90,22 @@ class Passing:
 
 def cut(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
     """Yield the bytes of `chunks` in pieces of `size` bytes; the last may be shorter. One piece is held in memory."""
-    piece = bytearray()
+    held: list[memoryview] = []
+    room = size
     for chunk in chunks:
-        if not piece and len(chunk) == size:
+        if not held and len(chunk) == size:
             yield chunk  # as it is, without a copy
             continue
-        at = 0
-        while at < len(chunk):
-            taken = min(size - len(piece), len(chunk) - at)
-            piece += memoryview(chunk)[at : at + taken]
-            at += taken
-            if len(piece) == size:
-                yield bytes(piece)
-                piece.clear()
-    if piece:
-        yield bytes(piece)
+        view = memoryview(chunk)
+        while len(view) >= room:
+            held.append(view[:room])
+            yield b"".join(held)
+            view, held, room = view[room:], [], size
+        if view:
+            held.append(view)
+            room -= len(view)
+    if held:
+        yield b"".join(held)
 
 
 def checksums_from(sums: Mapping[Algorithm, int | None]) -> Checksums:
