@@ -10,12 +10,14 @@ from datetime import datetime
 from simulation.turns import Turns
 from tradewind.compliance import JurisdictionGate
 from tradewind.fleet import Fleet
-from tradewind.ports import AuditRecord, Message, Notification, ObjectStore, Queue
-from tradewind.records import Records
+from tradewind.ports import AuditRecord, Message, Notification, Queue
 from tradewind.replication.access import Access
 from tradewind.replication.assemble import assemble
 from tradewind.replication.delivery import Delivery
+from tradewind.replication.parts.orphans import Orphans
+from tradewind.replication.parts.plan import PartSizes
 from tradewind.replication.replicate import Replicator
+from tradewind.replication.requests import encode
 from tradewind.replication.sweeping.sweep import Sweeper
 
 LAST_ATTEMPT = 1000
@@ -34,43 +36,55 @@ class LoggedAudit:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Supplies:
     """What a world hands to the core."""
 
     fleet: Fleet
-    store_of: Callable[[str], ObjectStore]
-    records_of: Callable[[str], Records]
-    queue_of: Callable[[str], Queue]
+    sites: Access
     turns: Turns
     executor: Executor
     clock: Callable[[], datetime]
+    parts: PartSizes
 
 
-def replicator_of(parts: Parts) -> Replicator:
+def replicator_of(supplies: Supplies) -> Replicator:
     """Return the real core over simulated stores."""
     return assemble(
-        parts.fleet,
-        Access(parts.store_of, parts.records_of, parts.queue_of),
-        gate=JurisdictionGate(dict(parts.fleet.classifications)),
-        audit=LoggedAudit(parts.turns),
-        executor=parts.executor,
-        clock=parts.clock,
+        supplies.fleet,
+        supplies.sites,
+        gate=JurisdictionGate(dict(supplies.fleet.classifications)),
+        audit=LoggedAudit(supplies.turns),
+        executor=supplies.executor,
+        clock=supplies.clock,
+        parts=supplies.parts,
     )
 
 
-def sweeper_of(parts: Parts, holder: str, *, trusting: bool) -> Sweeper:
+def sweeper_of(supplies: Supplies, holder: str, *, trusting: bool) -> Sweeper:
     """Return the real sweeper, as one worker has it."""
     return Sweeper(
-        parts.fleet,
-        parts.store_of,
-        parts.records_of,
-        parts.queue_of,
-        JurisdictionGate(dict(parts.fleet.classifications)),
-        parts.executor,
-        parts.clock,
+        supplies.fleet,
+        supplies.sites.store_of,
+        supplies.sites.records_of,
+        supplies.sites.queue_of,
+        JurisdictionGate(dict(supplies.fleet.classifications)),
+        supplies.executor,
+        supplies.clock,
         holder,
         trusting=trusting,
+        uploads_of=supplies.sites.uploads_of,
     )
+
+
+def orphans_of(supplies: Supplies) -> Orphans:
+    """Return what ends the uploads that nobody works on, as a site's timer has it."""
+
+    def ask(site: str, keys: Sequence[str]) -> None:
+        for body in encode(site, keys, why="upload", rule=rule.name):
+            supplies.sites.queue_of(site).send(body)
+
+    rule, sites = supplies.fleet.rules[0], supplies.sites
+    return Orphans(rule, sites.store_of, sites.records_of, sites.uploads_of, ask, supplies.clock)
 
 
 def delivery_of(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from random import Random
 
 from simulation.turns import SECOND
 from tradewind.fleet import DeleteGuard, Fleet, Rule
+from tradewind.replication.parts.plan import PartSizes
 
 NAMES = "abcd"
 CLOUDS = ("aws", "gcp", "azure")
@@ -16,6 +17,9 @@ PRINCIPAL = "AROATRADEWIND"
 TIME_LIMIT = 60
 """Seconds that a worker lives."""
 UNGUARDED = DeleteGuard(share=1)
+SMALL = 10
+"""Bytes of an object that goes in one piece."""
+MOST_PARTS = 6
 GENTLE = SECOND // 20
 """Microseconds between two turns, at most, where nothing is slow."""
 
@@ -72,6 +76,11 @@ class Plan:
     """Workers at one time, at most."""
     sweeps: float = 0
     """How likely a sweep goes on at a turn, while users act."""
+    parts: PartSizes = field(default_factory=PartSizes)
+    large: float = 0
+    """How likely what a user writes is so large that it goes in parts."""
+    tasks: int = 1000
+    """Part tasks of one object, at most."""
 
     @property
     def rule(self) -> Rule:
@@ -84,7 +93,8 @@ class Plan:
             f"{s.name} {s.cloud}{' etags' if s.etags else ''} {s.skew / SECOND:+.3f} s" for s in self.sites
         )
         rule = self.rule
-        return f"{rule.mode}, deletes {rule.deletes}, conflict {rule.conflict}; sites {sites}; {self.rates}"
+        large = f"; {self.large:.0%} large" if self.large else ""
+        return f"{rule.mode}, deletes {rule.deletes}, conflict {rule.conflict}; sites {sites}; {self.rates}{large}"
 
 
 def draw(rng: Random) -> Plan:
@@ -102,6 +112,9 @@ def draw(rng: Random) -> Plan:
         pace=rng.choice((GENTLE, GENTLE, SECOND // 2, 4 * SECOND)),
         hands=rng.choice((1, 3, 6)),
         sweeps=rng.choice((0, 0, 0.02)),
+        parts=PartSizes(above=SMALL, part=SMALL),
+        large=rng.choice((0, 0.4, 0.9)),
+        tasks=rng.choice((1000, 2)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from zlib import crc32
 
 from google_crc32c import value as crc32c_of
 
@@ -14,6 +15,9 @@ from simulation.plan import Plan
 from tradewind.fleet import ActiveActiveRule, OneWayRule
 from tradewind.ports import PROVENANCE_KEY
 
+CRC64 = 0x9A6C9329AC4BC9B5
+"""The polynomial of CRC-64/NVME, with its coefficients reflected."""
+MASK = (1 << 64) - 1
 Property = Callable[[Plan, History], Iterator[str]]
 """Yields what is wrong, in words."""
 
@@ -180,10 +184,38 @@ def every_byte_is_proven(plan: Plan, history: History) -> Iterator[str]:
         if key not in plan.keys and not claim:  # a loser, kept as the user's object that it was
             if not any(deed.after and not deed.ours and deed.after.body == held.body for deed in history.deeds):
                 yield f"no user wrote {_told(held)}, which {site} holds as {key}"
-        elif claim.get("size") != len(held.body) or claim.get("crc32c") != f"{crc32c_of(held.body):08x}":
+        elif claim.get("size") != len(held.body) or not _proven(claim, held.body):
             yield f"{key} at {site} holds {_told(held)}, and its provenance is {claim}"
         elif key in plan.keys and not any(_is_origin(deed, key, held, claim) for deed in history.deeds):
             yield f"no user wrote {_told(held)} to {key}, which {site} holds as a replica of {claim}"
+
+
+def _proven(claim: dict[str, Any], body: bytes) -> bool:
+    """Say whether a claim has checksums, and they are those of the bytes."""
+    sums = {"crc32c": f"{crc32c_of(body):08x}", "crc32": f"{crc32(body):08x}", "crc64nvme": f"{_crc64nvme(body):016x}"}
+    said = {name: claim[name] for name in sums if name in claim}
+    return bool(said) and said.items() <= sums.items()
+
+
+def _crc64nvme(body: bytes) -> int:
+    value = MASK
+    for byte in body:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (CRC64 if value & 1 else 0)
+    return value ^ MASK
+
+
+def nothing_is_made_up(_plan: Plan, history: History) -> Iterator[str]:
+    """At no moment does a site show bytes that no user wrote: no mixture of versions, and nothing cut short."""
+    written: set[bytes] = set()
+    for deed in history.deeds:
+        if deed.after is None:
+            continue
+        if not deed.ours:
+            written.add(deed.after.body)
+        elif deed.after.body not in written:
+            yield f"deed {deed.number}: no user wrote {_told(deed.after)}, which {deed.site} shows as {deed.key}"
 
 
 def _is_origin(deed: Deed, key: str, held: Held, claim: dict[str, Any]) -> bool:
@@ -210,4 +242,5 @@ PROPERTIES: tuple[Property, ...] = (
     notifications_suffice,
     sweeps_overlook_nothing,
     every_byte_is_proven,
+    nothing_is_made_up,
 )

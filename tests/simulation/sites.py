@@ -15,7 +15,7 @@ from simulation.turns import Clock
 from tradewind.checksums import crc32c
 from tradewind.clouds.memory.store import MemoryStore, _Object
 from tradewind.fleet import CLIENT_REQUEST, Fleet
-from tradewind.ports import Change, Checksums, Metadata, Notification, PutReceipt
+from tradewind.ports import Change, Checksums, Metadata, Notification, ObjectState, PutReceipt
 
 
 class Bucket(MemoryStore):
@@ -26,6 +26,8 @@ class Bucket(MemoryStore):
         self._etags = plan.etags
         self.checksum: Literal["crc32c", "md5"] = "md5" if plan.cloud == "azure" else "crc32c"  # type: ignore[assignment]
         self._keeps_md5 = plan.cloud == "azure"
+        self.blocks: dict[str, dict[str, bytes]] = {}
+        """Uncommitted, by key and id (Azure)."""
 
     def put(
         self, key: str, body: bytes, *, metadata: Metadata, crc32c: int, md5: bytes | None, expect: str | None
@@ -33,10 +35,39 @@ class Bucket(MemoryStore):
         """Write as in memory, and keep only what the cloud keeps."""
         receipt = super().put(key, body, metadata=metadata, crc32c=crc32c, md5=md5, expect=expect)
         state = self._objects[key].state
-        token = md5_of(body, usedforsecurity=False).hexdigest() if self._etags else receipt.token
-        kept = Checksums(md5=state.checksums.md5) if self._keeps_md5 else Checksums(crc32c=crc32c)
-        self._objects[key] = _Object(replace(state, token=token, checksums=kept), body)
-        return PutReceipt(token)
+        self.amend(key, checksums=Checksums(md5=state.checksums.md5) if self._keeps_md5 else Checksums(crc32c=crc32c))
+        return receipt
+
+    def place(
+        self, key: str, body: bytes, *, metadata: Metadata, checksums: Checksums, expect: str | None
+    ) -> PutReceipt:
+        """Make an object as in memory; Azure then drops all blocks that were sent for it."""
+        receipt = super().place(key, body, metadata=metadata, checksums=checksums, expect=expect)
+        self.blocks.pop(key, None)
+        if not self._etags:
+            return receipt
+        return PutReceipt(self.amend(key, token=md5_of(body, usedforsecurity=False).hexdigest()).token)
+
+    def amend(
+        self,
+        key: str,
+        *,
+        token: str | None = None,
+        modified: datetime | None = None,
+        checksums: Checksums | None = None,
+        metadata: Metadata | None = None,
+    ) -> ObjectState:
+        """Change some of what is shown of an object, and return all of it."""
+        held = self._objects[key]
+        state = replace(
+            held.state,
+            token=token or held.state.token,
+            modified=modified or held.state.modified,
+            checksums=checksums or held.state.checksums,
+            metadata=metadata or held.state.metadata,
+        )
+        self._objects[key] = _Object(state, held.body)
+        return state
 
     def body_of(self, key: str) -> bytes:
         """Return the bytes of an object that exists."""
@@ -49,8 +80,7 @@ class Bucket(MemoryStore):
 
     def describe(self, key: str, metadata: Metadata) -> None:
         """Give an object other metadata, as Cloud Storage does: it is no other version, and is as old as it was."""
-        held = self._objects[key]
-        self._objects[key] = _Object(replace(held.state, metadata=metadata), held.body)
+        self.amend(key, metadata=metadata)
 
     def held(self, key: str, *, ours: bool) -> Held | None:
         """Return what there is of a key, for the history."""
@@ -106,6 +136,12 @@ class Site:
             size=deed.after.state.size if deed.after else None,
             id=f"deed {deed.number}",
             actor=self._actor(ours=deed.ours),
+        )
+
+    def notice_of(self, fleet: Fleet, key: str) -> Notification:
+        """Return what the cloud says of a key of tradewind's own in the data bucket."""
+        return Notification(
+            self.plan.cloud, fleet.sites[self.plan.name].address, key, Change.WRITTEN, time=self.now(), id=key
         )
 
     def _actor(self, *, ours: bool) -> str:

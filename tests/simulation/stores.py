@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal, TypeVar
 
-from simulation.plan import Rates
+from simulation.plan import SMALL, Rates
 from simulation.sites import Bucket, Site
 from simulation.turns import Turns
 from tradewind.errors import IntegrityError, StoreUnavailableError, TradewindError
@@ -28,23 +28,59 @@ class Luck:
 
 
 @dataclass(slots=True)
+class Calls:
+    """Requests to one bucket.
+
+    Args:
+        site: Where it is.
+        name: The site's name, marked if it is the control bucket.
+        turns: Whose turn it is.
+        luck: What goes wrong.
+    """
+
+    site: Site
+    name: str
+    turns: Turns
+    luck: Luck
+
+    def make(self, what: str, key: str, call: Callable[[], T], told: Callable[[T], str] = lambda _: "done") -> T:
+        """Make one request, which takes effect at one moment, unless the site does not answer."""
+        self.turns.pause()
+        rates = self.luck.rates
+        fate = self.luck.rng.random()
+        if self.site.dark or fate < rates.throttle:
+            self.turns.mishaps += 1
+            self.turns.note(what, self.name, key, "unavailable")
+            raise StoreUnavailableError(f"{self.name} does not answer")
+        try:
+            answer = call()
+        except TradewindError as error:
+            self.turns.note(what, self.name, key, type(error).__name__)
+            raise
+        if fate > 1 - rates.lost:
+            self.turns.mishaps += 1
+            self.turns.note(what, self.name, key, f"{told(answer)}, and the answer is lost")
+            raise StoreUnavailableError(f"The answer of {self.name} is lost")
+        self.turns.note(what, self.name, key, told(answer))
+        return answer
+
+    def garbled(self) -> bool:
+        """Say whether bytes change on their way now."""
+        return self.luck.rng.random() < self.luck.rates.corrupt
+
+
+@dataclass(slots=True)
 class SimulatedStore:
     """See `ports.ObjectStore`.
 
     Args:
-        site: Where it is.
+        calls: What goes to it.
         bucket: What it keeps.
-        name: The site's name, marked if it is the control bucket.
-        turns: Whose turn it is.
-        luck: What goes wrong.
         changed: Told each key that was written or deleted.
     """
 
-    site: Site
+    calls: Calls
     bucket: Bucket
-    name: str
-    turns: Turns
-    luck: Luck
     changed: Callable[[str], None]
 
     @property
@@ -67,7 +103,7 @@ class SimulatedStore:
 
     def head(self, key: str) -> ObjectState | None:
         """As the bucket."""
-        return self._call("head", key, lambda: self.bucket.head(key), _of_state)
+        return self.calls.make("head", key, lambda: self.bucket.head(key), _of_state)
 
     @contextmanager
     def get(
@@ -79,7 +115,7 @@ class SimulatedStore:
             with self.bucket.get(key, token=token, start=start, length=length) as opened:
                 return opened
 
-        opened = self._call("get", key, download, lambda found: _of_state(found.state))
+        opened = self.calls.make("get", key, download, lambda found: _of_state(found.state))
         yield Download(opened.state, self._chunks(key, opened))
 
     def put(
@@ -88,13 +124,13 @@ class SimulatedStore:
         """As the bucket."""
 
         def write() -> PutReceipt:
-            if self.bucket is self.site.data and self.luck.rng.random() < self.luck.rates.corrupt:
-                raise IntegrityError(f"{self.name} received other bytes")
+            if self.bucket is self.calls.site.data and self.calls.garbled():
+                raise IntegrityError(f"{self.calls.name} received other bytes")
             receipt = self.bucket.put(key, body, metadata=metadata, crc32c=crc32c, md5=md5, expect=expect)
             self.changed(key)
             return receipt
 
-        return self._call(f"put if {expect and expect[:6]}", key, write, lambda receipt: receipt.token[:6])
+        return self.calls.make(f"put if {expect and expect[:6]}", key, write, lambda receipt: receipt.token[:6])
 
     def delete(self, key: str, *, expect: str) -> None:
         """As the bucket."""
@@ -103,39 +139,24 @@ class SimulatedStore:
             self.bucket.delete(key, expect=expect)
             self.changed(key)
 
-        self._call(f"delete if {expect[:6]}", key, remove, lambda _: "done")
+        self.calls.make(f"delete if {expect[:6]}", key, remove)
 
     def list(self, prefix: str = "", *, cursor: str | None = None, limit: int = 1000) -> ObjectPage:
         """As the bucket, in small pages."""
         size = min(limit, PAGE)
-        return self._call(
+        return self.calls.make(
             "list", prefix, lambda: self.bucket.list(prefix, cursor=cursor, limit=size), lambda p: str(len(p.objects))
         )
 
-    def _call(self, what: str, key: str, call: Callable[[], T], told: Callable[[T], str]) -> T:
-        self.turns.pause()
-        rates = self.luck.rates
-        fate = self.luck.rng.random()
-        if self.site.dark or fate < rates.throttle:
-            self.turns.note(what, self.name, key, "unavailable")
-            raise StoreUnavailableError(f"{self.name} does not answer")
-        try:
-            answer = call()
-        except TradewindError as error:
-            self.turns.note(what, self.name, key, type(error).__name__)
-            raise
-        if fate > 1 - rates.lost:
-            self.turns.note(what, self.name, key, f"{told(answer)}, and the answer is lost")
-            raise StoreUnavailableError(f"The answer of {self.name} is lost")
-        self.turns.note(what, self.name, key, told(answer))
-        return answer
-
     def _chunks(self, key: str, opened: Download) -> Iterator[bytes]:
-        if self.site.plan.cloud == "gcp":
-            self._call("read", key, lambda: self._require(key, opened.state.token), lambda _: "")
+        if self.calls.site.plan.cloud == "gcp":
+            self.calls.make("read", key, lambda: self._require(key, opened.state.token), lambda _: "")
+        sums = opened.state.checksums
+        kept = opened.state.size <= SMALL or (sums.crc32c, sums.crc64nvme) != (None, None)
         for chunk in opened.chunks:
-            if self.bucket is self.site.data and self.luck.rng.random() < self.luck.rates.corrupt:
-                self.turns.note("corrupted", self.name, key)
+            # Of what a store keeps no checksum, nobody can tell whether it was read as it is.
+            if kept and self.bucket is self.calls.site.data and self.calls.garbled():
+                self.calls.turns.note("corrupted", self.calls.name, key)
                 yield bytes((chunk[0] ^ 1,)) + chunk[1:]
             else:
                 yield chunk

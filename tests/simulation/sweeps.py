@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from simulation.core import Parts, sweeper_of
+from simulation.core import Supplies, orphans_of, sweeper_of
 from simulation.plan import TIME_LIMIT
 from tradewind.errors import TradewindError
 from tradewind.replication.sweeping.progress import Completed
@@ -21,11 +21,11 @@ class Sweeps:
     """The sweeps of a world's one rule, by its timer and by people who do not wait for it.
 
     Args:
-        parts: What the sweeper works with.
+        supplies: What the sweeper works with.
         rng: Decides how much a step may do, and who makes it.
     """
 
-    parts: Parts
+    supplies: Supplies
     rng: Random
     completed: Completed | None = None
     """The last sweep that reached the end."""
@@ -36,16 +36,27 @@ class Sweeps:
         """Start a worker that does some of the sweep."""
         at_once, trusting = self.rng.random() < 0.5, self.rng.random() < 0.2
         keys = self.rng.choice((1, 3, ALL))
-        holder = f"w{self.parts.turns.started + 1}"
+        holder = f"w{self.supplies.turns.started + 1}"
         self._state = None
-        self.parts.turns.start(lambda: self._step(holder, keys, at_once=at_once, trusting=trusting))
+        self.supplies.turns.start(lambda: self._step(holder, keys, at_once=at_once, trusting=trusting))
+
+    def tidy(self) -> None:
+        """Start a worker that ends the uploads that were left."""
+        self.supplies.turns.start(self._tidy)
+
+    def _tidy(self) -> None:
+        turns = self.supplies.turns
+        try:
+            turns.note("has tidied", answer=f"{orphans_of(self.supplies).tidy()} uploads ended")
+        except TradewindError as error:
+            turns.note("gives up", answer=f"{type(error).__name__}: {error}")
 
     def _step(self, holder: str, keys: int, *, at_once: bool, trusting: bool) -> None:
-        rule, turns = self.parts.fleet.rules[0], self.parts.turns
+        rule, turns = self.supplies.fleet.rules[0], self.supplies.turns
         turns.note("sweeps", answer=f"{keys} keys{', at once' if at_once else ''}{', trusting' if trusting else ''}")
-        budget = Budget(keys, self.parts.clock() + timedelta(seconds=TIME_LIMIT))
+        budget = Budget(keys, self.supplies.clock() + timedelta(seconds=TIME_LIMIT))
         try:
-            step = sweeper_of(self.parts, holder, trusting=trusting).step(rule, budget, at_once=at_once)
+            step = sweeper_of(self.supplies, holder, trusting=trusting).step(rule, budget, at_once=at_once)
         except TradewindError as error:
             turns.note("gives up", answer=f"{type(error).__name__}: {error}")
             return
@@ -61,5 +72,5 @@ class Sweeps:
     def until_next(self) -> int:
         """Return the seconds until another step makes sense, after how the last one ended."""
         if self._state is State.IDLE:
-            return self.parts.fleet.rules[0].sweep.every_minutes * 60
+            return self.supplies.fleet.rules[0].sweep.every_minutes * 60
         return TIME_LIMIT if self._state is State.BUSY else 0

@@ -69,6 +69,8 @@ class Turns:
     live: list[Worker] = field(default_factory=list)
     acting: Worker | None = None
     started: int = 0
+    mishaps: int = 0
+    """Workers that died, and calls that failed without a reason or whose answer was lost."""
 
     def start(self, work: Callable[[], None]) -> Worker:
         """Start a worker; it does nothing before its first turn."""
@@ -96,6 +98,7 @@ class Turns:
 
     def kill(self, worker: Worker, why: str) -> None:
         """End a worker before its next call. Whatever it still tries on its way out has no effect."""
+        self.mishaps += 1
         self.log.append(Line(self.clock.elapsed, f"w{worker.number}", why))
         worker.dead = True
         self.go_on(worker)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from simulation.plan import Plan
+from simulation.plan import MOST_PARTS, SMALL, Plan
 from simulation.sites import Site
+from tradewind.checksums import crc32c, crc64nvme, md5
 from tradewind.fleet import OneWayRule
-from tradewind.ports import PROVENANCE_KEY, Metadata
+from tradewind.ports import PROVENANCE_KEY, Checksums, Metadata
 
 _METADATA = (
     Metadata(),
@@ -68,12 +69,19 @@ class Users:
         return self.rng.choice(names)
 
     def _body(self) -> bytes:
+        """Return bytes that nobody wrote before; each part of what goes in parts is like no other version's."""
         self._bodies += 1
-        return b"write %4d" % self._bodies
+        body = b"write %4d" % self._bodies
+        if self.rng.random() >= self.plan.large:
+            return body
+        size = self.rng.randrange(SMALL + 1, MOST_PARTS * SMALL + 1)
+        return (body * MOST_PARTS)[:size]
 
     def _write(self, site: Site, key: str, body: bytes, metadata: Metadata) -> None:
         self._written.add((key, body))
         site.data.overwrite(key, body, metadata)
+        if len(body) > SMALL:
+            site.data.amend(key, checksums=self.rng.choice(_kept(site.plan.cloud, body)))
 
     def _copied(self, site: Site, key: str) -> bool:
         """Copy another key's object here, metadata included, if there is one whose bytes this key never had.
@@ -86,3 +94,18 @@ class Users:
                 self._write(site, key, site.data.body_of(other), held.metadata)
                 return True
         return False
+
+
+def _kept(cloud: str, body: bytes) -> tuple[Checksums, ...]:
+    """Return what a cloud may keep of a large object, whose user uploaded it in parts most likely.
+
+    S3 has whichever checksum the user's program chose, or none of the whole; Azure has an MD5 only of what came in one
+    piece, or if the program says it.
+    """
+    match cloud:
+        case "gcp":
+            return (Checksums(crc32c=crc32c(body)),)
+        case "azure":
+            return Checksums(), Checksums(md5=md5(body))
+        case _:
+            return Checksums(), Checksums(crc32c=crc32c(body)), Checksums(crc64nvme=crc64nvme(body))

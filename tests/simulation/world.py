@@ -8,26 +8,37 @@ from datetime import timedelta
 from random import Random
 
 from rigs.world import InlineExecutor
-from simulation.core import Parts, delivery_of, replicator_of
+from simulation.core import Supplies, delivery_of, replicator_of
 from simulation.history import History
 from simulation.plan import GENTLE, TIME_LIMIT, Plan, Rates
 from simulation.queues import SimulatedQueue
 from simulation.sites import Site
-from simulation.stores import Luck, SimulatedStore
+from simulation.stores import Calls, Luck, SimulatedStore
 from simulation.sweeps import Sweeps
 from simulation.turns import SECOND, Clock, Turns, Worker
+from simulation.uploads import SimulatedCopies, uploads_to
 from simulation.users import Users
 from tradewind.errors import StoreUnavailableError, TradewindError
 from tradewind.fleet import ActiveActiveRule
-from tradewind.ports import REASON, Message, Notification
+from tradewind.ports import REASON, RESERVED_PREFIX, Copies, Message, Notification, Uploads
 from tradewind.records import Records
 from tradewind.replication import guard
+from tradewind.replication.access import Access
+from tradewind.replication.parts import jobs
+from tradewind.replication.parts.start import PATIENCE
+from tradewind.replication.parts.tasks import is_part_task
 from tradewind.replication.requests import decode, encode, is_request
 
 MOST_TURNS = 20_000
 """After so many it is a livelock."""
 MOST_SWEEPS = 8
 """After so many sweeps of a healthy fleet nothing may be left to do."""
+
+
+HOUR = int(PATIENCE.total_seconds() + 1) * SECOND
+"""Microseconds after which the tasks of a job are sent again."""
+DAMAGED = "that its store keeps"
+"""Said of a large object of which other bytes arrived."""
 
 
 class EndlessError(Exception):
@@ -60,23 +71,26 @@ class World:
     sweeps: Sweeps = field(init=False)
     _stores: dict[str, SimulatedStore] = field(default_factory=dict)
     _records: dict[str, Records] = field(default_factory=dict)
+    _uploads: dict[str, Uploads] = field(default_factory=dict)
+    _copies: dict[str, Copies] = field(default_factory=dict)
     _deliver: dict[str, Callable[[Message], object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.luck = Luck(self.rng, self.plan.rates)
         for each in self.plan.sites:
             self._build(each.name, Site(each, self.turns.clock, self._queue(each.name), self._queue(each.name)))
-        parts = Parts(
-            self.plan.fleet,
+        sites = Access(
             self._stores.__getitem__,
             self._records.__getitem__,
             lambda name: self.sites[name].queue,
-            self.turns,
-            InlineExecutor(),
-            self.turns.clock.read,
+            self._uploads.__getitem__,
+            self._copies.__getitem__,
         )
-        self.sweeps = Sweeps(parts, self.rng)
-        replicator = replicator_of(parts)
+        supplies = Supplies(
+            self.plan.fleet, sites, self.turns, InlineExecutor(), self.turns.clock.read, self.plan.parts
+        )
+        self.sweeps = Sweeps(supplies, self.rng)
+        replicator = replicator_of(supplies)
         for name, site in self.sites.items():
             self._deliver[name] = delivery_of(replicator, self._decode, site.queue, site.letters).deliver
 
@@ -84,11 +98,15 @@ class World:
 
     def _build(self, name: str, site: Site) -> None:
         self.sites[name] = site
-        data = SimulatedStore(
-            site, site.data, name, self.turns, self.luck, lambda key: self.changed(name, key, ours=True)
-        )
-        control = SimulatedStore(site, site.control, f"{name}*", self.turns, self.luck, lambda _: None)
-        self._stores[name] = data
+
+        def changed(key: str) -> None:
+            self.changed(name, key, ours=True)
+
+        calls = Calls(site, name, self.turns, self.luck)
+        self._stores[name] = SimulatedStore(calls, site.data, changed)
+        self._uploads[name] = uploads_to(calls, site.data, changed)
+        self._copies[name] = SimulatedCopies(calls, site.data, changed)
+        control = SimulatedStore(Calls(site, f"{name}*", self.turns, self.luck), site.control, lambda _: None)
         self._records[name] = Records(control, "tradewind/")
 
     def _queue(self, name: str) -> SimulatedQueue:
@@ -106,6 +124,9 @@ class World:
     def changed(self, name: str, key: str, *, ours: bool) -> None:
         """Take note of a change that was just made, and let the cloud announce it."""
         site = self.sites[name]
+        if key.startswith(RESERVED_PREFIX):
+            self._announce(site, site.notice_of(self.plan.fleet, key))
+            return
         deed = self.history.add(
             name, key, site.now(), self.turns.clock.elapsed, site.data.held(key, ours=ours), ours=ours
         )
@@ -113,16 +134,19 @@ class World:
             what = f"write {deed.after.body.decode()}" if deed.after else "delete"
             self.turns.note(what, name, key, deed.after.state.token[:6] if deed.after else "", who="user")
         if self._tells(deed.ours, deed.after is None, deed.before is not None and deed.before.ours):
-            self.notices.append(site.announcement(self.plan.fleet, deed))
-            body = str(len(self.notices) - 1)
-            while True:
-                site.queue.add(body, delay=self._delay())
-                if self.rng.random() >= self.luck.rates.duplicate:
-                    break
+            self._announce(site, site.announcement(self.plan.fleet, deed))
         else:
             self.history.untold.add(deed.number)
             self.turns.note("untold", name, key)
         self.watch(self)
+
+    def _announce(self, site: Site, notice: Notification) -> None:
+        self.notices.append(notice)
+        body = str(len(self.notices) - 1)
+        while True:
+            site.queue.add(body, delay=self._delay())
+            if self.rng.random() >= self.luck.rates.duplicate:
+                break
 
     def _tells(self, ours: bool, deleted: bool, was_ours: bool) -> bool:  # noqa: FBT001 - three facts of one change
         """Say whether the cloud announces a change; the one that no sweep can find again is always announced."""
@@ -160,18 +184,22 @@ class World:
             elif left and fate < 0.11:
                 self.look(self.rng.choice(self.plan.sites).name, self.plan.keys)
             elif not self.healthy and 0.11 <= fate < 0.11 + self.plan.sweeps:
-                self.sweeps.start()
+                self.rng.choice((self.sweeps.start, self.sweeps.start, self.sweeps.tidy))()
+            elif left and self.plan.large and fate > 0.998:
+                self.turns.clock.elapsed += HOUR
             else:
                 self._turn(fate)
             if not left and not self.healthy and self.rng.random() < 0.05:
                 self._heal()
         self._heal()
+        self._redrive()
         self.history.swept = len(self.history.deeds)
         self._until_rest(self._sweep)
         if self._allow():
             self._until_rest(self._sweep)
         self.history.overlooked = len(self.history.deeds)
         self._until_rest(self._look_everywhere)
+        self._tidy()
 
     def _by_user(self, name: str, key: str) -> None:
         self.changed(name, key, ours=False)
@@ -218,9 +246,18 @@ class World:
         site, name = self.rng.choice(found)
         message = site.queue.take(name)
         worker = self.turns.start(lambda: self._work(site, message))
-        what = self.notices[int(message.body)].id if message.body.isdecimal() else "sweep"
-        self.turns.note(f"gets {what}", site.plan.name, answer=f"attempt {message.attempt}", who=f"w{worker.number}")
+        self.turns.note(
+            f"gets {self._called(message)}",
+            site.plan.name,
+            answer=f"attempt {message.attempt}",
+            who=f"w{worker.number}",
+        )
         return True
+
+    def _called(self, message: Message) -> str:
+        if message.body.isdecimal():
+            return self.notices[int(message.body)].id
+        return message.body.partition('"upload":')[2].strip("{}") if is_part_task(message) else "sweep"
 
     def _work(self, site: Site, message: Message) -> None:
         try:
@@ -267,14 +304,18 @@ class World:
             before = len(self.history.deeds)
             mend()
             self._drain()
-            if len(self.history.deeds) == before:
-                return
+            if not any(map(self.jobs_to, self.sites)):
+                if len(self.history.deeds) == before:
+                    return
+            else:
+                self.turns.clock.elapsed += HOUR
         raise EndlessError(f"{MOST_SWEEPS} sweeps of a healthy fleet still found something to do")
 
     def _sweep(self) -> None:
         """Sweep from beginning to end, and once more if half a sweep was under way already."""
         since = self.turns.clock.read()
         while not self.sweeps.completed_since(since):
+            self.sweeps.tidy()
             self.sweeps.start()
             self._drain()
             self.turns.clock.elapsed += self.sweeps.until_next() * SECOND
@@ -285,6 +326,24 @@ class World:
         keys = sorted({key for site in self.sites.values() for key in site.data.keys()})  # noqa: SIM118 - no dict
         for name in self.sites:
             self.look(name, keys)
+
+    def _redrive(self) -> None:
+        """Do as a person does who finds among the dead letters that the bytes of a large object were wrong."""
+        for site in self.sites.values():
+            for name, held in list(site.letters.waiting.items()):
+                if DAMAGED in held.attributes.get(REASON, ""):
+                    site.queue.add(site.letters.waiting.pop(name).body)
+        self._drain()
+
+    def _tidy(self) -> None:
+        """Let so much time pass that nothing may be left of any upload, and tidy."""
+        self.turns.clock.elapsed += 48 * HOUR
+        self.sweeps.tidy()
+        self._drain()
+
+    def jobs_to(self, name: str) -> list[str]:
+        """Return the records of the jobs whose target is a site."""
+        return [key for key in self.sites[name].control.keys() if key.startswith(f"tradewind/{jobs.PREFIX}")]  # noqa: SIM118 - no dict
 
     def _drain(self) -> None:
         while self.turns.live or self._waits():
@@ -300,23 +359,3 @@ class World:
         for records in shut:
             guard.allow(records, rule, until)
         return bool(shut)
-
-    def unmended(self) -> list[str]:
-        """Return what the last sweep asked for, though nothing came of it."""
-        done = self.sweeps.completed
-        if done is None or not done.asked:
-            return []
-        return [f"sweeps_ask_for_what_they_can_mend: {done.asked} keys, {done.tally.as_document()}"]
-
-    def buried(self) -> list[str]:
-        """Return what was dead-lettered, though only a rule that calls a conflict an error gives reason to."""
-        found = [
-            (name, held.attributes.get(REASON, ""))
-            for name, site in self.sites.items()
-            for held in site.letters.waiting.values()
-        ]
-        return [
-            f"nothing_is_given_up: a message of {name} is dead-lettered: {reason}"
-            for name, reason in found
-            if self.plan.rule.conflict != "fail" or not reason.startswith("ConflictError")
-        ]
