@@ -137,6 +137,9 @@ class AzureSite(_Site):
     account: str
     """Storage account name."""
     container: str
+    pull: bool = False
+    """Whether Azure may read large objects by itself, each from an address that is good for minutes, where the source
+    is a bucket of S3 with versions; else functions send the bytes."""
 
     @property
     def address(self) -> str:

@@ -21,8 +21,8 @@ from tradewind.audit import LoggedAudit
 from tradewind.compliance import JurisdictionGate
 from tradewind.credentials import resolve
 from tradewind.errors import ConfigurationError, TradewindError
-from tradewind.fleet import Fleet, Rule, Site
-from tradewind.ports import Copies, Gate, Message, Notification, ObjectStore, Queue, Secrets, Uploads
+from tradewind.fleet import AwsSite, AzureSite, Fleet, Rule, Site
+from tradewind.ports import Copies, Gate, Links, Message, Notification, ObjectStore, Pulls, Queue, Secrets, Uploads
 from tradewind.records import Records
 from tradewind.replication import requests
 from tradewind.replication.access import Access
@@ -95,15 +95,29 @@ class Runtime:
 
     def store(self, name: str) -> ObjectStore:
         """Return the store of a site's bucket."""
-        return self._once(("store", name), lambda: self._open_store(name))
+        return cast("ObjectStore", self._opened_part(name, "store"))
 
     def uploads(self, name: str) -> Uploads:
         """Return the uploads in parts into a site's bucket."""
-        return self._once(("uploads", name), lambda: self._open_uploads(name))
+        return cast("Uploads", self._opened_part(name, "uploads"))
 
     def copies(self, name: str) -> Copies:
         """Return the copies inside a site's bucket."""
-        return self._once(("copies", name), lambda: self._open_copies(name))
+        return cast("Copies", self._opened_part(name, "copies"))
+
+    def links(self, name: str) -> Links | None:
+        """Return the addresses of a site's objects; None where what is read from one could not be proven."""
+        site = self.site(name)
+        if not isinstance(site, AwsSite):
+            return None
+        return cast("Links", self._opened_part(name, "links"))
+
+    def pulls(self, name: str) -> Pulls | None:
+        """Return what reads from addresses into a site's bucket; None where no cloud does, or may."""
+        site = self.site(name)
+        if not isinstance(site, AzureSite) or not site.pull:
+            return None
+        return cast("Pulls", self._opened_part(name, "pulls"))
 
     def records(self, name: str) -> Records:
         """Return tradewind's own records at a site, which are in its control bucket."""
@@ -160,6 +174,8 @@ class Runtime:
                     queue_of=lambda name: self.queue(name, "notifications"),
                     uploads_of=self.uploads,
                     copies_of=self.copies,
+                    links_of=self.links,
+                    pulls_of=self.pulls,
                 ),
                 gate=self.gate,
                 audit=LoggedAudit(),
@@ -184,20 +200,15 @@ class Runtime:
         """What says where data may be."""
         return JurisdictionGate(self.fleet.classifications)
 
-    def _open_store(self, name: str) -> ObjectStore:
-        site = self.site(name)
-        with _named(name):
-            return cast("ObjectStore", cloud(site.cloud, "store").open_store(site, self._credentials(name)))
+    def _opened_part(self, name: str, part: str) -> object:
+        """Return what the module `part` of a site's cloud opens for it."""
+        return self._once((part, name), lambda: self._open_part(name, part))
 
-    def _open_uploads(self, name: str) -> Uploads:
+    def _open_part(self, name: str, part: str) -> object:
         site = self.site(name)
         with _named(name):
-            return cast("Uploads", cloud(site.cloud, "uploads").open_uploads(site, self._credentials(name)))
-
-    def _open_copies(self, name: str) -> Copies:
-        site = self.site(name)
-        with _named(name):
-            return cast("Copies", cloud(site.cloud, "copies").open_copies(site, self._credentials(name)))
+            module = cloud(site.cloud, part)
+            return getattr(module, f"open_{part}")(site, self._credentials(name))
 
     def bucket(self, name: str, bucket: str) -> ObjectStore:
         """Return the store of another bucket on the cloud of a site, with that site's credentials."""
