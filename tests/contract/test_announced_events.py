@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.storage.blob import ContainerClient
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
@@ -183,12 +184,12 @@ def test_cloud_storage_announces_an_overwrite_as_a_write_and_a_delete_as_a_delet
 def test_a_delete_at_azure_says_whether_it_is_ours(tmp_path: Path) -> None:
     """The event of a blob that tradewind deleted bears the id of its request, and that of a user's delete does not."""
     with start_azurite(tmp_path) as emulator:
-        store, site = open_container(emulator)
+        store, site, container = open_container(emulator)
         for key in ("ours", "theirs"):
             put(store, b"bytes", key=key)
         (state,) = (one for one in store.list("ours").objects)
         store.delete("ours", expect=state.token)
-        store._container.delete_blob("theirs")
+        container.delete_blob("theirs")
 
     noted = [(entry, change(entry)) for entry, _ in read(tmp_path / "azure-blob.journal")]
     events = [event(entry, what, 1) for entry, what in noted if what is not None and what.api]
@@ -199,8 +200,8 @@ def test_a_delete_at_azure_says_whether_it_is_ours(tmp_path: Path) -> None:
     assert {one.time.microsecond for one in found if one.time} == {0}
 
 
-def open_container(emulator: AzuriteEmulator) -> tuple[BlobStore, AzureSite]:
-    """Create a container, and return its store and what the fleet file would say of it."""
+def open_container(emulator: AzuriteEmulator) -> tuple[BlobStore, AzureSite, ContainerClient]:
+    """Create a container, and return its store, what the fleet file would say of it, and a user's way into it."""
     site = AzureSite(
         cloud="azure",
         account=emulator.account_name,
@@ -210,9 +211,9 @@ def open_container(emulator: AzuriteEmulator) -> tuple[BlobStore, AzureSite]:
         control_bucket="control",
         endpoint=emulator.blob_url,
     )
-    store = open_store(site, {"account_key": emulator.account_key})
-    store._container.create_container()
-    return store, site
+    container = ContainerClient(emulator.blob_url, BUCKET, credential=emulator.account_key)
+    container.create_container()
+    return open_store(site, {"account_key": emulator.account_key}), site, container
 
 
 def count(found: list[Notification]) -> dict[Change, int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from azure.storage.blob import ContainerClient
+
 from tradewind.checksums import crc32c, md5
 from tradewind.clouds.aws.store import open_store as open_s3
 from tradewind.clouds.aws.uploads import open_uploads as open_s3_uploads
@@ -103,7 +105,7 @@ def azure_rig(emulator: AzuriteEmulator, bucket: str) -> Rig:
     )
     key = {"account_key": emulator.account_key}
     store = open_blob(site, key)
-    store._container.create_container()
+    ContainerClient(emulator.blob_url, bucket, credential=emulator.account_key).create_container()
     down = open_blob(site.model_copy(update={"endpoint": f"{NOWHERE}/{emulator.account_name}"}), key)
     return Rig(
         "azure",

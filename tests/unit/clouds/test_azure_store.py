@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,6 @@ from azure.core.exceptions import (
     IncompleteReadError,
     ServiceRequestError,
 )
-from azure.storage.blob import ContainerClient
 
 from rigs.scripted import Answer, Script, ScriptedHttp
 from tradewind.checksums import crc32c, md5
@@ -54,11 +54,6 @@ WHOLE = b64encode(md5(BODY)).decode()
 Make = Callable[..., tuple[BlobStore, Script]]
 
 
-def library() -> ContainerClient:
-    """Open what only lists."""
-    raise AssertionError("this call needs no SDK")
-
-
 @pytest.fixture
 def scripted() -> Make:
     """Make a store over a script of answers."""
@@ -66,7 +61,7 @@ def scripted() -> Make:
     def make(*answers: Answer) -> tuple[BlobStore, Script]:
         script = Script(*answers)
         wire = BlobWire(ScriptedHttp(ORIGIN, script), KeySigner("acct", "a2V5"))
-        return BlobStore(wire, "acct", "models", library), script
+        return BlobStore(wire, "acct", "models"), script
 
     return make
 
@@ -136,6 +131,44 @@ def test_a_delete_says_that_it_is_ours(scripted: Make) -> None:
     ids = [sent.headers["x-ms-client-request-id"] for sent in script.sent]
     assert len(set(ids)) == 2
     assert all(_site().acts_as(each) for each in ids)
+
+
+PAGE = b"""\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?>
+<EnumerationResults ContainerName="models"><Blobs>
+<Blob><Name>a &amp; b</Name><Properties><Last-Modified>Sat, 21 Nov 2026 03:30:00 GMT</Last-Modified>
+<Etag>0x8DC</Etag><Content-Length>10</Content-Length></Properties></Blob>
+<Blob><Name Encoded="true">c%EF%BF%BE%2F%25</Name><Properties>
+<Last-Modified>Sat, 21 Nov 2026 03:30:00 GMT</Last-Modified><Etag>0x8DD</Etag><Content-Length>0</Content-Length></Properties></Blob>
+</Blobs><NextMarker>more</NextMarker></EnumerationResults>"""
+
+
+def test_a_page_is_one_request(scripted: Make) -> None:
+    """A listing goes on at its marker, and names that XML cannot spell are taken out of their encoding."""
+    store, script = scripted(
+        Answer(body=PAGE), Answer(body=b"<EnumerationResults><Blobs/><NextMarker/></EnumerationResults>")
+    )
+
+    first = store.list("a b/+", limit=2)
+    last = store.list(cursor=first.cursor)
+
+    assert [(line.key, line.token, line.size) for line in first.objects] == [
+        ("a & b", "0x8DC", 10),
+        ("c\ufffe/%", "0x8DD", 0),
+    ]
+    assert {line.modified for line in first.objects} == {datetime(2026, 11, 21, 3, 30, tzinfo=UTC)}
+    assert (last.objects, last.cursor) == ((), None)
+    assert [sent.url.partition("?")[2] for sent in script.sent] == [
+        "restype=container&comp=list&prefix=a%20b%2F%2B&maxresults=2",
+        "restype=container&comp=list&marker=more&maxresults=1000",
+    ]
+
+
+def test_an_answer_that_is_not_xml(scripted: Make) -> None:
+    """What a proxy may answer in Azure's place is an outage, not a crash."""
+    store, _ = scripted(Answer(body=b"<html><br></html>"))
+
+    with pytest.raises(StoreUnavailableError, match="than XML"):
+        store.list()
 
 
 TAGS = b"""<?xml version="1.0" encoding="utf-8"?>

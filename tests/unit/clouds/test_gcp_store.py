@@ -326,6 +326,14 @@ def test_a_body_that_ends_short(scripted: Make) -> None:
         list(download.chunks)
 
 
+def test_an_answer_that_is_not_json(scripted: Make) -> None:
+    """What a proxy may answer in Cloud Storage's place is an outage, not a crash."""
+    store, _ = scripted(Answer(body=b"<html></html>"))
+
+    with pytest.raises(StoreUnavailableError, match="than JSON"):
+        store.head("key")
+
+
 def test_a_time_is_in_whole_seconds(scripted: Make) -> None:
     """Headers have no fraction, so none is kept of what resources and listings tell."""
     store, _ = scripted(resource(timeCreated="2026-11-21T03:30:00.999999Z"))

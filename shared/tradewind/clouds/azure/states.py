@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from tradewind.clouds.azure.limits import encode_user
 from tradewind.clouds.header_text import decode_name, decode_value
-from tradewind.ports import Checksums, Metadata, ObjectState, ObjectSummary
+from tradewind.errors import StoreUnavailableError
+from tradewind.ports import Checksums, Metadata, ObjectPage, ObjectState, ObjectSummary
 
 if TYPE_CHECKING:
-    from azure.storage.blob import BlobProperties
+    from xml.etree.ElementTree import Element
 
 _USER = "x-ms-meta-"
 
@@ -78,19 +79,38 @@ def condition(expect: str | None) -> Mapping[str, str]:
 
 def tags_of(answer: bytes) -> Mapping[str, str]:
     """Return the tags that Get Blob Tags answers."""
-    from xml.etree import ElementTree as ET  # noqa: PLC0415 - few blobs have tags
-
-    tags = ET.fromstring(answer).iter("Tag")  # noqa: S314 - Azure itself wrote it
-    return {tag.findtext("Key", ""): tag.findtext("Value", "") for tag in tags}
+    return {tag.findtext("Key", ""): tag.findtext("Value", "") for tag in parsed(answer).iter("Tag")}
 
 
-def summary_of(blob: BlobProperties) -> ObjectSummary:
-    """Return one line of a listing."""
+def page_of(answer: bytes) -> ObjectPage:
+    """Return the page that List Blobs answers."""
+    page = parsed(answer)
+    return ObjectPage(tuple(map(_summary_of, page.iter("Blob"))), page.findtext("NextMarker") or None)
+
+
+def parsed(answer: bytes) -> Element:
+    """Return the XML of an answer.
+
+    Raises:
+        StoreUnavailableError: It is none.
+    """
+    from xml.etree import ElementTree as ET  # noqa: PLC0415 - a copy of a small object needs none
+
+    try:
+        return ET.fromstring(answer)  # noqa: S314 - Azure itself wrote it
+    except ET.ParseError as error:
+        raise StoreUnavailableError(f"Azure answered something else than XML: {error}") from error
+
+
+def _summary_of(blob: Element) -> ObjectSummary:
+    name = blob.find("Name")
+    key = (name.text or "") if name is not None else ""
     return ObjectSummary(
-        key=blob.name,
-        token=token_of(blob.etag or ""),
-        size=blob.size,
-        modified=blob.last_modified.astimezone(UTC),
+        # Characters that XML cannot have are percent-encoded, and everything else of such a name with them.
+        key=unquote(key) if name is not None and name.get("Encoded") == "true" else key,
+        token=token_of(blob.findtext("Properties/Etag", "")),
+        size=int(blob.findtext("Properties/Content-Length", "0")),
+        modified=parsedate_to_datetime(blob.findtext("Properties/Last-Modified", "")).astimezone(UTC),
     )
 
 

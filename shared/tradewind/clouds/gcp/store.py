@@ -184,7 +184,10 @@ class GcsStore:
 
     def _json(self, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: Body = b"") -> Any:  # noqa: ANN401 - as JSON is
         with self._client.wire.request(method, target, headers=headers, body=body) as answer:
-            return json.loads(answer.read())
+            try:
+                return json.loads(answer.read())
+            except ValueError as error:
+                raise StoreUnavailableError(f"Cloud Storage answered something else than JSON: {error}") from error
 
     def _open(self, key: str, token: str | None, ranged: Mapping[str, str], connection: ExitStack) -> Answer | None:
         """Open the bytes as they are stored, or return None if there is not one in the range.
