@@ -138,7 +138,8 @@ PAGE = b"""\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?>
 <Blob><Name>a &amp; b</Name><Properties><Last-Modified>Sat, 21 Nov 2026 03:30:00 GMT</Last-Modified>
 <Etag>0x8DC</Etag><Content-Length>10</Content-Length></Properties></Blob>
 <Blob><Name Encoded="true">c%EF%BF%BE%2F%25</Name><Properties>
-<Last-Modified>Sat, 21 Nov 2026 03:30:00 GMT</Last-Modified><Etag>0x8DD</Etag><Content-Length>0</Content-Length></Properties></Blob>
+<Last-Modified>Sat, 21 Nov 2026 03:30:00 GMT</Last-Modified><Etag>0x8DD</Etag>
+<Content-Length>0</Content-Length></Properties></Blob>
 </Blobs><NextMarker>more</NextMarker></EnumerationResults>"""
 
 
