@@ -6,6 +6,8 @@
 PYTHON ?= python3
 LAMBDA_PYTHON ?= 3.13
 LAMBDA_PLATFORM ?= aarch64-manylinux2014
+GCP_PYTHON ?= 3.13
+AZURE_PYTHON ?= 3.13
 PACKAGES ?= build/package
 SUITE ?= replication
 SEEDS ?= 1000
@@ -133,6 +135,15 @@ copy-package = tar -C shared --exclude __pycache__ --exclude tradewind/cli -cf -
 # Times are no part of a bundle: the same checkout gives the same bytes.
 freeze = find $(1) -exec touch -h -t 198001010000 {} +
 
+# A function's folder is read-only, so whatever has no bytecode is compiled whenever an instance starts. Only a Python of
+# the function's version can write it. Nobody checks it against its source, whose time and place are not those of here.
+# $(1): the folder; $(2): that version; $(3): where the folder will be.
+define precompile
+	@if python="$$($(UV) python find --no-project $(2) 2>/dev/null)"; then \
+		PYTHONHASHSEED=0 "$$python" -m compileall -qq -f --invalidation-mode unchecked-hash -s $(1) -p $(3) $(1) || true; \
+	else echo "There is no Python $(2) on the PATH to compile $(1): its functions will start seconds later." >&2; fi
+endef
+
 # Wheels for the platform of the function, not of this machine: neither Docker nor that Python is needed.
 define build-layer
 	@mkdir -p $(1)/python
@@ -141,6 +152,7 @@ define build-layer
 		--only-binary :all: --no-deps --require-hashes -r requirements/aws.txt
 	@rm -rf $(1)/python/bin $(1)/python/.lock
 	@$(call copy-package,$(1)/python)
+	$(call precompile,$(1)/python,$(LAMBDA_PYTHON),/opt/python)
 endef
 
 package-aws: $(UV) ## stage the Lambda bundle in build/package/aws
@@ -148,28 +160,32 @@ package-aws: $(UV) ## stage the Lambda bundle in build/package/aws
 	@cp functions/aws/*.py $(PACKAGES)/aws/functions/aws
 	@cp template.yaml $(PACKAGES)/aws
 	$(call build-layer,$(PACKAGES)/aws/shared)
+	$(call precompile,$(PACKAGES)/aws/functions/aws,$(LAMBDA_PYTHON),/var/task)
 	@$(call freeze,$(PACKAGES)/aws)
 
-package-gcp: ## stage the Cloud Run function's bundle in build/package/gcp
+package-gcp: $(UV) ## stage the Cloud Run function's bundle in build/package/gcp
 	@rm -rf $(PACKAGES)/gcp && mkdir -p $(PACKAGES)/gcp
 	@cp serverless-gcp/main.py serverless-gcp/requirements.txt serverless-gcp/.gcloudignore $(PACKAGES)/gcp
 	@$(call copy-package,$(PACKAGES)/gcp)
+	$(call precompile,$(PACKAGES)/gcp,$(GCP_PYTHON),/workspace)
 	@$(call freeze,$(PACKAGES)/gcp)
 
-package-azure: ## stage the Azure Functions bundle in build/package/azure
+package-azure: $(UV) ## stage the Azure Functions bundle in build/package/azure
 	@rm -rf $(PACKAGES)/azure && mkdir -p $(PACKAGES)/azure
 	@cp functions/azure/*.py $(PACKAGES)/azure
 	@cp azure-host.json $(PACKAGES)/azure/host.json
 	@cp requirements/azure.txt $(PACKAGES)/azure/requirements.txt
 	@$(call copy-package,$(PACKAGES)/azure)
+	$(call precompile,$(PACKAGES)/azure,$(AZURE_PYTHON),/home/site/wwwroot)
 	@$(call freeze,$(PACKAGES)/azure)
 
 # `sam build` calls these, in this folder, with the folder that it will upload (see Metadata in template.yaml).
 build-TradewindLayer: $(UV)
 	$(call build-layer,$(ARTIFACTS_DIR))
 
-build-ReplicateFunction build-SweepFunction build-BatchOperationsFunction:
+build-ReplicateFunction build-SweepFunction build-BatchOperationsFunction: $(UV)
 	@cp functions/aws/*.py $(ARTIFACTS_DIR)
+	$(call precompile,$(ARTIFACTS_DIR),$(LAMBDA_PYTHON),/var/task)
 
 clean: ## remove what was built, and the environments
 	rm -rf build dist .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis $(VENV) $(SAM_VENV)

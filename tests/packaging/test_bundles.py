@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from importlib.util import MAGIC_NUMBER, cache_from_source
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ themselves, and the bare name `botocore`, an empty module of a millisecond that 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_a_bundle_holds_its_handlers_and_the_package_and_nothing_else(cloud: str, deployed: Deploy) -> None:
-    """No sandbox, no tests, no command line, nothing that Python left behind."""
+    """No sandbox, no tests, no command line."""
     place = deployed(cloud)
     bundle = place.folder.parents[1] if cloud == "aws" else place.folder
 
@@ -55,9 +56,24 @@ def test_a_bundle_holds_its_handlers_and_the_package_and_nothing_else(cloud: str
     package = {name for name in names if "/tradewind/" in f"/{name}/"}
 
     assert {path.name for path in bundle.iterdir()} == CONTENTS[cloud]
-    assert not [name for name in names if "tradewind_sandbox" in name or "__pycache__" in name]
+    assert not [name for name in names if "tradewind_sandbox" in name]
     assert not [name for name in package if {"cli", "tests"} & set(name.split("/"))]
     assert any(name.endswith("tradewind/clouds/azure/store.py") for name in package)
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_a_bundle_is_compiled(cloud: str, tmp_path: Path) -> None:
+    """No instance compiles what is in its bundle, nor compares it with a source whose time a zip has changed."""
+    here = this_machine()
+    version = here["LAMBDA_PYTHON"]
+
+    bundle = stage(cloud, tmp_path, **here, GCP_PYTHON=version, AZURE_PYTHON=version)
+
+    sources = [path for path in bundle.rglob("*.py") if "tradewind" in path.parts or path.parent.name == cloud]
+    compiled = [Path(cache_from_source(str(path))).read_bytes() for path in sources]
+    assert len(sources) > 100
+    assert {each[:4] for each in compiled} == {MAGIC_NUMBER}
+    assert {each[4:8] for each in compiled} == {b"\x01\x00\x00\x00"}, "PEP 552: a hash that is not checked"
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
