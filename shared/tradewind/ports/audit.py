@@ -27,7 +27,7 @@ class AuditRecord:
     saved: int | None = None
     """Bytes that did not have to be sent, because the target held the same content."""
     saved_usd: float | None = None
-    """What they would have cost, by list prices."""
+    """What they would have cost."""
     event: str = ""
     """Id of the event that led here."""
 

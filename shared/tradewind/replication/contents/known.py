@@ -2,19 +2,26 @@
 
 Of two objects of one size that differ, one pair in 2^128 shares an MD5 by accident, and one in 2^64 a CRC-64: among a
 million objects of one size there is a pair of the same CRC-64 with a probability of 3 in 100 million. A CRC of 32 bits
-is shared by some pair among a hundred thousand of them already, so it is compared, and never counts alone. All this
-guards against accidents only: docs/adr/0014 says who might make such a pair on purpose.
+is shared by some pair among a hundred thousand of them already, so it is compared, and never counts alone.
+
+Of an object that was uploaded in parts S3 shows by default no checksum of all its bytes, but its ETag is an MD5 of the
+parts' MD5s (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html), and that of a replica's origin is in its
+provenance. So equal ETags of that form tell equal bytes; the same bytes in other parts have another.
+
+All this guards against accidents only: docs/adr/0014 says who might make such a pair on purpose.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 
 from tradewind.ports import Checksums, ObjectState
 from tradewind.replication.provenance import Provenance, agree, provenance_of
 
 PREFIX = "contents/"
+_OF_PARTS = re.compile(r"[0-9a-f]{32}-[1-9][0-9]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,8 @@ class Content:
 
     size: int
     checksums: Checksums
+    etag: str | None = None
+    """Of S3, where it is made of the parts that the bytes were uploaded in."""
 
     @property
     def telling(self) -> tuple[str, str] | None:
@@ -31,7 +40,7 @@ class Content:
             return "md5", self.checksums.md5.hex()
         if self.checksums.crc64nvme is not None:
             return "crc64nvme", f"{self.checksums.crc64nvme:016x}"
-        return None
+        return None if self.etag is None else ("etag", self.etag)
 
 
 def content_of(state: ObjectState) -> Content | None:
@@ -41,7 +50,7 @@ def content_of(state: ObjectState) -> Content | None:
     """
     claim, kept = provenance_of(state), state.checksums
     if claim is None:
-        return Content(state.size, kept)
+        return Content(state.size, kept, _of_parts(state.token))
     if claim.stored is not None:
         return None
     said = claim.checksums
@@ -52,28 +61,28 @@ def content_of(state: ObjectState) -> Content | None:
         crc32=said.crc32 if kept.crc32 is None else kept.crc32,
         md5=(claim.md5 or claim.origin_md5) if kept.md5 is None else kept.md5,
     )
-    return Content(state.size, checksums)
+    return Content(state.size, checksums, _of_parts(claim.version.token))
 
 
 def content_from(origin: Provenance) -> Content:
     """Return what a replica says of its origin's bytes."""
-    return Content(origin.size, replace(origin.checksums, md5=origin.origin_md5 or origin.md5))
+    checksums = replace(origin.checksums, md5=origin.origin_md5 or origin.md5)
+    return Content(origin.size, checksums, _of_parts(origin.version.token))
 
 
 def same(one: Content, other: Content) -> bool:
     """Say whether these are the same bytes, beyond any accident.
 
-    They have one size and one telling checksum, and none differs of those that are known of both.
+    They have one size and something telling in common, and no checksum differs of those that are known of both.
     """
-    telling = [
-        mine == theirs
-        for mine, theirs in (
-            (one.checksums.md5, other.checksums.md5),
-            (one.checksums.crc64nvme, other.checksums.crc64nvme),
-        )
-        if mine is not None and theirs is not None
-    ]
-    return one.size == other.size and bool(telling) and agree(one.checksums, other.checksums) is True
+    mine, theirs = one.checksums, other.checksums
+    pairs = ((mine.md5, theirs.md5), (mine.crc64nvme, theirs.crc64nvme), (one.etag, other.etag))
+    told = any(here is not None and here == there for here, there in pairs)
+    return one.size == other.size and told and agree(mine, theirs) is not False
+
+
+def _of_parts(token: str) -> str | None:
+    return token if _OF_PARTS.fullmatch(token) else None
 
 
 def name_of(content: Content, classification: str) -> str | None:

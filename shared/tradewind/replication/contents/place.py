@@ -10,7 +10,7 @@ from tradewind.ports import ObjectState
 from tradewind.replication.contents.index import Entry, Index
 from tradewind.replication.contents.known import Content, content_of, name_of, same
 from tradewind.replication.contents.saving import Saving
-from tradewind.replication.contents.worth import is_wanted, price_of
+from tradewind.replication.contents.worth import dollars_per_gib, is_wanted
 from tradewind.replication.decide import Verdict
 from tradewind.replication.modes.immutable import is_versioned
 from tradewind.replication.outcomes import Outcome
@@ -171,7 +171,9 @@ class _Placing:
     # --- the end ---------------------------------------------------------------------------------------------------
 
     def _outcome(self, candidate: ObjectState, made: ObjectState, provenance: Provenance) -> Outcome:
-        saving = Saving.of(made.size, price_of(self.at.fleet, self.route.source, self.route.target))
+        saving = Saving.of(
+            made.size, dollars_per_gib(self.at.fleet, self.route.rule, self.route.source, self.route.target)
+        )
         where = "this key" if candidate.key == self.source.key else repr(candidate.key)
         telling = self.content.telling
         left = left_behind(self.at.store_of(self.route.target), self.source.metadata)

@@ -14,7 +14,7 @@ class Saving:
     size: int
     """Bytes."""
     dollars: float
-    """By list prices."""
+    """By the rule's contract, or else by list prices."""
 
     @classmethod
     def of(cls, size: int, price: float) -> Saving:

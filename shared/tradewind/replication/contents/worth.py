@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tradewind.facts.prices import GIB, PRICES, egress
+from tradewind.facts.prices import GIB, PRICES
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import ObjectState
+from tradewind.replication.budgets.money import NANO, price_of
 from tradewind.replication.modes.compression import encoding_for
 from tradewind.replication.routes import Route
 from tradewind.replication.sets.recognise import closing_kind
@@ -29,17 +30,16 @@ class Reuse:
 
     def smallest(self, fleet: Fleet, rule: Rule, source: str, target: str) -> int | None:
         """Return the bytes from which on it pays; None if nothing is paid for the way, or the rule does not want it."""
-        price = price_of(fleet, source, target)
+        price = dollars_per_gib(fleet, rule, source, target)
         if not rule.reuse or price == 0:
             return None
         prices = PRICES[fleet.sites[target].cloud]
         return max(self.floor, int((prices.read + prices.write) / 1000 / (price * self.chance) * GIB))
 
 
-def price_of(fleet: Fleet, source: str, target: str) -> float:
-    """Return the dollars for a GiB from one site to another."""
-    here, there = fleet.sites[source], fleet.sites[target]
-    return egress(here.cloud, here.region, there.cloud, there.region)
+def dollars_per_gib(fleet: Fleet, rule: Rule, source: str, target: str) -> float:
+    """Return the dollars for a GiB from one site to another, as the rule's budget reckons."""
+    return price_of(fleet, rule, source, target) / NANO
 
 
 def is_wanted(fleet: Fleet, reuse: Reuse, route: Route, state: ObjectState) -> bool:

@@ -12,6 +12,7 @@ from tradewind.ports import ObjectSummary
 from tradewind.records import Records
 from tradewind.replication import guard, tombstones
 from tradewind.replication.budgets import entries, slots
+from tradewind.replication.contents import known
 from tradewind.replication.modes import marks
 from tradewind.replication.sweeping.unreadable import is_of_one_key
 
@@ -25,7 +26,9 @@ KEPT = "/state"
 """Ends the names of records that are no mark of anything past."""
 
 
-PARTS = (tombstones.PREFIX, guard.PREFIX, marks.PREFIX, entries.PREFIX, slots.PREFIX)
+CONTENTS_KEPT = timedelta(days=400)
+"""Content that nobody has found for so long is forgotten: it is sent once more, and noted again."""
+PARTS = (tombstones.PREFIX, guard.PREFIX, marks.PREFIX, entries.PREFIX, slots.PREFIX, known.PREFIX)
 """What expires, in this order. Each sweep puts a key that waits on record again, so what is old there waits no more."""
 
 
@@ -70,8 +73,9 @@ def expire(
     done = Expired()
     place: Place | None = start
     while place is not None:
+        limit = now - (CONTENTS_KEPT if PARTS[place.part] == known.PREFIX else RETENTION)
         page = records.page(PARTS[place.part], place.cursor)
-        old = [each for each in page.objects if each.modified <= now - RETENTION and not each.key.endswith(KEPT)]
+        old = [each for each in page.objects if each.modified <= limit and not each.key.endswith(KEPT)]
         for each in old:
             done.gone += _remove(records, each)
             if until() and each is not old[-1]:

@@ -162,3 +162,28 @@ def test_a_look_costs_less_than_it_saves(size: int) -> None:
 def test_what_is_saved_is_told() -> None:
     """In bytes, and in dollars at list prices."""
     assert Saving.of(10 * 1024**3, 0.09).told() == "10,737,418,240 bytes and $0.9000 of egress saved"
+
+
+ETAG = "d41d8cd98f00b204e9800998ecf8427e-12"
+
+
+@pytest.mark.parametrize(
+    ("token", "telling"),
+    [(ETAG, ("etag", ETAG)), (ETAG[:32], None), ("1732158000123456", None), ("0x8DCFE4", None)],
+)
+def test_an_etag_of_parts_tells_content(token: str, telling: tuple[str, str] | None) -> None:
+    """S3 makes it of the parts' MD5s; other stores' tokens, and other ETags, tell a version and no content."""
+    content = content_of(ObjectState("key", token, 3, NOW))
+    said = provenance(b"abc", version=Version(token, NOW))
+
+    assert content is not None
+    assert content.telling == content_from(said).telling == telling
+    assert same(content, content_from(said)) == (telling is not None)
+
+
+def test_bytes_in_other_parts_may_be_the_same() -> None:
+    """Another ETag says nothing; a checksum that differs says that the bytes do."""
+    one = Content(3, shown(b"abc", which="6"), ETAG)
+
+    assert same(one, Content(3, shown(b"abc", which="6"), f"{ETAG}0"))
+    assert not same(one, Content(3, shown(b"abd", which="c6"), ETAG))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -20,6 +21,7 @@ from tradewind.replication.decide import Verdict
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.parts.plan import PartSizes
 from tradewind.replication.provenance import provenance_of
+from tradewind.replication.sweeping.expiry import CONTENTS_KEPT, expire
 
 ANY = Reuse(floor=1, chance=1e12)
 """Looks for everything that is not empty."""
@@ -422,6 +424,20 @@ def test_what_the_source_shows_decides(kept: Checksums, above: int, *, found: bo
 
     assert (outcome.saving is not None) == found
     assert at.body("b", "new") == BODY
+
+
+def test_content_that_nobody_finds_is_forgotten_in_the_end() -> None:
+    """Each time it is found it is noted anew; so what is kept is bounded, and only what is of no use goes."""
+    at = world()
+    bring(at, "old")
+    bring(at, "other", OTHER)
+    at.pass_time((CONTENTS_KEPT - timedelta(days=1)).total_seconds())
+    assert expire(at.records["b"], at.now).gone == 0
+    bring(at, "new")
+    at.pass_time(2 * 24 * 3600)
+
+    assert expire(at.records["b"], at.now).gone == 1
+    assert entries(at) == ["new"]
 
 
 def void(_: object) -> None:
