@@ -358,6 +358,17 @@ def test_a_state_has_what_came_late(script: Script, user: dict[str, str]) -> Non
         assert (script.sent[1].method, path(script.sent[1])) == ("GET", "/.tradewind/late/abc")
 
 
+@scripted(Answer(body=b"<html>Log in"), Answer(body=b"<html/>"), ABSENT, Answer(body=b"<html/>"))
+def test_an_answer_that_is_none_of_s3s(uploads: S3Uploads) -> None:
+    """A page of somebody in between begins, lists and joins nothing."""
+    with pytest.raises(StoreUnavailableError, match="s3://models"):
+        uploads.parts(KEY, UPLOAD)
+    with pytest.raises(StoreUnavailableError, match="s3://models"):
+        uploads.begin(KEY, version="v", algorithm="crc32c", metadata=Metadata(), final=True)
+    with pytest.raises(StoreUnavailableError, match="s3://models"):
+        complete(uploads)
+
+
 @scripted(refused(403, "AccessDenied"))
 def test_a_missing_permission_is_named(uploads: S3Uploads) -> None:
     """Whoever may not list parts is told what to grant."""

@@ -24,6 +24,7 @@ from tradewind.errors import (
     IntegrityError,
     NotFoundError,
     PreconditionFailedError,
+    StoreUnavailableError,
     TradewindError,
     TransientError,
     UnportableError,
@@ -163,6 +164,15 @@ def test_a_blob_that_nothing_was_sent_for_has_no_parts(scripted: Make) -> None:
     uploads, _ = scripted(refused(404, "BlobNotFound"))
 
     assert uploads.parts(KEY, UPLOAD) == []
+
+
+@pytest.mark.parametrize("body", [b"<html></p>Log in", b"<BlockList>", b""])
+def test_an_answer_that_is_none_of_azures(scripted: Make, body: bytes) -> None:
+    """A page of somebody in between is no list of blocks, nor is half of one."""
+    uploads, _ = scripted(Answer(body=body))
+
+    with pytest.raises(StoreUnavailableError, match="az://acct/models"):
+        uploads.parts(KEY, UPLOAD)
 
 
 def test_many_blocks_are_listed(scripted: Make) -> None:

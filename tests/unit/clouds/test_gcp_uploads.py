@@ -277,6 +277,18 @@ def test_a_bucket_that_does_not_exist(scripted: Scripted) -> None:
         uploads.put_part(KEY, UPLOAD, 1, iter((BODY,)), size=10)
 
 
+def test_an_answer_that_is_none_of_googles(scripted: Scripted) -> None:
+    """A page of somebody in between is no part, no list, and no object."""
+    uploads, _ = scripted(Answer(body=b"<html>"), answer({"items": [{}]}), answer({}))
+
+    with pytest.raises(StoreUnavailableError, match="gs://models"):
+        uploads.put_part(KEY, UPLOAD, 1, iter((BODY,)), size=10)
+    with pytest.raises(StoreUnavailableError, match="gs://models"):
+        uploads.parts(KEY, UPLOAD)
+    with pytest.raises(StoreUnavailableError, match="gs://models"):
+        complete(uploads, b"one")
+
+
 def test_a_missing_permission_is_named(scripted: Scripted) -> None:
     """Whoever may not describe parts is told what to grant."""
     uploads, _ = scripted(resource(), DENIED)

@@ -22,6 +22,7 @@ from tradewind.clouds.aws.store import described
 from tradewind.clouds.aws.wire import S3Wire
 from tradewind.clouds.http import AnswerError
 from tradewind.clouds.pieces import Passing, checksum_in, require_whole
+from tradewind.clouds.understood import understood
 from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError
 from tradewind.fleet import AwsSite
 from tradewind.ports import Algorithm, Checksums, Metadata, Part, PartLimits, PutReceipt
@@ -92,6 +93,7 @@ class S3Uploads:
         with (
             translate("begin an upload of", self._uri(key)),
             self._wire.request("POST", key, query={"uploads": ""}, headers=headers) as answer,
+            understood("begin an upload of", self._uri(key)),
         ):
             return str(_Named(algorithm, late, upload_in(answer.read())))
 
@@ -127,6 +129,7 @@ class S3Uploads:
             with (
                 translate("list the parts of", self._uri(key)),
                 self._wire.request("GET", key, query=query) as answer,
+                understood("list the parts of", self._uri(key)),
             ):
                 page = listed_in(answer.read(), named.algorithm)
             parts += page.parts
@@ -189,6 +192,7 @@ class S3Uploads:
             with (
                 translate("join the parts of", self._uri(key)),
                 self._wire.request("POST", key, query=query, headers=headers, body=body) as answer,
+                understood("join the parts of", self._uri(key)),
             ):
                 said = answer.read()
                 fields = read_fields(said)

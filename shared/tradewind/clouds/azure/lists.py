@@ -15,6 +15,7 @@ from tradewind.clouds.azure.clients import open_wire
 from tradewind.clouds.azure.errors import translate
 from tradewind.clouds.azure.states import condition, headers_of, token_of
 from tradewind.clouds.azure.wire import BlobWire, blob_target
+from tradewind.clouds.understood import understood
 from tradewind.errors import NotFoundError, PreconditionFailedError
 from tradewind.fleet import AzureSite
 from tradewind.ports import PROVENANCE_KEY, Metadata, ObjectState
@@ -116,7 +117,7 @@ class BlockLists:
         parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(("end",))
         blocks: list[tuple[str, int]] = []
         target = self._target(key, {"comp": "blocklist", "blocklisttype": which})
-        with self._wire.request("GET", target) as answer:
+        with self._wire.request("GET", target) as answer, understood("list the parts of", self.uri(key)):
             token = token_of(answer.headers.get("etag", ""))
             for chunk in answer.chunks():
                 parser.feed(chunk)
@@ -125,4 +126,5 @@ class BlockLists:
                     if isinstance(element, ET.Element) and element.tag == "Block":
                         blocks.append((element.findtext("Name", ""), int(element.findtext("Size", "0"))))
                         element.clear()
+            parser.close()  # which fails if there is not all of it
         return blocks, token

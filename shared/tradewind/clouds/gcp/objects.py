@@ -17,6 +17,7 @@ from tradewind.clouds.gcp.errors import translate
 from tradewind.clouds.gcp.limits import encode_user
 from tradewind.clouds.gcp.wire import GcsWire, json_target
 from tradewind.clouds.pieces import Passing
+from tradewind.clouds.understood import understood
 from tradewind.errors import BucketNotFoundError, NotFoundError
 from tradewind.ports import Metadata
 
@@ -86,6 +87,7 @@ class GcsObjects:
                 self._wire.request(
                     "POST", target, headers={"Content-Type": PLAIN_TYPE}, body=body, size=len(body)
                 ) as answer,
+                understood("put a part of", subject),
             ):
                 return Resource.of(json.loads(answer.read()))
         except NotFoundError as error:
@@ -108,8 +110,11 @@ class GcsObjects:
 
     def find(self, name: str, subject: str) -> Resource | None:
         """Return an object's resource, or None if there is none."""
+        target = json_target(self._bucket, name, {"fields": _FIELDS})
         with suppress(NotFoundError):
-            return Resource.of(self._ask("GET", json_target(self._bucket, name, {"fields": _FIELDS}), "head", subject))
+            answer = self._ask("GET", target, "head", subject)
+            with understood("head", subject):
+                return Resource.of(answer)
         return None
 
     def compose(
@@ -131,7 +136,10 @@ class GcsObjects:
         )
         named = [{"name": each.name, "objectPreconditions": {"ifGenerationMatch": each.generation}} for each in sources]
         request = {"sourceObjects": named, "destination": destination or {"contentType": PLAIN_TYPE}}
-        return Resource.of(self._ask("POST", f"{path}/compose?{query}", "join the parts of", subject, request))
+        operation = "join the parts of"
+        answer = self._ask("POST", f"{path}/compose?{query}", operation, subject, request)
+        with understood(operation, subject):
+            return Resource.of(answer)
 
     def delete(self, resource: Resource, subject: str) -> None:
         """Delete exactly this object, for good even in a bucket with versions; no error if it is gone."""
@@ -150,7 +158,9 @@ class GcsObjects:
             query = {"prefix": prefix, "fields": f"items({_FIELDS}),nextPageToken", **page}
             target = json_target(self._bucket, query=query)
             answer = self._ask("GET", target, "list the parts of", subject)
-            yield from map(Resource.of, answer.get("items", ()))
+            with understood("list the parts of", subject):
+                listed = [Resource.of(item) for item in answer.get("items", ())]
+            yield from listed
             if not (token := answer.get("nextPageToken")):
                 return
             page = {"pageToken": token}
@@ -163,6 +173,7 @@ class GcsObjects:
         with (
             translate(operation, subject),
             self._wire.request(method, target, headers=headers, body=said) as answer,
+            understood(operation, subject),
         ):
             document: Mapping[str, Any] = json.loads(answer.read())
             return document
