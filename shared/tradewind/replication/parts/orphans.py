@@ -56,7 +56,7 @@ class Orphans:
             TradewindError: A site could not be asked; the others were.
         """
         ended, failed = 0, []
-        for target in self.rule.members:
+        for target in dict.fromkeys(site for each in self.rule.members for site in self.rule.targets_of(each)):
             try:
                 ended += self._at(target)
             except TradewindError as error:
