@@ -183,7 +183,7 @@ def test_an_object_that_was_uploaded_in_parts(
     clouds: ThreeClouds, platforms: dict[str, Platform], audit: list[dict[str, Any]]
 ) -> None:
     """It is replicated whole; where its store tells no checksum of parts, the audit log says that none was compared."""
-    body = bytes(range(256)) * 4096 * 11
+    body = bytes(range(256)) * 4096 * 6
     clouds.s3.put_in_parts("models/x", body, part_size=5 * 1024 * 1024)
 
     assert platforms[AWS_SITE].deliver(announce(AWS_SITE, "models/x")) == [True]

@@ -88,7 +88,7 @@ def _require_writable(at: Workplace, route: Route, here: ObjectState, there: Obj
     store = at.store_of(route.target)
     if here.size > at.parts.above:
         require_no_manifest(at, route, here)
-        plan_parts(here.size, at.parts.part, at.uploads_of(route.target).limits)
+        plan_parts(here, at.parts.part, at.uploads_of(route.target).limits)
         store.check_metadata(_metadata(store, route, here, encoding=None))
     else:
         store.check_metadata(_metadata(store, route, here, encoding=encoding_for(route.rule, here.key, here.metadata)))

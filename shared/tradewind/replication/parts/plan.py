@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from tradewind.errors import ObjectTooLargeError
-from tradewind.ports import PartLimits
+from tradewind.ports import ObjectState, PartLimits
 
 MIB = 1024 * 1024
 TASKS = 1000
@@ -42,15 +42,16 @@ class PartPlan:
         return start, min(self.part, self.size - start)
 
 
-def plan_parts(size: int, wanted: int, limits: PartLimits) -> PartPlan:
+def plan_parts(state: ObjectState, wanted: int, limits: PartLimits) -> PartPlan:
     """Cut an object into parts of about equal size, `wanted` bytes at most unless the target needs larger ones.
 
     Raises:
         ObjectTooLargeError: The target cannot hold it.
     """
+    size = state.size
     if size > limits.whole or size > limits.parts * limits.largest:
         raise ObjectTooLargeError(
-            f"It has {size:,} bytes, and the target holds {limits.whole:,} at most",
+            f"{state.key!r} has {size:,} bytes, and the target holds {limits.whole:,} at most",
             hint="Split it, or exclude it from the rule",
         )
     unit = MIB if wanted >= MIB else 1

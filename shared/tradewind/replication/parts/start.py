@@ -119,7 +119,7 @@ class _Beginning:
             source=self.route.source,
             target=self.route.target,
             version=Version.of(self.source),
-            plan=plan_parts(self.source.size, self.at.parts.part, self.uploads.limits),
+            plan=plan_parts(self.source, self.at.parts.part, self.uploads.limits),
             upload="",
             algorithm=algorithm,
             expect=self.expect,

@@ -11,6 +11,7 @@ import pytest
 from rigs.sets import SetWorld, Worker
 from rigs.world import PLAIN, World
 from tradewind.clouds.memory.store import METADATA_BYTES
+from tradewind.clouds.memory.uploads import MemoryUploads
 from tradewind.errors import (
     ConflictError,
     ObjectTooLargeError,
@@ -21,8 +22,8 @@ from tradewind.errors import (
     UnportableError,
 )
 from tradewind.fleet import Rule
-from tradewind.ports import Change, Metadata, Notification
-from tradewind.replication import transfer
+from tradewind.ports import Change, Metadata, Notification, PartLimits
+from tradewind.replication.parts.plan import PartSizes
 from tradewind.replication.sets import SetKeeper
 from tradewind.replication.tombstones import Tombstone, Tombstones
 
@@ -64,9 +65,9 @@ def deliver(world: World, notification: Notification, *, attempt: int = 1) -> li
     return [outcome.error for outcome in outcomes if outcome.error is not None]
 
 
-def published(rule: dict[str, object]) -> World:
+def published(rule: dict[str, object], parts: PartSizes | None = None) -> World:
     """Return a world in which the first version is at the target, and some time has gone by."""
-    world = World(rule)
+    world = World(rule, parts=parts)
     upload(world, "v1")
     world.pass_time(PAUSE)
     return world
@@ -83,8 +84,8 @@ def test_a_version_with_a_member_that_is_too_large_leaves_the_old_one(
     rule: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whichever object is delivered, it fails for good and names the member; the old set stays."""
-    world = published(rule)
-    monkeypatch.setattr(transfer, "MAX_OBJECT", 1000)
+    world = published(rule, PartSizes(above=1000, part=500))
+    monkeypatch.setattr(MemoryUploads, "limits", PartLimits(parts=2, smallest=1, largest=500, whole=1000))
 
     errors = upload(world, "v2", size=1000)
 
