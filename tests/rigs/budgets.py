@@ -9,20 +9,27 @@ from types import MappingProxyType
 
 from greenlet import greenlet
 
-from rigs.world import JURISDICTIONS, InlineExecutor, WatchedStore, fleet_of
+from rigs.large import work_off
+from rigs.world import JURISDICTIONS, InlineExecutor, WatchedStore, World, fleet_of
 from tradewind.clouds.memory.store import MemoryStore
 from tradewind.facts.prices import GIB
 from tradewind.fleet import Fleet, Rule
-from tradewind.ports import ObjectState
+from tradewind.ports import Notification, ObjectState
 from tradewind.records import Records
 from tradewind.replication.budgets.account import Need, Terms, Wait
 from tradewind.replication.budgets.admission import Budgets
 from tradewind.replication.budgets.ledger import Ledger, Receipt
 from tradewind.replication.budgets.release import Release, Standing
+from tradewind.replication.outcomes import Outcome
+from tradewind.replication.parts.plan import PartSizes
+from tradewind.replication.sweeping.sweep import Sweeper
+from tradewind.replication.sweeping.timer import Round, turn
 
 DOLLAR = 10**9
 MIB = 1024 * 1024
 WAY = ("a", "b")
+DEAR = {"usd_per_gib": float(GIB)}
+"""A contract by which each byte costs a dollar."""
 PRICE = DOLLAR // 10
 """Nanodollars for a GiB."""
 
@@ -165,3 +172,73 @@ class Desk:
                 raise error
             spending.arrived |= set(targets) - spending.waiting.keys()
         return "; ".join(spending.waiting.values())
+
+
+def _dear(rule: dict[str, object]) -> dict[str, object]:
+    budget = rule.get("budget")
+    return {**rule, "budget": {**budget, **DEAR}} if isinstance(budget, dict) else rule
+
+
+class BudgetWorld(World):
+    """A world between whose sites each byte costs a dollar, with timers, and control buckets that are watched.
+
+    Args:
+        rules: With budgets, if they have some, to which the price is added.
+        limits: How many copies a site takes at a time.
+        parts: From which size on objects go in parts.
+    """
+
+    def __init__(
+        self,
+        *rules: dict[str, object],
+        limits: Mapping[str, int] = MappingProxyType({}),
+        parts: PartSizes | None = None,
+    ) -> None:
+        super().__init__(*(_dear(rule) for rule in rules), parts=parts, apart=True, limits=limits)
+        self.controls = {site: WatchedStore(store) for site, store in self.control.items()}
+        for site, store in self.controls.items():
+            self.records[site] = Records(store, "tradewind/")
+        self.restart()
+
+    def restart(self) -> None:
+        """Let another process work from here on: what the one before had in memory is gone."""
+        self.replicator = self.process()
+        self.replicator.at.budgets.hold = self.pass_time
+
+    def deliver(self, notification: Notification) -> dict[str, Outcome]:
+        """Work off a notification; return how it ended, by target."""
+        return {each.route.target: each for each in self.replicator.replicate(notification)}
+
+    def ring(self, site: str = "a") -> Round:
+        """Let the timer of a site ring."""
+        sweeper = Sweeper(
+            fleet=self.fleet,
+            store_of=self.stores.__getitem__,
+            records_of=self.records.__getitem__,
+            queue_of=self.queues.__getitem__,
+            gate=self.gate,
+            executor=InlineExecutor(),
+            clock=lambda: self.now,
+            holder="timer",
+        )
+        return turn(self.fleet, site, sweeper, self.records[site], self.now + timedelta(hours=1))
+
+    def work(self, site: str = "a") -> list[Outcome]:
+        """Work off a site's queue until it is empty."""
+        return work_off(self, site)
+
+    def month_turns(self) -> None:
+        """Go to the first of the next month, let the timer ring, and do what it asks for."""
+        self.now = datetime(self.now.year + self.now.month // 12, self.now.month % 12 + 1, 1, tzinfo=UTC)
+        self.ring()
+        self.work()
+
+    def waiting(self, site: str = "a") -> list[str]:
+        """Return the keys that wait at a site."""
+        found = [self.records[site].read(each.key) for each in self.records[site].list("waiting/")]
+        return sorted(str(each.value["key"]) for each in found if each is not None)
+
+    def spent(self) -> float:
+        """Return the dollars that the first rule has spent."""
+        ledger = Ledger(self.records.__getitem__, InlineExecutor(), lambda: self.now)
+        return ledger.read(self.fleet.rules[0]).spent / DOLLAR

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Literal, ParamSpec, TypeVar
 
 from tradewind.checksums import crc32c
@@ -34,6 +35,7 @@ from tradewind.replication.access import Access
 from tradewind.replication.assemble import assemble
 from tradewind.replication.contents.worth import Reuse
 from tradewind.replication.parts.plan import PartSizes
+from tradewind.replication.replicate import Replicator
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -130,10 +132,15 @@ class World:
     """Three sites, `a` (US), `b` (EU) and `c` (CH), and users who write to them."""
 
     def __init__(
-        self, *rules: dict[str, object], parts: PartSizes | None = None, reuse: Reuse | None = None, apart: bool = False
+        self,
+        *rules: dict[str, object],
+        parts: PartSizes | None = None,
+        reuse: Reuse | None = None,
+        apart: bool = False,
+        limits: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self.fleet = fleet_of(*rules, apart=apart)
+        self.fleet = fleet_of(*rules, apart=apart, limits=limits)
         self.memory = {site: MemoryStore(clock=lambda: self.now) for site in JURISDICTIONS}
         self.stores = {site: WatchedStore(store) for site, store in self.memory.items()}
         self.audit = ListedAudit()
@@ -144,7 +151,12 @@ class World:
         self.letters = MemoryQueue()
         self.links: dict[str, Links] = {}
         self.pulls: dict[str, Pulls] = {}
-        self.replicator = assemble(
+        self._sizes = parts, reuse
+        self.replicator = self.process()
+
+    def process(self) -> Replicator:
+        """Return what a process works with that has just begun."""
+        return assemble(
             self.fleet,
             Access(
                 self.stores.__getitem__,
@@ -159,8 +171,8 @@ class World:
             audit=self.audit,
             executor=InlineExecutor(),
             clock=lambda: self.now,
-            parts=parts,
-            reuse=reuse,
+            parts=self._sizes[0],
+            reuse=self._sizes[1],
         )
 
     def seconds(self) -> float:
@@ -208,12 +220,13 @@ class World:
             return b"".join(download.chunks)
 
 
-def fleet_of(*rules: dict[str, object], apart: bool = False) -> Fleet:
+def fleet_of(*rules: dict[str, object], apart: bool = False, limits: Mapping[str, int] = MappingProxyType({})) -> Fleet:
     """Return a fleet of the three sites with these rules; a rule is one-way from `a` and public unless it says else.
 
     Args:
         rules: The rules.
         apart: Whether each site is in a region of its own, so that the way between them costs something.
+        limits: How many copies a site takes at a time; any number at the others.
     """
     sites = {
         name: {
@@ -223,6 +236,7 @@ def fleet_of(*rules: dict[str, object], apart: bool = False) -> Fleet:
             "bucket": f"bucket-{name}",
             "control_bucket": "control",
             "queues": {"notifications": "n", "dead_letters": "d"},
+            "concurrent_copies": limits.get(name),
         }
         for name, jurisdiction in JURISDICTIONS.items()
     }

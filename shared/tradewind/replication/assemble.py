@@ -10,6 +10,7 @@ from tradewind.fleet import Fleet, Rule
 from tradewind.ports import AuditLog, Gate
 from tradewind.replication import requests
 from tradewind.replication.access import Access
+from tradewind.replication.budgets.admission import Budgets
 from tradewind.replication.contents.worth import Reuse
 from tradewind.replication.foresight import require_may_come
 from tradewind.replication.guard import RemovalGuard
@@ -66,6 +67,7 @@ def assemble(
         guard=RemovalGuard(sites.store_of, sites.records_of, clock),
         executor=executor,
         clock=clock,
+        budgets=Budgets(fleet, sites.records_of, executor, clock),
         sets=SetKeeper(fleet, sites.store_of, sites.records_of, fetch, clock, withdraw=withdraw, may_come=may_come),
         ask=ask,
         uploads_of=sites.uploads_of,

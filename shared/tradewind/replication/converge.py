@@ -15,6 +15,7 @@ from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindEr
 from tradewind.fleet import ActiveActiveRule
 from tradewind.ports import Download, ObjectState
 from tradewind.replication.agreement import Erase, Steps, Write, agree
+from tradewind.replication.budgets.admission import Spending
 from tradewind.replication.contents.place import SEND, Attempt, place
 from tradewind.replication.contents.worth import is_wanted
 from tradewind.replication.decide import Verdict
@@ -126,7 +127,7 @@ class Convergence:
 
     def _create(self) -> Sequence[Outcome] | None:
         """Write what `site` holds to all others as if they lacked it; None if it takes more than that."""
-        with ExitStack() as stack:
+        with ExitStack() as spent, ExitStack() as stack:
             try:
                 download = stack.enter_context(self.at.store_of(self.site).get(self.key))
             except (NotFoundError, PreconditionFailedError):
@@ -139,9 +140,12 @@ class Convergence:
                 return [Outcome(self._route(each), Verdict.REPLICA, reason) for each in self._others()]
             writes = [Write(self.site, site, expect=None) for site in self._others()]
             writes = [write for write in writes if self._admitted(write)]
+            spending, writes = self._spend(spent, writes, download.state)
             payload = self._read(download, writes) if writes else None
-        if payload is not None:
-            self._write(writes, payload, originating(self.site, payload.state, payload.crc32c))
+            stack.close()
+            if payload is not None:
+                self._write(writes, payload, originating(self.site, payload.state, payload.crc32c))
+            spending.note(self.done.values())
         if any(write.target not in self.done for write in writes):
             return None
         return self._conclude({}, "") if payload is None or self._confirmed(payload.state) else None
@@ -238,20 +242,36 @@ class Convergence:
         return [write for write, each in attempts.items() if each == SEND]
 
     def _send(self, writes: Sequence[Write], views: Mapping[str, View], state: ObjectState) -> None:
-        """Read the source and write it, if it is still `state`."""
+        """Read the source and write it, if it is still `state`, and there is room in the budgets."""
         source = writes[0].source
-        try:
-            with self.at.store_of(source).get(self.key, token=state.token) as download:
-                payload = read(download)
-        except (NotFoundError, PreconditionFailedError):
-            return
-        except TradewindError as error:
-            self._lose(source, error)
-            for write in writes:
-                self._fail(write.target, error)
-            return
-        if _fingerprint(payload.state) == _fingerprint(state):
-            self._write(writes, payload, self._provenance(source, views, payload.state, payload.crc32c))
+        with ExitStack() as spent:
+            spending, ready = self._spend(spent, writes, state)
+            if not ready:
+                return
+            try:
+                with self.at.store_of(source).get(self.key, token=state.token) as download:
+                    payload = read(download)
+            except (NotFoundError, PreconditionFailedError):
+                return
+            except TradewindError as error:
+                self._lose(source, error)
+                for write in ready:
+                    self._fail(write.target, error)
+                return
+            if _fingerprint(payload.state) == _fingerprint(state):
+                self._write(ready, payload, self._provenance(source, views, payload.state, payload.crc32c))
+            spending.note(self.done.values())
+
+    def _spend(self, stack: ExitStack, writes: Sequence[Write], state: ObjectState) -> tuple[Spending, list[Write]]:
+        """Ask for room in the budgets, until the stack is left; return what may be written now."""
+        if not writes:
+            return Spending(), []
+        source, targets = writes[0].source, [write.target for write in writes]
+        spending = stack.enter_context(self.at.budgets.spending(self.rule, source, targets, state))
+        for route, outcome in spending.held_back([Route(self.rule, source, target) for target in targets]).items():
+            self.closed.add(route.target)
+            self.done[route.target] = outcome
+        return spending, [write for write in writes if write.target not in self.closed]
 
     def _start(self, writes: Sequence[Write], state: ObjectState, origin: Provenance) -> None:
         """Have a large object copied in parts; the last worker looks again, as this work does after a write."""

@@ -14,6 +14,7 @@ from typing import TypeVar
 from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindError
 from tradewind.fleet import OneWayRule
 from tradewind.ports import Download, ObjectState
+from tradewind.replication.budgets.admission import Spending
 from tradewind.replication.contents.place import SEND, place
 from tradewind.replication.contents.worth import is_wanted
 from tradewind.replication.decide import Copy, Keep, Remove, Verdict, decide
@@ -88,21 +89,24 @@ class CopyLoop:
     def _turn(self, routes: list[Route], *, unseen: bool) -> None:
         # Targets before the source: a target that is found in sync was so at the moment when the source was read.
         seen = dict.fromkeys(routes) if unseen else self._on_each(routes, self._head)
-        with ExitStack() as stack:
-            source, download = self._look(stack)
-            if unseen and (source is None or source.size > self.at.parts.above):
-                return
-            copies, removals = self._decide(source, seen)
-            placed, copies = self._reuse(source, copies, seen)
-            if source is not None and source.size > self.at.parts.above:
-                self._start(source, copies, seen)
-                copies = {}
-            if source is not None and copies and download is None:
-                download = self._open(stack, source.token)
-            payload = as_stored(self.rule, read(download)) if download and copies else None
-        done = dict(placed)
-        if payload is not None:
-            done |= self._on_each(list(copies), lambda r: self._write(r, payload, copies[r], seen[r]))
+        with ExitStack() as spent:
+            with ExitStack() as stack:
+                source, download = self._look(stack)
+                if unseen and (source is None or source.size > self.at.parts.above):
+                    return
+                copies, removals = self._decide(source, seen)
+                placed, copies = self._reuse(source, copies, seen)
+                if source is not None and source.size > self.at.parts.above:
+                    self._start(source, copies, seen)
+                    copies = {}
+                spending, copies = self._spend(spent, source, copies)
+                if source is not None and copies and download is None:
+                    download = self._open(stack, source.token)
+                payload = as_stored(self.rule, read(download)) if download and copies else None
+            done = dict(placed)
+            if payload is not None:
+                done |= self._on_each(list(copies), lambda r: self._write(r, payload, copies[r], seen[r]))
+            spending.note(done.values())
         done |= self._on_each(list(removals), lambda r: self._remove(r, removals[r]))
         acted = {route: outcome for route, outcome in done.items() if outcome is not None}
         if acted and self._unchanged(source):
@@ -143,6 +147,17 @@ class CopyLoop:
         placed = {route: attempt.outcome for route, attempt in tried.items() if attempt != SEND}
         done = placed.keys() | self.outcomes.keys()
         return placed, {route: expect for route, expect in copies.items() if route not in done}
+
+    def _spend(
+        self, stack: ExitStack, source: ObjectState | None, copies: dict[Route, str | None]
+    ) -> tuple[Spending, dict[Route, str | None]]:
+        """Ask for room in the budgets, until the stack is left; return what may be written now."""
+        if source is None or not copies:
+            return Spending(), copies
+        targets = [route.target for route in copies]
+        spending = stack.enter_context(self.at.budgets.spending(self.rule, self.source, targets, source))
+        self.outcomes |= spending.held_back(list(copies))
+        return spending, {route: expect for route, expect in copies.items() if route not in self.outcomes}
 
     def _decide(
         self, source: ObjectState | None, seen: Mapping[Route, ObjectState | None]

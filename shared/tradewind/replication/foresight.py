@@ -30,7 +30,8 @@ def require_may_come(at: Workplace, rule: Rule, key: str, source: str, target: s
     Raises:
         PermanentError: It never may: it is too large, the target cannot hold its name or metadata, the compliance gate
             refuses it, or the target holds somebody else's object.
-        TransientError: Not now: it is just being deleted or replaced, or a store could not be asked.
+        TransientError: Not now: it is just being deleted or replaced, a store could not be asked, or there is no room
+            for it in a budget. What will be written over is paid for, if there is.
     """
     at.store_of(target).check_key(key)
     if isinstance(rule, ActiveActiveRule):
@@ -92,6 +93,8 @@ def _require_writable(at: Workplace, route: Route, here: ObjectState, there: Obj
         store.check_metadata(_metadata(store, route, here, encoding=None))
     else:
         store.check_metadata(_metadata(store, route, here, encoding=encoding_for(route.rule, here.key, here.metadata)))
+    if there is not None:  # it goes once the set is withdrawn, and must not be kept waiting then
+        at.budgets.promise(route.rule, route.source, route.target, here)
 
 
 def _metadata(store: ObjectStore, route: Route, here: ObjectState, *, encoding: str | None) -> Metadata:

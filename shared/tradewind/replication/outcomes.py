@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from tradewind.errors import ConflictError, PermanentError, TradewindError, TransientError
+from tradewind.errors import ConflictError, OverBudgetError, PermanentError, TradewindError, TransientError
 from tradewind.replication.contents.saving import Saving
 from tradewind.replication.decide import Verdict
 from tradewind.replication.routes import Route
@@ -33,6 +35,14 @@ class Outcome:
         """Return the outcome of a target at which `error` was met."""
         return cls(route, Verdict.FAILED, str(error), error=error)
 
+    @property
+    def measures(self) -> Sequence[tuple[str, Literal["Count", "Bytes"], float]]:
+        """Return what it adds to the metrics: names, units and values."""
+        counted: list[tuple[str, Literal["Count", "Bytes"], float]] = [(self.verdict.name.title(), "Count", 1)]
+        if self.saving is not None:
+            counted += [("SavedBytes", "Bytes", self.saving.size), ("SavedDollars", "Count", self.saving.dollars)]
+        return counted
+
     def require_done(self, key: str) -> None:
         """Return unless something kept `key` from its target.
 
@@ -44,6 +54,8 @@ class Outcome:
         told = f"{key!r} does not come from {self.route.source} to {self.route.target}: {self.reason}"
         if self.verdict is Verdict.STARTED:
             raise TransientError(told, hint="It arrives by itself, in parts")
+        if self.verdict is Verdict.DEFERRED:
+            raise OverBudgetError(told)
         if self.verdict is Verdict.HELD:
             raise TransientError(told, hint="Answer the delete guard")
         if self.verdict is Verdict.CONFLICT:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tradewind.errors import SetError, TransientError, UnknownBucketError
+from tradewind.errors import OverBudgetError, SetError, TransientError, UnknownBucketError
 from tradewind.fleet import ActiveActiveRule, Rule
 from tradewind.ports import AuditLog, AuditRecord, Change, Notification
 from tradewind.replication.converge import Convergence
@@ -87,7 +87,8 @@ class Replicator:
         Raises:
             TradewindError: It could not be done.
         """
-        outcomes = list(PartWorker(self.at, self._look).work(task, attempt=attempt))
+        ended = PartWorker(self.at, self._look).work(task, attempt=attempt)
+        outcomes = [self._on_record(task.key, outcome) for outcome in ended]
         for outcome in list(outcomes):
             outcomes += self._close_sets(outcome, task.key, again=attempt > 1)
         for outcome in outcomes:
@@ -184,7 +185,8 @@ class Replicator:
     ) -> list[Outcome]:
         if isinstance(rule, ActiveActiveRule):
             sites = (site, *(route.target for route in routes))
-            return list(Convergence(key, rule, site, sites, self.at).run(assume_absent=fresh))
+            ended = Convergence(key, rule, site, sites, self.at).run(assume_absent=fresh)
+            return [self._on_record(key, outcome) for outcome in ended]
         refusals: dict[Route, str] = {}
         for route in routes:
             answer = admission(self.at.fleet, self.at.gate, route, key)
@@ -195,7 +197,17 @@ class Replicator:
         loop = CopyLoop(key, rule, site, open_routes, self.at, refusals, size=size)
         loop.run(assume_absent=fresh)
         refused = [Outcome(route, Verdict.REFUSED, refusals[route]) for route in routes if route not in open_routes]
-        return [*refused, *(loop.outcomes[route] for route in open_routes)]
+        return [*refused, *(self._on_record(key, loop.outcomes[route]) for route in open_routes)]
+
+    def _on_record(self, key: str, outcome: Outcome) -> Outcome:
+        """Let a key wait on record, too, that cannot come since others wait that must go before it."""
+        if not isinstance(outcome.error, OverBudgetError):
+            return outcome
+        route, reason = outcome.route, outcome.error.message
+        state = self.at.store_of(route.source).head(key)
+        if state is not None:
+            self.at.budgets.put_on_record(route.rule, route.source, route.target, state, reason)
+        return Outcome(route, Verdict.DEFERRED, reason)
 
     def _close_sets(self, outcome: Outcome, key: str, *, again: bool) -> list[Outcome]:
         """Try the keys that close the sets of a key that has arrived; one that is not whole yet comes later.
@@ -226,6 +238,8 @@ class Replicator:
                 size=outcome.size,
                 crc32c=None if outcome.crc32c is None else f"{outcome.crc32c:08x}",
                 proof=outcome.proof,
+                saved=outcome.saving.size if outcome.saving else None,
+                saved_usd=outcome.saving.dollars if outcome.saving else None,
                 event=event,
             )
         )

@@ -13,6 +13,7 @@ from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Copies, Gate, Links, ObjectState, ObjectStore, Pulls, Uploads
 from tradewind.records import Records
 from tradewind.replication.access import no_copies, no_links, no_pulls, no_uploads, unsent
+from tradewind.replication.budgets.admission import Budgets
 from tradewind.replication.contents.index import Index
 from tradewind.replication.contents.known import content_from, name_of
 from tradewind.replication.contents.worth import Reuse, is_wanted
@@ -42,6 +43,7 @@ class Workplace:
         guard: Asked before anything is removed.
         executor: Runs the calls to several sites side by side.
         clock: Returns the time, UTC.
+        budgets: Asked whether there is room for a copy, before its bytes are read.
         sets: Keeps artifact sets whole.
         ask: Asks for keys of a site to be looked at.
         uploads_of: Returns the uploads in parts of a site, by name.
@@ -60,6 +62,7 @@ class Workplace:
     guard: RemovalGuard
     executor: Executor
     clock: Callable[[], datetime]
+    budgets: Budgets
     sets: SetRules = field(default_factory=NoSets)
     ask: Ask = lambda _site, _keys: None
     uploads_of: Callable[[str], Uploads] = no_uploads
@@ -111,7 +114,7 @@ class Workplace:
         """
         name = name_of(content_from(origin), route.rule.classification)
         if name is not None and is_wanted(self.fleet, self.reuse, route, state):
-            Index(self.records_of(route.target), self.clock).note(name, state.key)
+            Index(self.records_of(route.target), self.clock).note(name, [state.key])
 
     def read_back(self, site: str, key: str, token: str, checksum: int) -> None:
         """Read a replica that was just written, and remove it if its bytes are wrong."""

@@ -36,6 +36,8 @@ class Receipt:
     """"" for what is paid out of change."""
     shard: int = 0
     """Where it is on record."""
+    own: bool = True
+    """False if somebody else paid before, whose copy may have arrived: then it is not ours to give back."""
 
 
 @dataclass(slots=True)
@@ -88,7 +90,9 @@ class Ledger:
                 if need.change:
                     self._put_back(purse, account.month, answer.size - need.size)
                 paid_at = number if answer.shard is None else answer.shard
-                return answer, Receipt(rule.name, account.month, need.size, need.name, paid_at)
+                return answer, Receipt(
+                    rule.name, account.month, need.size, need.name, paid_at, own=answer.shard is None
+                )
         raise TransientError(f"The account of the rule {rule.name!r} changed {TRIES} times under a payment")
 
     def read(self, rule: Rule) -> Account:
@@ -97,6 +101,8 @@ class Ledger:
 
     def give_back(self, rule: Rule, way: tuple[str, str], receipt: Receipt) -> None:
         """Give back what was paid for a copy that did not come about. Twice is no error."""
+        if not receipt.own:
+            return
         if not receipt.name:
             self._put_back((rule.name, *way), receipt.month, receipt.size)
             return

@@ -10,11 +10,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from tradewind.replication.budgets.entries import Entry, latest
 from tradewind.replication.budgets.money import cost_of
 
+AHEAD: Final = timedelta(minutes=1)
+"""So much bandwidth is given out at a time: the timer rings every minute."""
+TURNOVER: Final = 20
+"""Keys, or parts, that go for each free slot of a target; most take seconds, and the timer rings every minute."""
 MOST: Final = 1000
 """Keys of one rule that are let go at a time."""
 

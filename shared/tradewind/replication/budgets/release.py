@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from tradewind.fleet import Fleet, Rule
 from tradewind.records import Records
@@ -15,14 +14,9 @@ from tradewind.replication.budgets.entries import Waits, latest
 from tradewind.replication.budgets.ledger import Ledger
 from tradewind.replication.budgets.limits import limited
 from tradewind.replication.budgets.money import nanos, price_of
-from tradewind.replication.budgets.order import Room, choose
+from tradewind.replication.budgets.order import AHEAD, TURNOVER, Room, choose
 from tradewind.replication.budgets.slots import Slots
 from tradewind.replication.budgets.waiting import SEEN, Waiting
-
-AHEAD: Final = timedelta(minutes=1)
-"""So much bandwidth is given out at a time: the timer rings every minute."""
-TURNOVER: Final = 20
-"""Keys that are let go for each free slot of a target; most copies take seconds, and the timer rings every minute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from tradewind.errors import NotFoundError, ObjectTooLargeError, PreconditionFailedError, TransientError
+from tradewind.errors import (
+    NotFoundError,
+    ObjectTooLargeError,
+    PreconditionFailedError,
+    TradewindError,
+    TransientError,
+)
 from tradewind.ports import Checksums, ObjectState, Uploads
 from tradewind.replication.decide import Verdict
 from tradewind.replication.outcomes import Outcome
@@ -47,7 +53,10 @@ def in_parts(
     require_no_manifest(at, route, source)
     begin = _Beginning(at, route, source, origin, expect, streamed)
     for _ in range(TRIES):
-        held = begin.find() or begin.anew()
+        held = begin.find()
+        if held is None and (reason := begin.pay()) is not None:
+            return Outcome(route, Verdict.DEFERRED, reason)
+        held = held or begin.paid_anew()
         if held is None:
             continue
         if held.job.asked is not None and at.clock() - held.job.asked < PATIENCE:
@@ -105,6 +114,18 @@ class _Beginning:
             self.uploads.abort(job.key, job.upload)
         return None
 
+    def pay(self) -> str | None:
+        """Pay for all of the object; return why it has to wait, or None."""
+        return self.at.budgets.begin(self.route.rule, self.route.source, self.route.target, self.source)
+
+    def paid_anew(self) -> Held | None:
+        """Do the same as `anew`; what was paid is given back if it cannot be begun."""
+        try:
+            return self.anew()
+        except TradewindError:
+            self.at.budgets.refund(self.route.rule, self.route.source, self.route.target, self.source)
+            raise
+
     def anew(self) -> Held | None:
         """Begin an upload and note it; None if somebody else was faster."""
         kept = self.source.checksums
@@ -155,13 +176,20 @@ class _Beginning:
     def ask(self, held: Held) -> None:
         """Send tasks for the parts that are not there yet, and note that they were sent.
 
+        Where bandwidth, or what the target takes at a time, is limited, they are sent a share at a time: the timer lets
+        the key go for the next one.
+
         Raises:
             NotFoundError: The upload is gone.
         """
         job = held.job
         arrived = {part.number for part in self.uploads.parts(job.key, job.upload)}
         missing = [number for number in job.plan.numbers if number not in arrived]
-        again = job.asked is not None
+        sizes = [job.plan.span(number)[1] for number in missing]
+        share = self.at.budgets.share(self.route.rule, job.source, job.target, self.source, sizes)
+        if missing and not share:
+            return
+        again = job.asked is not None or share < len(missing)
         tasks = [
             PartTask(
                 rule=job.rule,
@@ -172,8 +200,10 @@ class _Beginning:
                 numbers=numbers,
                 again=again,
             )
-            for numbers in tasks_of(missing)
+            for numbers in tasks_of(missing[:share])
         ]
         self.at.send(job.source, (task.encode() for task in tasks))
+        if share < len(missing):
+            return
         with suppress(PreconditionFailedError):  # it has been completed, or somebody else asked, too
             self.jobs.write(replace(job, asked=self.at.clock()), expect=held.token)

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from tradewind.errors import (
     IntegrityError,
     NotFoundError,
+    OverBudgetError,
     PermanentError,
     PreconditionFailedError,
     TransientError,
@@ -89,6 +90,8 @@ class PartWorker:
             # Of the source, of the target, or of the upload, which somebody completed or aborted.
             self._end(job)
             return self.look(route, job.key)
+        except OverBudgetError as error:  # what must go before it waits; the parts stay
+            return [Outcome.failed(route, error)]
         except _MisreadError as error:
             return [self._stream_anew(route, job, error.state)]
         except PermanentError:
@@ -163,13 +166,18 @@ class PartWorker:
         return ()
 
     def _bring_one(self, job: Job, uploads: Uploads, number: int) -> Job:
-        """Bring one part by the way that the job goes, and return the job as it goes on."""
-        if job.pull is not None:
-            if pull(self.at, job, number):
-                return job
-            job = self._jobs(job.target).stream(job)
-        self._copy(job, uploads, number)
-        return job
+        """Bring one part by the way that the job goes, and return the job as it goes on.
+
+        Raises:
+            TransientError: The target takes no more at a time.
+        """
+        with self.at.budgets.slot(job.target):
+            if job.pull is not None:
+                if pull(self.at, job, number):
+                    return job
+                job = self._jobs(job.target).stream(job)
+            self._copy(job, uploads, number)
+            return job
 
     def _copy(self, job: Job, uploads: Uploads, number: int) -> None:
         """Stream one part from the version that is copied."""

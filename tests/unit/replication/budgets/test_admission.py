@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from rigs.budgets import MIB, Desk, cost
-from tradewind.errors import OverBudgetError, StoreUnavailableError
+from tradewind.errors import OverBudgetError, StoreUnavailableError, TransientError
 from tradewind.replication.budgets.account import CHANGE, WINDOW
 from tradewind.replication.budgets.ledger import SHARDS
+from tradewind.replication.budgets.order import TURNOVER
 from tradewind.replication.budgets.slots import LOOKS
 
 LARGE = 8 * MIB
@@ -39,8 +40,9 @@ def test_a_rule_without_limits_costs_no_request() -> None:
 
     assert desk.copy("key", LARGE, targets=("b", "c")) == ""
     assert budgets.begin(desk.rule, "a", "b", large) is None
-    with budgets.part(desk.rule, "a", "b", large, MIB) as waits:
-        assert waits is None
+    assert budgets.share(desk.rule, "a", "b", large, [MIB] * 9) == 9
+    with budgets.slot("b"):
+        pass
     budgets.promise(desk.rule, "a", "b", large)
     budgets.refund(desk.rule, "a", "b", large)
     assert desk.ring() == []
@@ -75,8 +77,9 @@ def test_what_was_not_written_is_given_back() -> None:
     budgets = desk.budgets()
     with budgets.spending(desk.rule, "a", ("b", "c"), desk.object("key", LARGE)) as spending:
         spending.arrived.add("c")
-    with pytest.raises(KeyError), budgets.spending(desk.rule, "a", ["b"], desk.object("other", LARGE)):
-        raise KeyError
+    broken = budgets.spending(desk.rule, "a", ["b"], desk.object("other", LARGE))
+    with pytest.raises(StoreUnavailableError), broken:
+        raise StoreUnavailableError("a is down")
 
     assert spent(desk) == cost(LARGE, BETWEEN)
     assert desk.copy("third", LARGE, budgets=budgets) == ""
@@ -182,46 +185,66 @@ def test_who_gets_no_slot_has_paid_nothing() -> None:
 
 
 def test_a_large_object_is_paid_for_once() -> None:
-    """Whoever begins its job, and however often, pays for it once; its parts only book their bytes and take slots."""
-    desk = Desk([rule(usd_per_month=1, megabytes_per_second=100)], {"b": 2})
+    """Whoever begins its job, and however often, pays for it once; its parts only book their bytes."""
+    desk = Desk([rule(usd_per_month=1, megabytes_per_second=100)])
     state = desk.object("large", 100 * LARGE)
     for _ in range(3):
         assert desk.budgets().begin(desk.rule, "a", "b", state) is None
-    with desk.budgets().part(desk.rule, "a", "b", state, LARGE) as waits:
-        assert waits is None
-        assert len(list(desk.records("b").list("slots/"))) == 1
+    assert desk.budgets().share(desk.rule, "a", "b", state, [LARGE] * 100) == 100
 
     (standing,) = desk.ring()
     assert standing.account is not None
     assert standing.account.spent == cost(100 * LARGE, BETWEEN)
-    assert sum(standing.account.booked.values()) == LARGE
-    assert list(desk.records("b").list("slots/")) == []
+    assert sum(standing.account.booked.values()) == 100 * LARGE
+    assert desk.waiting() == []
 
     desk.budgets().refund(desk.rule, "a", "b", state)
     assert spent(desk) == 0
 
 
 def test_a_large_object_that_is_over_budget_waits() -> None:
-    """Its job is not begun; and a part for which there is no bandwidth puts its key on record, too."""
-    desk = Desk([rule(usd_per_month=dollars(LARGE), megabytes_per_second=1)])
-    state = desk.object("large", 100 * LARGE)
-    assert "for a whole month" in str(desk.budgets().begin(desk.rule, "a", "b", state))
-    paid = desk.object("paid", LARGE)
-    assert desk.budgets().begin(desk.rule, "a", "b", paid) is None
-    with desk.budgets().part(desk.rule, "a", "b", paid, 2 * LARGE) as waits:
-        assert waits is None
-    with desk.budgets().part(desk.rule, "a", "b", paid, LARGE) as waits:
-        assert "are booked until" in str(waits)
+    """Its job is not begun."""
+    desk = Desk([rule(usd_per_month=dollars(LARGE))])
 
-    assert sorted(desk.waiting()) == ["large", "paid"]
+    assert "for a whole month" in str(desk.budgets().begin(desk.rule, "a", "b", desk.object("large", 100 * LARGE)))
+    assert desk.waiting() == ["large"]
+
+
+def test_parts_go_a_minute_at_a_time_where_bandwidth_is_limited() -> None:
+    """As many as a minute has room for, one at least; the key waits for the rest, and goes when there is room again."""
+    desk = Desk([rule(megabytes_per_second=1)])
+    state = desk.object("large", 100 * LARGE)
+    assert desk.budgets().share(desk.rule, "a", "b", state, [LARGE] * 100) == 7
+    assert desk.budgets().share(desk.rule, "a", "b", state, [LARGE] * 93) == 0
+    assert desk.waiting() == ["large"]
+
+    desk.pass_time(60)
+    desk.ring()
+
+    assert desk.asked == [("rule", "large")]
+    assert desk.budgets().share(desk.rule, "a", "b", state, [200 * LARGE]) == 1
+
+
+def test_parts_go_as_many_as_their_target_has_slots_for() -> None:
+    """Some for each free slot; each holds one while it is written, and one that finds none comes back by the queue."""
+    desk = Desk([rule()], {"b": 1})
+    state = desk.object("large", 100 * LARGE)
+    assert desk.budgets().share(desk.rule, "a", "b", state, [LARGE] * 100) == TURNOVER
+    assert desk.waiting() == ["large"]
+    with desk.budgets().slot("b"):
+        assert desk.budgets().share(desk.rule, "a", "b", state, [LARGE] * 100) == 0
+        with pytest.raises(TransientError, match="the queue brings the part back"), desk.budgets().slot("b"):
+            pass
+    with desk.budgets().slot("b"), desk.budgets().slot("c"):
+        pass
+    assert list(desk.records("b").list("slots/")) == []
 
 
 def test_parts_leave_no_change_that_nobody_paid_for() -> None:
     """Bytes of a part that are only booked never pay for a small object."""
     desk = Desk([rule(usd_per_month=1, megabytes_per_second=1000)])
     budgets = desk.budgets()
-    with budgets.part(desk.rule, "a", "b", desk.object("large", 100 * LARGE), 10):
-        pass
+    budgets.share(desk.rule, "a", "b", desk.object("large", 100 * LARGE), [10])
     desk.copy("small", 10, budgets=budgets)
 
     assert spent(desk) == cost(CHANGE, BETWEEN)

@@ -12,7 +12,8 @@ from rigs.budgets import MIB, Desk
 from tradewind.errors import StoreUnavailableError
 from tradewind.replication.budgets.account import capacity_of, window_of
 from tradewind.replication.budgets.ledger import SHARDS
-from tradewind.replication.budgets.release import AHEAD, TURNOVER, free_bytes
+from tradewind.replication.budgets.order import AHEAD, TURNOVER
+from tradewind.replication.budgets.release import free_bytes
 
 LARGE = 8 * MIB
 PAID = 0.01
