@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tradewind.errors import PreconditionFailedError, TradewindError
 from tradewind.ports import ObjectState
-from tradewind.replication.contents.index import Entry, Index
+from tradewind.replication.contents.index import Index, with_key
 from tradewind.replication.contents.known import Content, content_of, name_of, same
 from tradewind.replication.contents.saving import Saving
 from tradewind.replication.contents.worth import dollars_per_gib, is_wanted
@@ -87,11 +87,12 @@ class _Placing:
     def run(self, seen: ObjectState | None) -> Attempt:
         """Find a candidate, copy it, and look at what was made."""
         try:
-            candidate, entry = (seen, None) if seen and self._serves(seen) else self._found()
+            candidates = [seen] if seen and self._serves(seen) else self._found()
         except TradewindError as error:
             return self._sent(error)
-        if candidate is None:
-            return SEND
+        return self._made_of(candidates[0]) if candidates else SEND
+
+    def _made_of(self, candidate: ObjectState) -> Attempt:
         try:
             with self.at.sets.writing(
                 self.route.rule,
@@ -106,25 +107,30 @@ class _Placing:
         except PreconditionFailedError:
             return LOOK_AGAIN
         except _UnusableError as error:
-            if entry is not None:
-                self.index.forget(self.name, entry)
             return self._sent(error)
-        if entry is not None and entry.key != self.source.key:
-            self.index.note(self.name, self.source.key, over=entry)
         return Attempt(self._outcome(candidate, made, provenance))
 
     # --- finding ---------------------------------------------------------------------------------------------------
 
-    def _found(self) -> tuple[ObjectState | None, Entry | None]:
-        """Return what the index names, if that is still what it was; a record that does not hold true goes."""
+    def _found(self) -> list[ObjectState]:
+        """Return the first object that the index names and that is still what it was, if any.
+
+        What a record names and is not so any more is dropped from it, and the new key is added before it is there: as
+        long as it is not, it serves nobody.
+        """
         entry = self.index.find(self.name)
         if entry is None:
-            return None, None
-        state = self.at.store_of(self.route.target).head(entry.key)
-        if state is not None and self._serves(state):
-            return state, entry
+            return []
+        store = self.at.store_of(self.route.target)
+        for gone, key in enumerate(entry.keys):
+            state = store.head(key)
+            if state is not None and self._serves(state):
+                keys = with_key(entry.keys[gone:], self.source.key)
+                if tuple(keys) != entry.keys:
+                    self.index.note(self.name, keys, over=entry)
+                return [state]
         self.index.forget(self.name, entry)
-        return None, None
+        return []
 
     def _serves(self, state: ObjectState) -> bool:
         """Say whether an object at the target is a replica of the same bytes: by what it shows itself, nothing else."""

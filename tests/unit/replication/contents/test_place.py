@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rigs.large import work_off
 from rigs.world import PLAIN, World
@@ -16,6 +18,7 @@ from tradewind.clouds.memory.copies import MemoryCopies
 from tradewind.errors import AccessDeniedError, StoreUnavailableError, TradewindError, UnportableError
 from tradewind.ports import Change, Checksums, Metadata, Notification, ObjectState, PutReceipt
 from tradewind.records import Records
+from tradewind.replication.contents.index import KEYS, with_key
 from tradewind.replication.contents.worth import Reuse
 from tradewind.replication.decide import Verdict
 from tradewind.replication.outcomes import Outcome
@@ -65,7 +68,7 @@ def entries(at: World, site: str = "b") -> list[str]:
     """Return the keys that the index of a site names."""
     records = at.records[site]
     found = [records.read(each.key) for each in records.list("contents/")]
-    return sorted(each.value["key"] for each in found if each is not None)
+    return sorted(key for each in found if each is not None for key in each.value["keys"])
 
 
 def test_a_rename_is_copied_at_its_target() -> None:
@@ -102,6 +105,30 @@ def test_an_alias_that_is_moved_takes_the_content_of_its_new_version() -> None:
     assert (outcome.verdict, outcome.replaced, read(at)) == (Verdict.COPIED, True, False)
     assert at.body("b", "models/latest.bin") == OTHER
     assert "models/latest.bin" in entries(at)
+
+
+def test_an_alias_that_has_moved_on_is_not_the_only_one_that_is_known() -> None:
+    """Content is found as long as one of the keys that it was last seen under still has it."""
+    at = world()
+    for key in ("models/1.bin", "models/latest.bin", "staging.bin"):
+        bring(at, key)
+    bring(at, "models/latest.bin", OTHER)
+    at.memory["b"].delete("models/1.bin", expect=state(at, "b", "models/1.bin").token)
+
+    assert bring(at, "production.bin").saving is not None
+    assert [key for key in entries(at) if key in ("models/1.bin", "production.bin")] == ["production.bin"]
+
+
+@given(st.lists(st.sampled_from("abcdefgh")))
+def test_a_record_names_the_oldest_key_and_the_latest(keys: list[str]) -> None:
+    """It never names many, and none twice."""
+    named: list[str] = []
+    for key in keys:
+        named = with_key(named, key)
+
+        assert key in named
+        assert named[0] == keys[0]
+        assert len(named) == len(set(named)) <= KEYS
 
 
 def test_the_same_bytes_written_again_stay_where_they_are() -> None:
@@ -144,12 +171,13 @@ def lead_astray(at: World, value: object) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        {"v": 1, "key": "other"},
-        {"v": 1, "key": "nothing"},
-        {"v": 1, "key": "of a user"},
-        {"v": 1, "key": 7},
+        {"v": 1, "keys": ["other"]},
+        {"v": 1, "keys": ["nothing", "other"]},
+        {"v": 1, "keys": ["of a user"]},
+        {"v": 1, "keys": [7, None]},
+        {"v": 1, "keys": "old"},
         {"v": 1},
-        {"key": ".tradewind/x"},
+        {"keys": [".tradewind/x"]},
         ["no record"],
     ],
 )
@@ -427,7 +455,7 @@ def test_what_the_source_shows_decides(kept: Checksums, above: int, *, found: bo
 
 
 def test_content_that_nobody_finds_is_forgotten_in_the_end() -> None:
-    """Each time it is found it is noted anew; so what is kept is bounded, and only what is of no use goes."""
+    """Each time it is found under a new key it is noted anew; what is of no use goes."""
     at = world()
     bring(at, "old")
     bring(at, "other", OTHER)
@@ -437,7 +465,7 @@ def test_content_that_nobody_finds_is_forgotten_in_the_end() -> None:
     at.pass_time(2 * 24 * 3600)
 
     assert expire(at.records["b"], at.now).gone == 1
-    assert entries(at) == ["new"]
+    assert entries(at) == ["new", "old"]
 
 
 def void(_: object) -> None:
