@@ -22,7 +22,7 @@ def lambda_handler(event: dict[str, object], context: LambdaContext) -> Answer: 
 def look(notification: Notification) -> Done:
     """Look at one key now, and count what came of it."""
     outcomes = runtime.look(notification)
-    for outcome in outcomes:
-        metrics.add_metric(outcome.verdict.name.title(), "Count", 1)
+    for measure in [each for outcome in outcomes for each in outcome.measures]:
+        metrics.add_metric(*measure)
     said = "; ".join(f"{each.route.target}: {each.verdict}" for each in outcomes)
     return Done(said, [each.error for each in outcomes if each.error is not None])
