@@ -44,7 +44,7 @@ class Here:
     bucket: str
 
     def put(self, body: bytes, *, checksum: bool = True) -> None:
-        """Write as a user whose client sends a CRC64NVME, which is the default of AWS's newer ones, or as another."""
+        """Write as a user of whose object S3 keeps a CRC64NVME, or nothing that it computed itself."""
         kept = {"ChecksumCRC64NVME": b64encode(crc64nvme(body).to_bytes(8)).decode()} if checksum else {}
         algorithm = {"ChecksumAlgorithm": "CRC64NVME"} if checksum else {}
         client = self.clouds.s3._client

@@ -12,7 +12,7 @@ from tradewind.ports import Admission, Gate, ObjectState
 from tradewind.replication.agreement import Bury, Erase, Write, agree
 from tradewind.replication.decide import Copy, Decision, Keep, Remove, Verdict, decide
 from tradewind.replication.modes.immutable import SAME, is_versioned, refusal, same_bytes
-from tradewind.replication.parts.plan import MIB
+from tradewind.replication.parts.plan import MIB, may_pull
 from tradewind.replication.provenance import Version, provenance_of
 from tradewind.replication.routes import Route, admission, routes_for
 from tradewind.replication.sets.recognise import closing_kind
@@ -100,21 +100,24 @@ class Case:
             case Copy():
                 kept = _kept(route, here.state, there.state)
                 why = _why_copy(route.source, here.state, there.state)
-                action, reason = kept or self._copied(route.rule, here.state, why, answer)
+                action, reason = kept or self._copied(route, here.state, why, answer)
             case Remove():
                 action, reason = self._removed(decision, here.memory, route.target)
             case Keep(verdict, why):
                 action, reason = "nothing", why if verdict is Verdict.IN_SYNC else f"{verdict}: {why}"
         return Advice(route.source, route.target, action, reason, answer.reason)
 
-    def _copied(self, rule: Rule, state: ObjectState | None, reason: str, answer: Admission) -> tuple[Action, str]:
+    def _copied(self, route: Route, state: ObjectState | None, reason: str, answer: Admission) -> tuple[Action, str]:
         if not answer.allowed:
             return "refuse", answer.reason
         above = self.fleet.parts.above_mebibytes * MIB
         if state is None or state.size <= above:
             return "copy", reason
-        if closing_kind(rule, self.key) is not None:
+        if closing_kind(route.rule, self.key) is not None:
             return "fail", f"it closes an artifact set and has {state.size:,} bytes; up to {above:,} are read"
+        source, target = self.fleet.sites[route.source], self.fleet.sites[route.target]
+        if may_pull(source, target) and state.checksums.crc64nvme is not None:
+            return "copy", f"{reason}; it goes in parts, which Azure reads by itself if this version has an id"
         return "copy", f"{reason}; it goes in parts"
 
     def _removed(self, removal: Remove, memory: Memory, target: str) -> tuple[Action, str]:
@@ -157,9 +160,9 @@ class Case:
         whose = f"what {holding.content.origin} wrote at {holding.rank.time.isoformat()} counts" if holding else ""
         there = "it lacks that" if write.expect is None else "it holds something else"
         aside = ", which is kept under a key of its own" if write.aside else ""
-        action, reason = _kept(
-            Route(rule, write.source, write.target), views[write.source].state, views[write.target].state
-        ) or self._copied(rule, views[write.source].state, f"{whose}, and {there}{aside}", answer)
+        route, here = Route(rule, write.source, write.target), views[write.source].state
+        kept = _kept(route, here, views[write.target].state)
+        action, reason = kept or self._copied(route, here, f"{whose}, and {there}{aside}", answer)
         return Advice(write.source, write.target, action, reason, answer.reason)
 
     def _erased(self, site: str, erasure: Erase) -> Advice:

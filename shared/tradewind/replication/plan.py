@@ -11,7 +11,7 @@ from tradewind.fleet import Fleet, LargeObjects, OneWayRule, Rule, Site
 from tradewind.ports import Gate
 from tradewind.replication.budgets.wording import limits_told
 from tradewind.replication.modes.wording import mode_told
-from tradewind.replication.parts.plan import MIB
+from tradewind.replication.parts.plan import MIB, may_pull
 from tradewind.replication.routes import Route, movement
 
 OBJECT_SIZE: Final = 16 * 1024 * 1024
@@ -135,8 +135,7 @@ def _direction(fleet: Fleet, gate: Gate, route: Route, size: int) -> Direction:
         target=route.target,
         allowed=answer.allowed,
         gate=answer.reason,
-        path=f"read once by the function at {route.source} ({source.cloud} {source.region}), "
-        f"and streamed to {route.target} ({target.cloud} {target.region})",
+        path=_path(fleet, route),
         delivery=mode_told(rule),
         keeps=KEEPS[source.cloud],
         checks=CHECKS[target.cloud],
@@ -147,6 +146,18 @@ def _direction(fleet: Fleet, gate: Gate, route: Route, size: int) -> Direction:
         lost=lost(source.cloud, target.cloud),
         earlier=_earlier(fleet, route),
     )
+
+
+def _path(fleet: Fleet, route: Route) -> str:
+    source, target = fleet.sites[route.source], fleet.sites[route.target]
+    way = (
+        f"read once by the function at {route.source} ({source.cloud} {source.region}), "
+        f"and streamed to {route.target} ({target.cloud} {target.region})"
+    )
+    if not may_pull(source, target):
+        return way
+    large = f"above {fleet.parts.above_mebibytes} MiB Azure reads by itself what has a version id and a CRC64NVME"
+    return f"{way}; {large}"
 
 
 def cost(rule: Rule, source: Site, target: Site, size: int, parts: LargeObjects) -> Cost:

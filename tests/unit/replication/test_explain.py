@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rigs.world import InlineExecutor, World
+from tradewind.checksums import crc64nvme
 from tradewind.errors import StoreUnavailableError
-from tradewind.ports import PROVENANCE_KEY, Change, Metadata
+from tradewind.fleet import AzureSite
+from tradewind.ports import PROVENANCE_KEY, Change, Checksums, Metadata
 from tradewind.replication.advice import Action, Advice
 from tradewind.replication.decide import Verdict
 from tradewind.replication.explain import Explainer, Explanation
@@ -201,6 +203,27 @@ def test_a_large_object(rule: dict[str, object], monkeypatch: pytest.MonkeyPatch
     assert (advice(world)["b"].action, advice(world)["b"].reason[-18:]) == ("copy", "; it goes in parts")
     closing = advice(world, "m/_SUCCESS")["b"]
     assert (closing.action, closing.reason) == ("fail", "it closes an artifact set and has 65 bytes; up to 64 are read")
+
+
+@pytest.mark.parametrize("rule", [ONE_WAY, BOTH], ids=["one_way", "active_active"])
+@pytest.mark.parametrize("pull", [True, False])
+def test_a_large_object_that_azure_may_read_by_itself(
+    rule: dict[str, object], monkeypatch: pytest.MonkeyPatch, *, pull: bool
+) -> None:
+    """It is said where the fleet file allows it and S3 keeps the proof; S3 is not asked for the id of the version."""
+    monkeypatch.setattr("tradewind.replication.advice.MIB", 1)
+    world, body = World(rule), bytes(65)
+    fields = {"cloud": "azure", "account": "acct", "container": "models", "region": "r", "jurisdiction": "EU"}
+    azure = AzureSite.model_validate({**fields, "control_bucket": "control", "pull": pull})
+    world.fleet = world.fleet.model_copy(update={"sites": {**world.fleet.sites, "b": azure}})
+    checksums = Checksums(crc64nvme=crc64nvme(body))
+    world.memory["a"].place("x", body, metadata=Metadata(), checksums=checksums, expect=None)
+    world.write("a", "other", body)
+
+    said = "; it goes in parts, which Azure reads by itself if this version has an id"
+    assert advice(world)["b"].reason.endswith(said) == pull
+    assert advice(world)["c"].reason.endswith("; it goes in parts")
+    assert advice(world, "other")["b"].reason.endswith("; it goes in parts")
 
 
 def test_the_newest_wins_everywhere() -> None:

@@ -68,6 +68,28 @@ def test_what_the_gate_refuses() -> None:
     assert found["aws", "gcp"].allowed
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "pull", "told"),
+    [
+        ("aws", "azure", True, True),
+        ("aws", "azure", False, False),
+        ("gcp", "azure", True, False),
+        ("aws", "gcp", True, False),
+    ],
+)
+def test_the_way_of_large_objects(source: str, target: str, *, pull: bool, told: bool) -> None:
+    """It is said where Azure may read them from S3 by itself, and what that takes; any other way passes a function."""
+    fleet = fleet_of(ONE_WAY | {"from": source, "to": [target]})
+    azure = fleet.sites["azure"].model_copy(update={"pull": pull})
+    fleet = fleet.model_copy(update={"sites": {**fleet.sites, "azure": azure}})
+
+    [found] = plan(fleet, JurisdictionGate(fleet.classifications))
+
+    assert f"read once by the function at {source}" in found.path
+    said = "above 64 MiB Azure reads by itself what has a version id and a CRC64NVME"
+    assert found.path.endswith(said) == told
+
+
 def test_the_cost_of_a_direction() -> None:
     """From S3 it is a GET, a HEAD and a PUT for each object, and its bytes leave AWS."""
     (found,) = planned(ONE_WAY, size=GIB // 1000)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from tradewind.errors import ObjectTooLargeError
+from tradewind.fleet import AwsSite, AzureSite, Site
 from tradewind.ports import ObjectState, PartLimits
 
 MIB = 1024 * 1024
@@ -58,6 +59,14 @@ def plan_parts(state: ObjectState, wanted: int, limits: PartLimits) -> PartPlan:
     count = min(max(1, ceil(size / wanted)), limits.parts)
     part = ceil(ceil(size / count) / unit) * unit
     return PartPlan(size, min(max(part, limits.smallest), limits.largest))
+
+
+def may_pull(source: Site, target: Site) -> bool:
+    """Say whether the target's cloud may read large objects of the source by itself, as far as the fleet file tells.
+
+    It does if the source's bucket keeps versions, and a CRC64NVME of the object.
+    """
+    return isinstance(source, AwsSite) and isinstance(target, AzureSite) and target.pull
 
 
 def tasks_of(numbers: Sequence[int]) -> Iterator[tuple[int, ...]]:
