@@ -31,6 +31,7 @@ RIGHTS = {
             "s3:ListMultipartUploadParts s3:AbortMultipartUpload"
         ),
     ),
+    ("DataBucket}/*", "s3:GetObjectVersion"),
     ("ControlBucket}/${ControlPrefix}*", "s3:GetObject s3:PutObject s3:DeleteObject"),
     ("ControlBucket}/${FleetKey}", "s3:GetObject"),
     ("DataBucket}", "s3:ListBucket"),
