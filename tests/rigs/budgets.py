@@ -17,8 +17,9 @@ from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Notification, ObjectState
 from tradewind.records import Records
 from tradewind.replication.budgets.account import Need, Terms, Wait
-from tradewind.replication.budgets.admission import Budgets
+from tradewind.replication.budgets.asking import Budgets
 from tradewind.replication.budgets.ledger import Ledger, Receipt
+from tradewind.replication.budgets.limits import limited_at
 from tradewind.replication.budgets.release import Release, Standing
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.parts.plan import PartSizes
@@ -146,7 +147,7 @@ class Desk:
     def ring(self, site: str = "a") -> list[Standing]:
         """Let the timer of a site ring."""
         release = self.release(site)
-        return [release.run(rule) for rule in release.rules()]
+        return [release.run(rule) for rule in limited_at(self.fleet, site)]
 
     def waiting(self, site: str = "a") -> list[str]:
         """Return the keys that wait at a site, in the order of their records."""

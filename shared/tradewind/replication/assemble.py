@@ -10,7 +10,7 @@ from tradewind.fleet import Fleet, Rule
 from tradewind.ports import AuditLog, Gate
 from tradewind.replication import requests
 from tradewind.replication.access import Access
-from tradewind.replication.budgets.admission import Budgets
+from tradewind.replication.budgets.asking import Budgets
 from tradewind.replication.contents.worth import Reuse
 from tradewind.replication.foresight import require_may_come
 from tradewind.replication.guard import RemovalGuard

@@ -15,7 +15,7 @@ from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindEr
 from tradewind.fleet import ActiveActiveRule
 from tradewind.ports import Download, ObjectState
 from tradewind.replication.agreement import Erase, Steps, Write, agree
-from tradewind.replication.budgets.admission import Spending
+from tradewind.replication.budgets.asking import Spending
 from tradewind.replication.contents.place import SEND, Attempt, place
 from tradewind.replication.contents.worth import is_wanted
 from tradewind.replication.decide import Verdict

@@ -14,7 +14,7 @@ from typing import TypeVar
 from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindError
 from tradewind.fleet import OneWayRule
 from tradewind.ports import Download, ObjectState
-from tradewind.replication.budgets.admission import Spending
+from tradewind.replication.budgets.asking import Spending
 from tradewind.replication.contents.place import SEND, place
 from tradewind.replication.contents.worth import is_wanted
 from tradewind.replication.decide import Copy, Keep, Remove, Verdict, decide

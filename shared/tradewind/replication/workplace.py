@@ -13,7 +13,7 @@ from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Copies, Gate, Links, ObjectState, ObjectStore, Pulls, Uploads
 from tradewind.records import Records
 from tradewind.replication.access import no_copies, no_links, no_pulls, no_uploads, unsent
-from tradewind.replication.budgets.admission import Budgets
+from tradewind.replication.budgets.asking import Budgets
 from tradewind.replication.contents.index import Index
 from tradewind.replication.contents.known import content_from, name_of
 from tradewind.replication.contents.worth import Reuse, is_wanted

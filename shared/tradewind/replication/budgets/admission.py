@@ -1,58 +1,31 @@
-"""What the copying of a key asks before it reads: whether its bytes may cross now, or wait for their turn."""
+"""Paying, booking and taking slots for copies of rules that have limits; see `asking`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
-from time import sleep
 
 from tradewind.errors import OverBudgetError, TradewindError, TransientError
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import ObjectState
 from tradewind.records import Records, name_for
 from tradewind.replication.budgets.account import CHANGE, Need, Terms, Wait
-from tradewind.replication.budgets.ledger import Ledger, Receipt
-from tradewind.replication.budgets.limits import limited, terms_of
+from tradewind.replication.budgets.asking import Spending
+from tradewind.replication.budgets.ledger import Ledger
+from tradewind.replication.budgets.limits import limited
 from tradewind.replication.budgets.order import AHEAD, TURNOVER
 from tradewind.replication.budgets.slots import Slots, Ticket
+from tradewind.replication.budgets.terms import terms_of
 from tradewind.replication.budgets.waiting import Waiting
-from tradewind.replication.decide import Verdict
-from tradewind.replication.outcomes import Outcome
-from tradewind.replication.routes import Route
 
 
 @dataclass(slots=True)
-class Spending:
-    """What was asked for, for one key."""
-
-    waiting: dict[str, str] = field(default_factory=dict)
-    """Why a target has to wait; all others may be written now."""
-    receipts: dict[str, Receipt] = field(default_factory=dict)
-    tickets: list[Ticket] = field(default_factory=list)
-    failed: dict[str, TradewindError] = field(default_factory=dict)
-    """Why it is not known whether a target may be written; it must not be, by now."""
-    arrived: set[str] = field(default_factory=set)
-    """Targets that were written. What was paid for the others is given back at the end."""
-
-    def held_back(self, routes: Sequence[Route]) -> dict[Route, Outcome]:
-        """Return how it ended on the routes on which nothing may go now."""
-        waits = {route: self.waiting[route.target] for route in routes if route.target in self.waiting}
-        failed = {route: self.failed[route.target] for route in routes if route.target in self.failed}
-        ended = {route: Outcome(route, Verdict.DEFERRED, reason) for route, reason in waits.items()}
-        return ended | {route: Outcome.failed(route, error) for route, error in failed.items()}
-
-    def note(self, outcomes: Iterable[Outcome | None]) -> None:
-        """Note which targets were written."""
-        self.arrived |= {each.route.target for each in outcomes if each and each.verdict is Verdict.COPIED}
-
-
-@dataclass(slots=True)
-class Budgets:
-    """Asked before the first byte is read, after the compliance gate. A rule without limits costs no request.
+class Teller:
+    """Does what `asking.Budgets` says, for rules and targets that have limits.
 
     Args:
         fleet: Sites and rules.
@@ -66,25 +39,18 @@ class Budgets:
     records_of: Callable[[str], Records]
     executor: Executor
     clock: Callable[[], datetime]
-    hold: Callable[[float], None] = sleep
+    hold: Callable[[float], None]
     _ledger: Ledger = field(init=False)
     _slots: Slots = field(init=False)
 
     def __post_init__(self) -> None:
         self._ledger = Ledger(self.records_of, self.executor, self.clock)
         longest = timedelta(seconds=self.fleet.time_limit_seconds)
-        self._slots = Slots(self.records_of, self.clock, self._pause, longest)
+        self._slots = Slots(self.records_of, self.clock, self.hold, longest)
 
     @contextmanager
     def spending(self, rule: Rule, source: str, targets: Sequence[str], state: ObjectState) -> Iterator[Spending]:
-        """Ask for an object that is to be copied as a whole, and give back at the end what was not needed.
-
-        Args:
-            rule: The rule of the copy.
-            source: Site that is read.
-            targets: Sites that are to be written.
-            state: The object at the source.
-        """
+        """See `Budgets.spending`."""
         asked = Spending()
         try:
             for target in targets:
@@ -101,29 +67,16 @@ class Budgets:
                 self._slots.give_back(ticket)
 
     def begin(self, rule: Rule, source: str, target: str, state: ObjectState) -> str | None:
-        """Pay for an object that is to be copied in parts, once; return why it has to wait, or None.
-
-        Whoever asks again for the same version finds it paid. Its bytes are booked as its parts are asked for.
-        """
+        """See `Budgets.begin`."""
         return self._require(rule, (source, target), state, Need(state.size, name_of(state, target), paces=False))
 
     def refund(self, rule: Rule, source: str, target: str, state: ObjectState) -> None:
-        """Give back what was paid for an object in parts that will not come; no error if nobody knows of it."""
-        if rule.budget is not None:
+        """See `Budgets.refund`."""
+        with suppress(TradewindError):
             self._ledger.give_back_by_name(rule, (source, target), name_of(state, target))
 
     def share(self, rule: Rule, source: str, target: str, state: ObjectState, sizes: Sequence[int]) -> int:
-        """Return how many parts of an object may be asked for now, and book their bytes; the key waits for the rest.
-
-        Args:
-            rule: The rule of the copy.
-            source: Site that is read.
-            target: Site that is to be written.
-            state: The whole object at the source; it is paid for.
-            sizes: Bytes of the parts that are wanted, in order.
-        """
-        if not sizes or not limited(self.fleet, rule, target):
-            return len(sizes)
+        """See `Budgets.share`."""
         count, wait = len(sizes), None
         if (limit := self.fleet.sites[target].concurrent_copies) is not None:
             count = min(count, TURNOVER * max(0, limit - self._slots.taken(target)))
@@ -141,11 +94,7 @@ class Budgets:
 
     @contextmanager
     def slot(self, target: str) -> Iterator[None]:
-        """Hold a slot of a target while a part is written; nothing is asked where it takes any number.
-
-        Raises:
-            TransientError: All of them are taken.
-        """
+        """See `Budgets.slot`."""
         ticket, waits = self._slot(target)
         if waits is not None:
             raise TransientError(f"{waits.reason}; the queue brings the part back")
@@ -156,13 +105,7 @@ class Budgets:
                 self._slots.give_back(ticket)
 
     def promise(self, rule: Rule, source: str, target: str, state: ObjectState) -> None:
-        """Pay for an object whose copy must not be kept waiting once it is needed, as members of a set that is swapped.
-
-        Small ones are only asked for; a few MiB of them may still be kept waiting.
-
-        Raises:
-            OverBudgetError: There is no room for it. Nothing is put on record.
-        """
+        """See `Budgets.promise`."""
         terms = terms_of(self.fleet, rule, source, target)
         if terms is None:
             return
@@ -174,11 +117,8 @@ class Budgets:
             self._ledger.give_back(rule, (source, target), paid[1])
 
     def put_on_record(self, rule: Rule, source: str, target: str, state: ObjectState, reason: str) -> None:
-        """Let a key wait that cannot go since others wait that must go before it."""
+        """See `Budgets.put_on_record`."""
         self._put(rule, (source, target), state, Wait("budget", reason, None))
-
-    def _pause(self, seconds: float) -> None:
-        self.hold(seconds)
 
     # --- asking ----------------------------------------------------------------------------------------------------
 

@@ -11,13 +11,13 @@ from typing import Literal, Self, TypeAlias
 from tradewind.fleet import Rule
 from tradewind.ports import ObjectState, ObjectSummary
 from tradewind.records import name_for
+from tradewind.replication.budgets.limits import WAITING
 from tradewind.replication.sets.recognise import candidates, closing_kind, folder_of
 
-PREFIX = "waiting/"
 Part: TypeAlias = Literal["c", "m", "k"]
 """Closes an artifact set; is by its name a member of one; or is a key of which that is not known."""
 _NAME = re.compile(
-    PREFIX + r"(?P<rule>[^/]+)/(?P<target>[^/]+)/(?P<time>\d{11})-(?P<part>[cmk])(?P<folder>[0-9a-f]{12})"
+    WAITING + r"(?P<rule>[^/]+)/(?P<target>[^/]+)/(?P<time>\d{11})-(?P<part>[cmk])(?P<folder>[0-9a-f]{12})"
     r"-(?P<size>\d+)-(?P<key>[0-9a-f]{32})"
 )
 _FOLDER = 12
@@ -74,7 +74,7 @@ class Entry:
 
 def folder_for(rule: str) -> str:
     """Return what the names of a rule's records start with."""
-    return f"{PREFIX}{rule}/"
+    return f"{WAITING}{rule}/"
 
 
 @dataclass(frozen=True, slots=True)

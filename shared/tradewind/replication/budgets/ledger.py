@@ -13,10 +13,10 @@ from tradewind.errors import PreconditionFailedError, TransientError
 from tradewind.fleet import Rule
 from tradewind.records import TRIES, Record, Records
 from tradewind.replication.budgets.account import Account, Go, Need, Shard, Terms, Wait, decide
+from tradewind.replication.budgets.limits import ACCOUNTS
 from tradewind.replication.budgets.money import cost_of, month_of
 from tradewind.replication.side_by_side import on_each
 
-PREFIX = "budgets/"
 SHARDS = 16
 """Documents of one account: so many writes in a second, which Cloud Storage takes of each object once."""
 KNOWN = timedelta(seconds=30)
@@ -200,4 +200,4 @@ class Ledger:
 
 
 def _name(rule: Rule, number: int) -> str:
-    return f"{PREFIX}{rule.name}/{number}"
+    return f"{ACCOUNTS}{rule.name}/{number}"

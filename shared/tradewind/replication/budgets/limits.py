@@ -1,23 +1,21 @@
-"""What limits the copies of a rule on one way. Pure."""
+"""Whether anything limits the copies of a rule, and where budgets are on record. Pure, and quick to import."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from tradewind.fleet import Fleet, Rule
-from tradewind.replication.budgets.account import Terms
-from tradewind.replication.budgets.money import nanos, price_of
+
+ACCOUNTS: Final = "budgets/"
+WAITING: Final = "waiting/"
+SLOTS: Final = "slots/"
+
+
+def limited_at(fleet: Fleet, site: str) -> list[Rule]:
+    """Return the rules under which something may wait at a site, in the file's order: the first comes first."""
+    return [rule for rule in fleet.rules if any(limited(fleet, rule, target) for target in rule.targets_of(site))]
 
 
 def limited(fleet: Fleet, rule: Rule, target: str) -> bool:
     """Say whether anything may keep a copy to `target` waiting."""
     return rule.budget is not None or fleet.sites[target].concurrent_copies is not None
-
-
-def terms_of(fleet: Fleet, rule: Rule, source: str, target: str) -> Terms | None:
-    """Return what a rule allows from one site to another; None if it limits nothing there, as where bytes are free."""
-    budget = rule.budget
-    if budget is None:
-        return None
-    price = price_of(fleet, rule, source, target)
-    limit = None if budget.usd_per_month is None or price == 0 else nanos(budget.usd_per_month)
-    rate = None if budget.megabytes_per_second is None else budget.megabytes_per_second * 1e6
-    return None if limit is None and rate is None else Terms(limit, rate, price)

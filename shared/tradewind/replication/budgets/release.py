@@ -12,7 +12,6 @@ from tradewind.records import Records
 from tradewind.replication.budgets.account import Account, begin_of, capacity_of, window_of
 from tradewind.replication.budgets.entries import Waits, latest
 from tradewind.replication.budgets.ledger import Ledger
-from tradewind.replication.budgets.limits import limited
 from tradewind.replication.budgets.money import nanos, price_of
 from tradewind.replication.budgets.order import AHEAD, TURNOVER, Room, choose
 from tradewind.replication.budgets.slots import Slots
@@ -50,14 +49,6 @@ class Release:
     ask: Callable[[Rule, Iterable[str]], None]
     executor: Executor
     clock: Callable[[], datetime]
-
-    def rules(self) -> list[Rule]:
-        """Return the rules under which something may wait here, in the file's order: the first comes first."""
-        return [
-            rule
-            for rule in self.fleet.rules
-            if any(limited(self.fleet, rule, target) for target in rule.targets_of(self.site))
-        ]
 
     def run(self, rule: Rule) -> Standing:
         """Let go what there is room for. Nothing waits: 1 LIST, and for the first site of a budget its account.

@@ -15,8 +15,8 @@ from uuid import uuid4
 
 from tradewind.errors import TradewindError
 from tradewind.records import Records
+from tradewind.replication.budgets.limits import SLOTS
 
-PREFIX = "slots/"
 LOOKS = 5
 """How often a function looks for a slot, a second apart, before the key is put on record."""
 PAUSE = 1.0
@@ -57,7 +57,7 @@ class Slots:
                 self.hold(PAUSE)
                 if self.taken(site) >= limit:
                     continue
-            name = PREFIX + uuid4().hex
+            name = SLOTS + uuid4().hex
             token = self.records_of(site).write(name, {"at": self.clock().isoformat()}, expect=None)
             ticket = Ticket(site, name, token)
             if self.taken(site) <= limit:
@@ -68,7 +68,7 @@ class Slots:
     def taken(self, site: str) -> int:
         """Return how many slots of a site are taken: 1 LIST."""
         since = self.clock() - self.longest - MARGIN
-        return sum(each.modified > since for each in self.records_of(site).list(PREFIX))
+        return sum(each.modified > since for each in self.records_of(site).list(SLOTS))
 
     def give_back(self, ticket: Ticket) -> None:
         """Give a slot back. If that fails it runs out by itself."""

@@ -11,7 +11,7 @@ from tradewind.errors import PreconditionFailedError, TradewindError
 from tradewind.ports import ObjectSummary
 from tradewind.records import Records
 from tradewind.replication import guard, tombstones
-from tradewind.replication.budgets import entries, slots
+from tradewind.replication.budgets import limits
 from tradewind.replication.contents import known
 from tradewind.replication.modes import marks
 from tradewind.replication.sweeping.unreadable import is_of_one_key
@@ -28,7 +28,7 @@ KEPT = "/state"
 
 CONTENTS_KEPT = timedelta(days=400)
 """Content that nobody has found for so long is forgotten: it is sent once more, and noted again."""
-PARTS = (tombstones.PREFIX, guard.PREFIX, marks.PREFIX, entries.PREFIX, slots.PREFIX, known.PREFIX)
+PARTS = (tombstones.PREFIX, guard.PREFIX, marks.PREFIX, limits.WAITING, limits.SLOTS, known.PREFIX)
 """What expires, in this order. Each sweep puts a key that waits on record again, so what is old there waits no more."""
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tradewind.fleet import Rule
-from tradewind.replication.budgets.money import nanos
-from tradewind.replication.budgets.release import Standing
+from tradewind.replication.budgets.money import NANO
 from tradewind.replication.tally import Tally, TargetTally
+
+if TYPE_CHECKING:
+    from tradewind.replication.budgets.release import Standing
 
 BEYOND_RPO = "BacklogBeyondRpo"
 """Of a site: rules that start there and have something that waits for longer than their `rpo_seconds`."""
@@ -56,7 +58,7 @@ def measures_of_waiting(standing: Standing, site: str, now: datetime) -> Iterato
     yield Measure("WaitingBytes", "Bytes", waits.size, dimensions)
     yield Measure("OldestWaitingSeconds", "Seconds", waits.age(now), dimensions)
     if budget is not None and budget.usd_per_month and account is not None:
-        share = 100 * account.spent / nanos(budget.usd_per_month)
+        share = 100 * account.spent / (budget.usd_per_month * NANO)
         yield Measure("BudgetSpent", "Percent", share, {"Rule": standing.rule.name})
 
 

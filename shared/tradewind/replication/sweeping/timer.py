@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from tradewind.errors import ConfigurationError, PreconditionFailedError, TradewindError
 from tradewind.fleet import Batch, Buffered, Fleet, Rule
 from tradewind.records import Document, Record, Records
 from tradewind.replication import requests
-from tradewind.replication.budgets.release import Release
+from tradewind.replication.budgets.limits import limited_at
 from tradewind.replication.modes.buffer import Buffer
 from tradewind.replication.parts.orphans import Orphans
 from tradewind.replication.sweeping.expiry import Place, expire
@@ -27,6 +28,9 @@ from tradewind.replication.sweeping.measures import (
     waits_beyond_rpo,
 )
 from tradewind.replication.sweeping.sweep import Budget, State, Step, Sweeper
+
+if TYPE_CHECKING:
+    from tradewind.replication.budgets.release import Release
 
 log = logging.getLogger(__name__)
 KEYS = 20_000
@@ -84,7 +88,7 @@ def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: dat
     except TradewindError as error:
         log.warning("what %s buffered could not all be brought, and is later: %s", site, error)
         done.errors.append(error)
-    _let_go(_release(fleet, site, sweeper), until, done)
+    _let_go(fleet, site, sweeper, until, done)
     ours = [rule for rule in fleet.rules if rule.members[0] == site]
     try:
         done.ended = _orphans(ours, sweeper, records)
@@ -122,12 +126,12 @@ def _buffer(site: str, sweeper: Sweeper, records: Records) -> Buffer:
     return Buffer(site, records, ask, sweeper.executor, sweeper.clock)
 
 
-def _let_go(release: Release, until: datetime, done: Round) -> None:
+def _let_go(fleet: Fleet, site: str, sweeper: Sweeper, until: datetime, done: Round) -> None:
     """Let go what there is room for, rule by rule in the file's order; one failure is not another's."""
-    late, rules = 0, release.rules()
-    failures = len(done.errors)
+    late, rules, failures = 0, limited_at(fleet, site), len(done.errors)
+    release = _release(fleet, site, sweeper) if rules else None
     for rule in rules:
-        if release.clock() >= until:
+        if release is None or sweeper.clock() >= until:
             return
         try:
             standing = release.run(rule)
@@ -136,13 +140,15 @@ def _let_go(release: Release, until: datetime, done: Round) -> None:
             done.errors.append(error)
             continue
         done.let_go += standing.let_go
-        done.measures += measures_of_waiting(standing, release.site, release.clock())
-        late += waits_beyond_rpo(standing, release.clock())
+        done.measures += measures_of_waiting(standing, site, sweeper.clock())
+        late += waits_beyond_rpo(standing, sweeper.clock())
     if late or (rules and len(done.errors) == failures):  # a rule of which nothing is known now calls off no alarm
-        done.measures.append(Measure(WAITS_BEYOND_RPO, "Count", late, {"Site": release.site}))
+        done.measures.append(Measure(WAITS_BEYOND_RPO, "Count", late, {"Site": site}))
 
 
 def _release(fleet: Fleet, site: str, sweeper: Sweeper) -> Release:
+    from tradewind.replication.budgets.release import Release  # noqa: PLC0415 - most timers never need it
+
     def ask(rule: Rule, keys: Iterable[str]) -> None:
         for message in requests.encode(site, keys, why="budget", rule=rule.name):  # one by one, so in this order
             sweeper.queue_of(site).send(message)
