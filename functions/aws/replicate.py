@@ -34,4 +34,5 @@ async def deliver(event: SQSRecord | dict[str, object]) -> None:
     """Work off one message beside the others, and count it and its verdicts; an error keeps it in the queue."""
     metrics.add_metric("Messages", "Count", 1)  # first, so that a failure is counted, too
     for outcome in await asyncio.to_thread(runtime.deliver, message_of(event)):
-        metrics.add_metric(outcome.verdict.name.title(), "Count", 1)
+        for measure in outcome.measures:
+            metrics.add_metric(*measure)

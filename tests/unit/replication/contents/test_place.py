@@ -410,6 +410,18 @@ def test_one_target_may_have_what_another_lacks() -> None:
     assert at.body("b", "new") == at.body("c", "new") == BODY
 
 
+def test_what_is_copied_at_the_target_takes_nothing_from_a_budget() -> None:
+    """A budget without a cent left lets it pass, since no byte is paid for."""
+    free: dict[str, object] = {"name": "free", "to": ["b"], "prefix": "free/"}
+    broke: dict[str, object] = {"name": "broke", "to": ["b"], "budget": {"usd_per_month": 0}}
+    at = World(free, broke, reuse=ANY, apart=True)
+    bring(at, "free/key")
+
+    assert bring(at, "key").saving is not None
+    assert at.body("b", "key") == BODY
+    assert bring(at, "other", OTHER).verdict is Verdict.DEFERRED
+
+
 def test_large_objects_are_known_again() -> None:
     """An object that arrived in parts is found, and one that is there already is not cut."""
     at = World(RULE, reuse=ANY, apart=True, parts=PartSizes(above=len(BODY) - 1, part=5))
