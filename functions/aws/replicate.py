@@ -30,9 +30,9 @@ def lambda_handler(event: dict[str, object], context: LambdaContext) -> object:
     return tracer().capture_lambda_handler(lambda *_: work_off())(event, context) if traced else work_off()
 
 
-async def deliver(event: SQSRecord | dict[str, object]) -> None:
-    """Work off one message beside the others, and count it and its verdicts; an error keeps it in the queue."""
+async def deliver(record: SQSRecord | dict[str, object]) -> None:
+    """Work off one record or event beside the others, and count it and its verdicts; an error keeps it in the queue."""
     metrics.add_metric("Messages", "Count", 1)  # first, so that a failure is counted, too
-    for outcome in await asyncio.to_thread(runtime.deliver, message_of(event)):
+    for outcome in await asyncio.to_thread(runtime.deliver, message_of(record)):
         for measure in outcome.measures:
             metrics.add_metric(*measure)

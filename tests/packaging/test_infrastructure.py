@@ -285,6 +285,17 @@ def test_a_batch_job_acts_as_a_role_that_only_calls_the_function(resources: dict
     assert set(allowed) == {"CallTheFunction", "ReadManifests", "WriteReports"}
 
 
+def test_an_instance_starts_from_a_snapshot_of_the_newest_code(template: dict[str, Any]) -> None:
+    """A snapshot is one of a version: every change makes one, whoever calls the function calls it, and old ones go."""
+    function = replicate(template["Resources"])
+
+    assert function["SnapStart"] == {"ApplyOn": {"Ref": "SnapStart"}}
+    assert template["Parameters"]["SnapStart"]["AllowedValues"] == ["PublishedVersions", "None"]
+    assert (function["AutoPublishAlias"], function["AutoPublishAliasAllProperties"]) == ("live", True)
+    assert function["VersionDeletionPolicy"] == "Delete"
+    assert template["Outputs"]["ReplicateFunctionArn"]["Value"] == {"Ref": "ReplicateFunction.Alias"}
+
+
 def test_what_a_direct_call_gives_up_is_kept(resources: dict[str, Any]) -> None:
     """An event that Lambda was called with, and that failed three times, becomes a dead letter."""
     function = replicate(resources)

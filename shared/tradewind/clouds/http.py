@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
 from pathlib import Path
-from random import random
+from random import SystemRandom
 from time import sleep, time
 from urllib.parse import urlsplit
 from weakref import finalize
@@ -46,6 +46,8 @@ AGAIN = frozenset({429, 500, 502, 503, 504})
 CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 """Where the environment names other certificate authorities than the usual ones, as the SDKs read it."""
 _SUCCESS = range(200, 300)
+_RANDOM = SystemRandom()
+"""The other generator begins alike in all instances of a function that are restored from one snapshot."""
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
 
 __all__ = ["Answer", "AnswerError", "Body", "HttpClient", "TransportError"]
@@ -199,7 +201,7 @@ class HttpClient:
             if last or body.begun or raw.status not in AGAIN:
                 break
             self._leave(connection, raw)
-            sleep(random() * PAUSE)  # noqa: S311 - no secret hangs on it
+            sleep(_RANDOM.random() * PAUSE)
         return connection, raw
 
     def _leave(self, connection: Connection, raw: Received) -> None:

@@ -7,6 +7,7 @@ process, so importing this package imports no SDK.
 from tradewind.runtime.clients import LAST_ATTEMPT, SITE_VARIABLE, Runtime
 from tradewind.runtime.location import FLEET_VARIABLE, read_fleet
 from tradewind.runtime.process import ATTEMPTS_VARIABLE, current, deliver, forget, look, sweep
+from tradewind.runtime.snapshot import preload
 
 __all__ = [
     "ATTEMPTS_VARIABLE",
@@ -18,6 +19,7 @@ __all__ = [
     "deliver",
     "forget",
     "look",
+    "preload",
     "read_fleet",
     "sweep",
 ]
