@@ -23,7 +23,7 @@ from tradewind.clouds.pieces import combined
 from tradewind.ports import Checksums, Part
 
 LARGEST = 128 * 1024 * 1024
-"""Bytes of a block: no function holds it, and each is read within a minute, at 2 MiB a second."""
+"""Bytes of a block: no function holds it, and at 3 MiB a second it is read in time (see `pulls.READ_TIMEOUT`)."""
 NOTE = b"\0"
 """All that a note has to have is an id."""
 _ID = re.compile(

@@ -23,8 +23,8 @@ from tradewind.errors import PullRefusedError
 from tradewind.fleet import AzureSite
 from tradewind.ports import Checksums, Part
 
-READ_TIMEOUT = 90.0
-"""Seconds for one block, which Azure has read before it answers."""
+READ_TIMEOUT = 45.0
+"""Seconds for one block, which Azure has read before it answers; twice that is less than any function's time."""
 LONGEST = 2048
 """Bytes of an address that Azure takes: a long key and a session token may not fit."""
 _ATTEMPT = 4

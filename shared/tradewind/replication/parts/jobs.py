@@ -43,7 +43,8 @@ class Job:
     joining: datetime | None = None
     """When somebody who found all parts there set about joining them."""
     pull: str | None = None
-    """Pins the version in the address at which the target's cloud reads it by itself; None if functions stream it."""
+    """Pins the version in the address at which the target's cloud reads it by itself; None if functions stream it, and
+    empty if they stream what the cloud has not read."""
 
     def as_document(self) -> Document:
         """Return the record's content."""
@@ -181,12 +182,12 @@ class Jobs:
         """Note that functions are to bring what is missing, and return the job like that; parts that are there stay."""
         for _ in range(TRIES):
             held = self.read(job.key)
-            if held is None or held.job.upload != job.upload or held.job.pull is None:
+            if held is None or held.job.upload != job.upload or not held.job.pull:
                 break
             with suppress(PreconditionFailedError):
-                self.write(replace(held.job, pull=None), expect=held.token)
+                self.write(replace(held.job, pull=""), expect=held.token)
                 break
-        return replace(job, pull=None)
+        return replace(job, pull="")
 
     def end(self, job: Job) -> bool:
         """Remove a job's record whatever was noted in it meanwhile; say False if it is no longer that job's."""

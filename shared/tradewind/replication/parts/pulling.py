@@ -38,7 +38,7 @@ def pin_of(at: Workplace, route: Route, source: ObjectState) -> str | None:
 def pull(at: Workplace, job: Job, number: int) -> bool:
     """Let the target's cloud read one part of a job; say False if it cannot."""
     links, pulls, whole = at.links_of(job.source), at.pulls_of(job.target), job.origin.crc64nvme
-    if job.pull is None or links is None or pulls is None or whole is None:
+    if not job.pull or links is None or pulls is None or whole is None:
         return False
     start, length = job.plan.span(number)
     url = links.link(job.key, job.pull, seconds=VALID)

@@ -172,7 +172,7 @@ class PartWorker:
             TransientError: The target takes no more at a time.
         """
         with self.at.budgets.slot(job.target):
-            if job.pull is not None:
+            if job.pull:
                 if pull(self.at, job, number):
                     return job
                 job = self._jobs(job.target).stream(job)

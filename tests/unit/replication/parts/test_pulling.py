@@ -192,6 +192,38 @@ def test_other_bytes_than_the_source_keeps_never_appear() -> None:
     require_clean(here)
 
 
+def test_what_was_read_before_a_refusal_is_not_trusted_either() -> None:
+    """Where some parts were read by the cloud and some streamed, other bytes lead to all being streamed, too."""
+    here = pulling(RULE)
+    here.replicate(BODY)
+    here.pulls.garble = lambda read: bytes(len(read))
+
+    def refuse_late(number: int) -> None:
+        if number > 3:
+            refuse(number)
+
+    here.pulls.before = refuse_late
+    work_off(here.world)
+
+    assert here.pulls.pulled == [1, 2, 3]
+    assert here.world.body("b", KEY) == BODY
+    assert not here.world.letters.receive()
+    require_clean(here)
+
+
+def test_a_job_of_an_older_version_is_streamed() -> None:
+    """Its record does not speak of addresses."""
+    here = pulling(RULE)
+    here.replicate(BODY)
+    records = here.world.records["b"]
+    [summary] = records.list("uploads/")
+    records.change(summary.key, lambda held: {name: value for name, value in (held or {}).items() if name != "pull"})
+    work_off(here.world)
+
+    assert not here.pulls.pulled
+    assert here.world.body("b", KEY) == BODY
+
+
 def test_a_source_that_is_damaged_itself_is_told() -> None:
     """If the streamed bytes are not what the store keeps either, nothing is written, and a person is told."""
     here = pulling(RULE)
