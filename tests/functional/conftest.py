@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from rigs.announcements import sample
 from rigs.command_line import CommandLine
 from rigs.platforms import (
     AzureFunctions,
     CloudRun,
     Lambda,
     Platform,
+    Ring,
     environment,
     load_azure_functions,
     load_cloud_run,
@@ -111,3 +113,20 @@ def audit() -> Iterator[list[dict[str, Any]]]:
     yield records
     logger.removeHandler(collector)
     logger.setLevel(level)
+
+
+@pytest.fixture(scope="session")
+def ring(azure_functions: AzureFunctions) -> Ring:
+    """Lets a site's timer ring as its platform does."""
+    lambda_, cloud_run = load_lambda("sweep"), load_cloud_run("sweep", "http")
+
+    def call(site: str) -> None:
+        if site == AWS_SITE:
+            assert lambda_.invoke(sample("aws/invocations/eventbridge-schedule.json")) is None
+        elif site == GCP_SITE:
+            rung = sample("gcp/invocations/scheduler.json")
+            assert cloud_run.post(rung["path"], rung["body"].encode(), rung["headers"]) == 204
+        else:
+            assert azure_functions.ring(sample("azure/invocations/timer.json"))
+
+    return call

@@ -4,38 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 
-import pytest
-
-from rigs.announcements import announce, sample
+from rigs.announcements import announce
 from rigs.command_line import CommandLine
-from rigs.platforms import AzureFunctions, Platform, load_cloud_run, load_lambda
+from rigs.platforms import Platform, Ring
 from rigs.three_clouds import PACKED, ThreeClouds
 from tradewind.replication import requests
 from tradewind.replication.modes import marks
-from tradewind_sandbox.names import AWS_SITE, GCP_SITE
 
-Ring = Callable[[str], None]
 ROWS = b"a,b,c\n" + b"1,2,3\n" * 1000
-
-
-@pytest.fixture(scope="module")
-def ring(azure_functions: AzureFunctions) -> Ring:
-    """Lets a site's timer ring as its platform does."""
-    lambda_, cloud_run = load_lambda("sweep"), load_cloud_run("sweep", "http")
-
-    def call(site: str) -> None:
-        if site == AWS_SITE:
-            assert lambda_.invoke(sample("aws/invocations/eventbridge-schedule.json")) is None
-        elif site == GCP_SITE:
-            rung = sample("gcp/invocations/scheduler.json")
-            assert cloud_run.post(rung["path"], rung["body"].encode(), rung["headers"]) == 204
-        else:
-            assert azure_functions.ring(sample("azure/invocations/timer.json"))
-
-    return call
 
 
 def end_window(clouds: ThreeClouds, site: str, rule: str, key: str) -> None:

@@ -30,6 +30,8 @@ from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, GCP_SITE
 from tradewind_sandbox.runtimes import azure_app, azure_http
 
 ROOT = Path(__file__).parents[2]
+Ring = Callable[[str], None]
+"""Lets the timer of a site ring."""
 PUSH_PATH = "/projects/tradewind-sandbox/topics/tradewind-notifications"
 
 

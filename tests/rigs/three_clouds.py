@@ -24,6 +24,8 @@ from tradewind_sandbox.prepare import prepare_buckets
 SITES = (AWS_SITE, GCP_SITE, AZURE_SITE)
 AWKWARD_NAME = {AWS_SITE: "run-id", GCP_SITE: "run id", AZURE_SITE: "run_id"}
 """A name of metadata that the site's cloud takes, and the others may not."""
+PAID = 0.0008
+"""Dollars a month for what is under `paid/`: between 6 and 10 MiB, by the prices of the three clouds."""
 PACKED = {AWS_SITE: "gzip", GCP_SITE: "zstd", AZURE_SITE: "gzip"}
 """How what comes from a site by its rule `packed-SITE` is stored at the others."""
 NOWHERE = "http://127.0.0.1:9"
@@ -163,6 +165,8 @@ def _add_rules(path: Path) -> None:
         for name, delivery in modes.items():
             other = {"name": f"{name}-{site}", "prefix": f"{name}/{site}/", "classification": "public"}
             document["rules"].append({**rule, **other, "delivery": delivery})
+        paid = {"name": f"paid-{site}", "to": others[:1], "prefix": f"paid/{site}/", "classification": "public"}
+        document["rules"].append({**rule, **paid, "budget": {"usd_per_month": PAID}})
     path.write_text(yaml.safe_dump(document, sort_keys=False))
 
 
