@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from azure.storage.blob import ContainerClient
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.storage import Client
 
 from tradewind.checksums import crc32c, md5
 from tradewind.clouds.aws.store import open_store as open_s3
@@ -81,7 +83,10 @@ def gcs_rig(emulator: GcsEmulator, bucket: str) -> Rig:
     )
     anonymous = {"type": "anonymous"}
     store = open_gcs(site, anonymous)
-    store._client.sdk.create_bucket(bucket)
+    users = Client(
+        project=emulator.project, credentials=AnonymousCredentials(), client_options={"api_endpoint": emulator.url}
+    )
+    users.create_bucket(bucket)
     down = open_gcs(site.model_copy(update={"endpoint": NOWHERE}), anonymous)
     return Rig(
         "gcs",

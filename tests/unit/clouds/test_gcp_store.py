@@ -18,7 +18,6 @@ from requests.exceptions import ChunkedEncodingError
 
 from rigs.scripted import Answer, Script, ScriptedHttp, Sent
 from tradewind.checksums import crc32c, md5
-from tradewind.clouds.gcp.clients import GcsClient
 from tradewind.clouds.gcp.errors import translate
 from tradewind.clouds.gcp.identity import load_credentials
 from tradewind.clouds.gcp.store import GcsStore
@@ -56,7 +55,7 @@ def scripted() -> Make:
     def make(*answers: Answer) -> tuple[GcsStore, Script]:
         script = Script(*answers)
         wire = GcsWire(ScriptedHttp(ORIGIN, script), NoTokens())
-        return GcsStore(GcsClient(wire, "p", ORIGIN, {"type": "anonymous"}), "models"), script
+        return GcsStore(wire, "models"), script
 
     return make
 

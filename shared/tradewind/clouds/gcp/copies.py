@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from tradewind.clouds.gcp.clients import open_client
+from tradewind.clouds.gcp.clients import open_wire
 from tradewind.clouds.gcp.errors import translate
 from tradewind.clouds.gcp.limits import check_key, check_metadata
 from tradewind.clouds.gcp.objects import described
@@ -22,7 +22,7 @@ _ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 
 def open_copies(site: GcpSite, credentials: Mapping[str, str] | None) -> GcsCopies:
     """Return the copies inside a site's bucket."""
-    return GcsCopies(open_client(site, credentials).wire, site.bucket)
+    return GcsCopies(open_wire(site, credentials), site.bucket)
 
 
 class GcsCopies:

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any, Literal
 
-from tradewind.clouds.gcp.clients import GcsClient, open_client
+from tradewind.clouds.gcp.clients import open_wire
 from tradewind.clouds.gcp.errors import translate
 from tradewind.clouds.gcp.limits import check_key, check_metadata, encode_user
 from tradewind.clouds.gcp.states import Hearsay, by_headers, by_resource, summary_of, was_inflated
-from tradewind.clouds.gcp.wire import json_target, xml_target
+from tradewind.clouds.gcp.wire import GcsWire, json_target, xml_target
 from tradewind.clouds.http import Answer, AnswerError, Body
 from tradewind.errors import (
     AccessDeniedError,
@@ -35,22 +35,22 @@ _LISTED = "items(name,generation,size,timeCreated),nextPageToken"
 
 def open_store(site: GcpSite, credentials: Mapping[str, str] | None, *, bucket: str | None = None) -> GcsStore:
     """Return the store of a site's bucket, or of another `bucket` of the same site."""
-    return GcsStore(open_client(site, credentials), bucket or site.bucket)
+    return GcsStore(open_wire(site, credentials), bucket or site.bucket)
 
 
 class GcsStore:
     """One bucket (see `ports.ObjectStore`); tokens are generations.
 
     Args:
-        client: Shared by the stores of a process.
+        wire: Shared by the stores of a process.
         bucket: Its name.
     """
 
     checksum: Literal["crc32c"] = "crc32c"
     keeps_tags = False
 
-    def __init__(self, client: GcsClient, bucket: str) -> None:
-        self._client = client
+    def __init__(self, wire: GcsWire, bucket: str) -> None:
+        self._wire = wire
         self._bucket = bucket
         self._bucket_seen = False
         self._hearsay = Hearsay()
@@ -127,7 +127,7 @@ class GcsStore:
         """Delete under a condition; in a bucket with versions the generation becomes noncurrent."""
         check_key(key)
         target = json_target(self._bucket, key, {"ifGenerationMatch": self._generation(key, expect)})
-        with self._absence_told(), translate("delete", self._uri(key)), self._client.wire.request("DELETE", target):
+        with self._absence_told(), translate("delete", self._uri(key)), self._wire.request("DELETE", target):
             pass
 
     def list(self, prefix: str = "", *, cursor: str | None = None, limit: int = 1000) -> ObjectPage:
@@ -183,7 +183,7 @@ class GcsStore:
         return expect
 
     def _json(self, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: Body = b"") -> Any:  # noqa: ANN401 - as JSON is
-        with self._client.wire.request(method, target, headers=headers, body=body) as answer:
+        with self._wire.request(method, target, headers=headers, body=body) as answer:
             try:
                 return json.loads(answer.read())
             except ValueError as error:
@@ -213,7 +213,7 @@ class GcsStore:
         return answer
 
     def _read(self, key: str, headers: Mapping[str, str]) -> AbstractContextManager[Answer]:
-        return self._client.wire.request("GET", xml_target(self._bucket, key), headers=headers)
+        return self._wire.request("GET", xml_target(self._bucket, key), headers=headers)
 
     def _present(self, key: str, token: str | None) -> ObjectState:
         """Return what the resource tells, under the same conditions as any read."""

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-from tradewind.clouds.gcp.clients import open_client
+from tradewind.clouds.gcp.clients import open_wire
 from tradewind.clouds.gcp.limits import check_key, check_metadata
 from tradewind.clouds.gcp.objects import GcsObjects, Resource, described
 from tradewind.clouds.pieces import Passing, checksum_in, checksums_from, combined, require_whole
@@ -33,7 +33,7 @@ _JOINED = "joined-"
 
 def open_uploads(site: GcpSite, credentials: Mapping[str, str] | None, *, bucket: str | None = None) -> GcsUploads:
     """Return the uploads into a site's bucket, or into another `bucket` of the same site."""
-    return GcsUploads(GcsObjects(open_client(site, credentials).wire, bucket or site.bucket))
+    return GcsUploads(GcsObjects(open_wire(site, credentials), bucket or site.bucket))
 
 
 class GcsUploads:
