@@ -134,6 +134,22 @@ def test_azure_reads_a_large_object_by_itself(here: Here) -> None:
     assert all("versionId=" in asked.url and "X-Amz-Expires=300" in asked.url for asked in here.front.asked)
 
 
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_azure_has_read_is_found_in_sync(here: Here, *, deep: bool) -> None:
+    """Whoever looks again copies nothing, and a comparison of the sites finds no difference, by every byte, too."""
+    here.put(content(13))
+    here.replicate()
+    here.front.asked.clear()
+
+    [outcome] = here.begin()
+    report = here.runtime.verify("pulled", deep=deep)
+
+    assert outcome.verdict is Verdict.IN_SYNC
+    assert not here.front.asked
+    assert report.differences == []
+    assert (report.replicas, report.unproven) == (1, 0)
+
+
 def test_a_bucket_without_versions_is_streamed(here: Here) -> None:
     """Its objects may be written over in place, so no address names these bytes."""
     versions = {"Status": "Suspended"}
