@@ -16,8 +16,7 @@ from tradewind.fleet import ActiveActiveRule
 from tradewind.ports import Download, ObjectState
 from tradewind.replication.agreement import Erase, Steps, Write, agree
 from tradewind.replication.budgets.asking import Spending
-from tradewind.replication.contents.place import SEND, Attempt, place
-from tradewind.replication.contents.worth import is_wanted
+from tradewind.replication.contents.place import SEND, place
 from tradewind.replication.decide import Verdict
 from tradewind.replication.keeping import keep_aside
 from tradewind.replication.modes.immutable import SAME, is_versioned, refusal, same_bytes
@@ -140,6 +139,8 @@ class Convergence:
                 return [Outcome(self._route(each), Verdict.REPLICA, reason) for each in self._others()]
             writes = [Write(self.site, site, expect=None) for site in self._others()]
             writes = [write for write in writes if self._admitted(write)]
+            if any(self.at.reuses(Route(self.rule, self.site, each.target), download.state) for each in writes):
+                return None
             spending, writes = self._spend(spent, writes, download.state)
             payload = self._read(download, writes) if writes else None
             stack.close()
@@ -227,15 +228,15 @@ class Convergence:
 
     def _reuse(self, writes: Sequence[Write], views: Mapping[str, View], state: ObjectState) -> list[Write]:
         """Write the targets that hold the same content, and return what is still to be written."""
-
-        def tried(write: Write) -> Attempt:
-            route = Route(self.rule, write.source, write.target)
-            if not is_wanted(self.at.fleet, self.at.reuse, route, state):
-                return SEND
-            origin = self._provenance(write.source, views, state, None)
-            return place(self.at, route, state, origin, views[write.target].state, write.expect)
-
-        attempts, errors = on_each(self.at.executor, writes, tried)
+        routes = {write: Route(self.rule, write.source, write.target) for write in writes}
+        if not any(self.at.reuses(route, state) for route in routes.values()):
+            return list(writes)
+        origin = self._provenance(writes[0].source, views, state, None)
+        attempts, errors = on_each(
+            self.at.executor,
+            writes,
+            lambda each: place(self.at, routes[each], state, origin, views[each.target].state, each.expect),
+        )
         for write, error in errors.items():
             self._fail(write.target, error)
         self.done |= {write.target: each.outcome for write, each in attempts.items() if each.outcome}

@@ -6,7 +6,7 @@ the source afterwards. Whoever runs it twice, late, or beside itself does no har
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -16,7 +16,6 @@ from tradewind.fleet import OneWayRule
 from tradewind.ports import Download, ObjectState
 from tradewind.replication.budgets.asking import Spending
 from tradewind.replication.contents.place import SEND, place
-from tradewind.replication.contents.worth import is_wanted
 from tradewind.replication.decide import Copy, Keep, Remove, Verdict, decide
 from tradewind.replication.modes.compression import as_stored, form_of
 from tradewind.replication.modes.immutable import SAME, is_replica_of, is_versioned, refusal, same_bytes
@@ -95,7 +94,10 @@ class CopyLoop:
                 if unseen and (source is None or source.size > self.at.parts.above):
                     return
                 copies, removals = self._decide(source, seen)
-                placed, copies = self._reuse(source, copies, seen)
+                if wanted := self._wanted(source, copies):  # maybe no byte is needed, and the store goes on sending
+                    stack.close()
+                    download = None
+                placed, copies = self._reuse(source, wanted, copies, seen)
                 if source is not None and source.size > self.at.parts.above:
                     self._start(source, copies, seen)
                     copies = {}
@@ -135,11 +137,18 @@ class CopyLoop:
     def _open(self, stack: ExitStack, token: str | None = None) -> Download:
         return stack.enter_context(self.at.store_of(self.source).get(self.key, token=token))
 
+    def _wanted(self, source: ObjectState | None, copies: Iterable[Route]) -> Sequence[Route]:
+        """Return the targets of which it pays to ask whether they hold the same content."""
+        return [route for route in copies if source and self.at.reuses(route, source)]
+
     def _reuse(
-        self, source: ObjectState | None, copies: Mapping[Route, str | None], seen: Mapping[Route, ObjectState | None]
+        self,
+        source: ObjectState | None,
+        wanted: Sequence[Route],
+        copies: Mapping[Route, str | None],
+        seen: Mapping[Route, ObjectState | None],
     ) -> tuple[dict[Route, Outcome | None], dict[Route, str | None]]:
         """Write the targets that hold the same content; return what came of it, and what is still to be written."""
-        wanted = [route for route in copies if source and is_wanted(self.at.fleet, self.at.reuse, route, source)]
         if source is None or not wanted:
             return {}, dict(copies)
         origin = originating(self.source, source, None)

@@ -91,7 +91,7 @@ class Workplace:
             IntegrityError: The rule reads back what it writes, and other bytes were there; they were removed.
         """
         key, route = payload.state.key, Route(rule, source, target)
-        kept = is_wanted(self.fleet, self.reuse, route, payload.state)
+        kept = self.reuses(route, payload.state)
         if kept:
             origin = telling(origin, payload)
         try:
@@ -107,13 +107,17 @@ class Workplace:
             self.remember(route, payload.state, origin)
         return True
 
+    def reuses(self, route: Route, state: ObjectState) -> bool:
+        """Say whether it pays to ask a target whether it holds an object's content, and to note that it does."""
+        return is_wanted(self.fleet, self.reuse, route, state)
+
     def remember(self, route: Route, state: ObjectState, origin: Provenance) -> None:
         """Note that a replica of the source's object `state`, which says `origin`, is at the target: 1 PUT, if it pays.
 
         Only what the replica itself says can be found by it.
         """
         name = name_of(content_from(origin), route.rule.classification)
-        if name is not None and is_wanted(self.fleet, self.reuse, route, state):
+        if name is not None and self.reuses(route, state):
             Index(self.records_of(route.target), self.clock).note(name, [state.key])
 
     def read_back(self, site: str, key: str, token: str, checksum: int) -> None:

@@ -10,7 +10,7 @@ from tradewind.ports import ObjectState
 from tradewind.replication.contents.index import Index, with_key
 from tradewind.replication.contents.known import Content, content_of, name_of, same
 from tradewind.replication.contents.saving import Saving
-from tradewind.replication.contents.worth import dollars_per_gib, is_wanted
+from tradewind.replication.contents.worth import dollars_per_gib
 from tradewind.replication.decide import Verdict
 from tradewind.replication.modes.immutable import is_versioned
 from tradewind.replication.outcomes import Outcome
@@ -61,7 +61,7 @@ def place(
     if content is None or (seen is not None and is_versioned(route.rule)):
         return SEND
     name = name_of(content, route.rule.classification)
-    if name is None or not is_wanted(at.fleet, at.reuse, route, source):
+    if name is None or not at.reuses(route, source):
         return SEND
     return _Placing(at, route, source, origin, expect, content, name).run(seen)
 

@@ -422,6 +422,19 @@ def test_what_is_copied_at_the_target_takes_nothing_from_a_budget() -> None:
     assert bring(at, "other", OTHER).verdict is Verdict.DEFERRED
 
 
+@pytest.mark.parametrize("rule", [RULE, TWO_WAY])
+def test_what_nobody_knows_the_size_of_is_found_too(rule: dict[str, object]) -> None:
+    """A key that is asked for, or announced as new, is looked for once its size is known; no byte is read."""
+    at = world(rule)
+    bring(at, "old")
+
+    for attempt, key in enumerate(("asked for", "new"), 1):
+        notification = replace(at.write("a", key, BODY), size=None)
+        at.damage_on_the_way("a", key, OTHER)
+        (outcome,) = at.replicator.replicate(notification, attempt=3 - attempt)
+        assert outcome.saving is not None
+
+
 def test_large_objects_are_known_again() -> None:
     """An object that arrived in parts is found, and one that is there already is not cut."""
     at = World(RULE, reuse=ANY, apart=True, parts=PartSizes(above=len(BODY) - 1, part=5))
