@@ -20,7 +20,7 @@ from rigs.scripted import Answer, Script, ScriptedHttp, Sent
 from tradewind.checksums import crc32c, md5
 from tradewind.clouds.gcp.errors import translate
 from tradewind.clouds.gcp.identity import load_credentials
-from tradewind.clouds.gcp.store import GcsStore
+from tradewind.clouds.gcp.store import EXACT, GcsStore
 from tradewind.clouds.gcp.tokens import NoTokens
 from tradewind.clouds.gcp.wire import GcsWire
 from tradewind.clouds.http import AnswerError
@@ -214,6 +214,19 @@ def test_what_headers_cannot_tell_is_asked_for(scripted: Make, headers: dict[str
         assert b"".join(download.chunks) == BODY
 
     assert len(script.sent) == 2
+
+
+def test_a_large_object_is_described_by_its_resource(scripted: Make) -> None:
+    """Where a copy costs much, the state that begins it is exact; who pins a version has seen its state."""
+    large = {"x-goog-stored-content-length": str(EXACT + 1), "x-goog-meta-name": "x"}
+    store, script = scripted(told(large), resource(41, size=str(EXACT + 1), metadata={"name": " x "}), told(large))
+
+    with store.get("key") as unseen:
+        assert unseen.state.metadata.user == {"name": " x "}
+    with store.get("key", token="41", start=0, length=10) as pinned:
+        assert b"".join(pinned.chunks) == BODY
+
+    assert len(script.sent) == 3
 
 
 @pytest.mark.parametrize(

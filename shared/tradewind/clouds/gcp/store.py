@@ -27,6 +27,8 @@ from tradewind.fleet import GcpSite
 from tradewind.ports import Download, Metadata, ObjectPage, ObjectState, PutReceipt
 
 CHUNK = 1024 * 1024
+EXACT = 8 * 1024 * 1024
+"""Bytes of an object beside which a request counts for nothing, so that nothing is left to what headers may lose."""
 _ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 _NO_OBJECT = ("No such object", "specified key does not exist")
 _UNSATISFIABLE = 416
@@ -80,7 +82,8 @@ class GcsStore:
     ) -> Iterator[Download]:
         """Open the object for reading: 1 request, whose answer tells the state in its headers.
 
-        It is 1 more where headers cannot tell it, for an object that is stored as gzip, and for a read of no bytes.
+        It is 1 more where headers cannot tell it, for an object that is stored as gzip, for a read of no bytes, and for
+        a large object whose state nobody has seen yet.
         """
         check_key(key)
         with ExitStack() as connection:
@@ -92,7 +95,7 @@ class GcsStore:
             if token not in (None, generation):  # an emulator knows no condition of a read
                 raise PreconditionFailedError(f"Could not get {self._uri(key)}: it is no longer generation {token}")
             state = None if self._hearsay.doubts(key) else by_headers(key, answer.headers)
-            if state is None:
+            if state is None or (token is None and state.size > EXACT):
                 state = self._present(key, generation)
             else:
                 self._hearsay.tell(state)
