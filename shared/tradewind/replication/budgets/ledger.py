@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from threading import Lock
 from uuid import uuid4
 
@@ -53,8 +54,8 @@ class Ledger:
     records_of: Callable[[str], Records]
     executor: Executor
     clock: Callable[[], datetime]
-    _home: int = field(default_factory=lambda: uuid4().int % SHARDS)
-    """The document that this process writes, unless others do at the same time."""
+    _turns: Iterator[int] = field(default_factory=lambda: count(uuid4().int % SHARDS))
+    """Which document is written next: all in turn, beginning anywhere."""
     _change: dict[tuple[str, str, str], tuple[str, int]] = field(default_factory=dict)
     """Bytes that are paid for and not used, and the month, by rule, source and target."""
     _full: dict[str, tuple[datetime, int | None, int]] = field(default_factory=dict)
@@ -78,14 +79,14 @@ class Ledger:
             return Go(0, need.size), Receipt(rule.name, month_of(now), need.size)
         if (waits := self._known(rule, terms, need, now)) is not None:
             return waits
-        for attempt in range(TRIES):
+        for _ in range(TRIES):
             held = self._read(rule)
             account = Account.of([shard for shard, _ in held], now)
             answer = decide(account, terms, need, now)
             if isinstance(answer, Wait):
                 self._note_full(rule, terms, account, answer, now)
                 return answer
-            number = (self._home + attempt) % SHARDS
+            number = next(self._turns) % SHARDS
             if self._write(rule, number, held[number], account, answer, need, now):
                 if need.change:
                     self._put_back(purse, account.month, answer.size - need.size)
@@ -139,7 +140,9 @@ class Ledger:
         for error in errors.values():
             raise error
         held = [found[number] for number in range(SHARDS)]
-        return [(Shard.of_document(each.value if each else None), each) for each in held]
+        with self._lock:
+            arrived = frozenset(self._arrived.get(rule.name, ()))
+        return [(Shard.of_document(each.value if each else None).concluded(arrived), each) for each in held]
 
     def _write(
         self,
@@ -155,16 +158,16 @@ class Ledger:
         if not go.amount and not go.booked:
             return True
         shard, record = held
-        with self._lock:
-            names = frozenset(self._arrived.get(rule.name, ()))
-        paid = shard.concluded(names).with_payment(account.month, go, need.name, now)
+        paid = shard.with_payment(account.month, go, need.name, now)
         expect = record.token if record else None
         try:
             self._records(rule).write(_name(rule, number), paid.as_document(), expect=expect)
         except PreconditionFailedError:
             return False
-        with self._lock:
-            self._arrived.get(rule.name, set()).difference_update(names & shard.paid.keys())
+        if record is not None:  # what has arrived is not among its payments any more
+            with self._lock:
+                was = Shard.of_document(record.value).paid.keys()
+                self._arrived.get(rule.name, set()).difference_update(was - shard.paid.keys())
         return True
 
     # --- what the process knows ------------------------------------------------------------------------------------

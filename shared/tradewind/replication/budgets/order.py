@@ -20,7 +20,7 @@ AHEAD: Final = timedelta(minutes=1)
 """So much bandwidth is given out at a time: the timer rings every minute."""
 TURNOVER: Final = 20
 """Keys, or parts, that go for each free slot of a target; most take seconds, and the timer rings every minute."""
-MOST: Final = 1000
+MOST: Final = 5000
 """Keys of one rule that are let go at a time."""
 
 
