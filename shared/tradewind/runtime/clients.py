@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 from types import ModuleType
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import uuid4
 
 from tradewind.audit import LoggedAudit
@@ -32,10 +32,11 @@ from tradewind.replication.delivery import Delivery
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.parts.plan import MIB, PartSizes
 from tradewind.replication.replicate import Replicator
-from tradewind.replication.sweeping.sweep import Sweeper
-from tradewind.replication.sweeping.timer import Round, turn
-from tradewind.replication.sweeping.withholding import withholding
-from tradewind.replication.verify import Report, verify
+
+if TYPE_CHECKING:
+    from tradewind.replication.sweeping.sweep import Sweeper
+    from tradewind.replication.sweeping.timer import Round
+    from tradewind.replication.verify import Report
 
 SITE_VARIABLE = "TRADEWIND_SITE"
 """The site that a function serves: its dead letters go to that site's queue, and it finds credentials as from there."""
@@ -137,12 +138,17 @@ class Runtime:
         Raises:
             ConfigurationError: The fleet has no such rule.
         """
+        from tradewind.replication.sweeping.withholding import withholding  # noqa: PLC0415 - no event needs it
+        from tradewind.replication.verify import verify  # noqa: PLC0415 - likewise
+
         rule = self.rule(name)
         refine = withholding(rule, self.store, self.records, _now).refine
         return verify(self.fleet, rule, self.store, self.gate, self.executor, deep=deep, refine=refine, named=named)
 
     def sweeper(self, why: str = "sweep", *, trusting: bool = False) -> Sweeper:
         """Return what sweeps the rules of this fleet, as somebody who works on it alone."""
+        from tradewind.replication.sweeping.sweep import Sweeper  # noqa: PLC0415 - no event needs it
+
         return Sweeper(
             fleet=self.fleet,
             store_of=self.store,
@@ -159,6 +165,8 @@ class Runtime:
 
     def sweep(self, site: str, *, seconds: float) -> Round:
         """Do what the timer of `site` does, for about `seconds` (see `sweeping.timer`)."""
+        from tradewind.replication.sweeping.timer import turn  # noqa: PLC0415 - no event needs it
+
         until = datetime.now(UTC) + timedelta(seconds=seconds)
         return turn(self.fleet, site, self.sweeper(), self.records(site), until)
 
