@@ -99,6 +99,30 @@ def test_functions_at_once_exceed_a_budget_by_one_object_each_at_most(
     assert sum(paid) <= cost(limit) + sum(cost(max(each)) for each in sizes[1:])
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(1, CHANGE), min_size=1, max_size=5), min_size=2, max_size=5),
+    st.lists(st.integers(0, 99), max_size=300),
+    st.integers(1, 4 * CHANGE),
+)
+def test_functions_at_once_exceed_a_budget_by_their_change_at_most(
+    sizes: list[list[int]], schedule: list[int], limit: int
+) -> None:
+    """Of small objects each function pays for a few MiB at once, and nothing goes that is not paid for."""
+    bank = Bank(limit=cost(limit))
+    gone: list[int] = []
+
+    def function(number: int) -> None:
+        ledger = bank.ledger()
+        gone.extend(size for size in sizes[number] if isinstance(bank.pay(ledger, size, change=True), Receipt))
+
+    work = [partial(function, number) for number in range(len(sizes))]
+    interleave(bank.store, work, iter(schedule))
+
+    assert sum(cost(size) for size in gone) <= bank.spent() + len(gone)  # each alone is rounded up
+    assert bank.spent() <= cost(limit) + (len(sizes) - 1) * cost(CHANGE)
+
+
 def test_one_function_after_the_other_never_exceeds_a_budget() -> None:
     """Where nothing happens at the same time, the budget is exact."""
     bank = Bank(limit=cost(10 * LARGE))
