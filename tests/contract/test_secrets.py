@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import boto3
 import pytest
 
@@ -15,14 +13,11 @@ SECRET = '{"access_key_id": "größe"}'
 
 
 @pytest.fixture(autouse=True)
-def _process_identity(s3: S3Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _process_identity(s3: S3Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", s3.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    secrets._client.cache_clear()
-    yield
-    secrets._client.cache_clear()
 
 
 def test_gives_a_secret_by_name_and_by_arn() -> None:

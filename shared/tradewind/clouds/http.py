@@ -132,6 +132,9 @@ class HttpClient:
         connect_timeout: Seconds for a connection to be made.
         read_timeout: Seconds without a byte, in either direction.
 
+    Attributes:
+        host: As the header `Host` names it.
+
     Raises:
         ConfigurationError: It is no origin.
     """
@@ -150,7 +153,7 @@ class HttpClient:
         if not self._host:
             raise ConfigurationError(f"{origin!r} is not the address of a server", hint="Write https://host[:port]")
         shown = f"[{self._host}]" if ":" in self._host else self._host
-        self._named = {"host": shown if self._port == (443 if self._secure else 80) else f"{shown}:{self._port}"}
+        self.host = shown if self._port == (443 if self._secure else 80) else f"{shown}:{self._port}"
         self._waiting: deque[tuple[float, Connection]] = deque()
         finalize(self, _close, self._waiting)
 
@@ -176,7 +179,7 @@ class HttpClient:
             AnswerError: The answer's status is not 2xx.
             ValueError: The body has not `size` bytes; nothing can have come of the request.
         """
-        named = headers if "host" in headers else {**self._named, **headers}
+        named = headers if "host" in headers else {"host": self.host, **headers}
         connection, raw = self._exchange(method, target, named, SizedBody(body, size))
         try:
             answer = Answer(raw)

@@ -374,7 +374,17 @@ def test_what_an_answer_means(code: str, status: int, family: type[TradewindErro
     assert (str(raised.value), raised.value.hint) == (str(caught.value), caught.value.hint)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html><p>Bad Gateway</html>"], ids=["none", "of a proxy"])
+@pytest.mark.parametrize("message", ["message", "Message"])
+def test_an_answer_of_another_service(message: str) -> None:
+    """Secrets Manager says in JSON what S3 says in XML."""
+    said = '{"__type": "com.amazonaws.secretsmanager#AccessDeniedException", "%s": "Not you."}' % message
+
+    denied = pytest.raises(AccessDeniedError, match="AccessDeniedException: Not you.*secretsmanager:GetSecretValue")
+    with denied, translate("read secret", "some-secret"):
+        raise AnswerError(400, {}, said.encode())
+
+
+@pytest.mark.parametrize("body", [b"", b"<html><p>Bad Gateway</html>", b"{"], ids=["none", "of a proxy", "torn"])
 def test_an_answer_without_words_of_s3(body: bytes) -> None:
     """Where S3 says nothing, as to a HEAD, the status has to do."""
     denied = pytest.raises(AccessDeniedError, match="Could not head s3://models/key: 403: Forbidden")

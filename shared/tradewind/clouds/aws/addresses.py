@@ -1,4 +1,4 @@
-"""Where a bucket of S3 answers.
+"""Where a bucket of S3 answers, and other services of a region.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html and `RESTAPI.html`.
 """
@@ -12,8 +12,8 @@ from urllib.parse import quote, urlsplit
 
 from tradewind.errors import ConfigurationError
 
-ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-"""Where the environment names another endpoint than that of the region, as the SDKs read it."""
+ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
+"""Where the environment names another endpoint than that of the region, as the SDKs read it; `_S3` is for S3 alone."""
 _SUFFIXES = (
     ("cn-", "amazonaws.com.cn"),
     ("eusc-", "amazonaws.eu"),
@@ -50,9 +50,24 @@ class Address:
         return f"{path}?{query}" if query else path
 
 
-def endpoint_of(endpoint: str | None) -> str | None:
-    """Return the endpoint that a site has, or the one that the environment names."""
-    return endpoint or next((os.environ[name] for name in ENDPOINT_VARIABLES if os.environ.get(name)), None)
+def endpoint_of(endpoint: str | None, service: str = "S3") -> str | None:
+    """Return the endpoint that a site has, or the one that the environment names for a service."""
+    named = (os.environ.get(name) for name in (f"{ENDPOINT_VARIABLE}_{service}", ENDPOINT_VARIABLE))
+    return endpoint or next(filter(None, named), None)
+
+
+def host_of(service: str, region: str) -> str:
+    """Return the host of a service in a region.
+
+    Raises:
+        ConfigurationError: It is no region.
+    """
+    if not _REGION.fullmatch(region):
+        raise _wrong(region, None)
+    service += "-fips" if _switched_on("AWS_USE_FIPS_ENDPOINT") else ""
+    service += ".dualstack" if service.startswith("s3") and _switched_on("AWS_USE_DUALSTACK_ENDPOINT") else ""
+    domain = next((suffix for beginning, suffix in _SUFFIXES if region.startswith(beginning)), "amazonaws.com")
+    return f"{service}.{region}.{domain}"
 
 
 def address_of(bucket: str, region: str, endpoint: str | None) -> Address:
@@ -73,12 +88,7 @@ def address_of(bucket: str, region: str, endpoint: str | None) -> Address:
         standard = f":{443 if parts.scheme == 'https' else 80}"
         host = parts.netloc.rpartition("@")[2].removesuffix(standard)
         return Address(f"{parts.scheme}://{host}", host, f"{parts.path.rstrip('/')}/{bucket}/")
-    if not _REGION.fullmatch(region):
-        raise _wrong(region, endpoint)
-    service = "s3-fips" if _switched_on("AWS_USE_FIPS_ENDPOINT") else "s3"
-    service += ".dualstack" if _switched_on("AWS_USE_DUALSTACK_ENDPOINT") else ""
-    domain = next((suffix for beginning, suffix in _SUFFIXES if region.startswith(beginning)), "amazonaws.com")
-    host = f"{service}.{region}.{domain}"
+    host = host_of("s3", region)
     # A name with dots has no certificate, and one of the first years' capitals or underscores is no name of a host.
     if _HOST_LABEL.fullmatch(bucket):
         return Address(f"https://{bucket}.{host}", f"{bucket}.{host}", "/")
@@ -91,6 +101,6 @@ def _switched_on(variable: str) -> bool:
 
 def _wrong(region: str, endpoint: str | None) -> ConfigurationError:
     return ConfigurationError(
-        f"No S3 client for region {region!r}, endpoint {endpoint!r}",
+        f"There is no region {region!r}" if endpoint is None else f"{endpoint!r} is no endpoint of S3",
         hint="Correct the site's `region` or `endpoint` in the fleet file",
     )

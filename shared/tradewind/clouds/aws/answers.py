@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,14 +40,22 @@ class PartsPage:
 def fault_of(error: AnswerError) -> Fault:
     """Return what a failed answer says."""
     said: dict[str, str] = {}
-    with suppress(ValueError):  # a HEAD's answer has no body, and a proxy's is no XML
-        said = {_name(each): each.text or "" for each in read(error.body)} if error.body else {}
+    with suppress(ValueError):  # a HEAD's answer has no body, and a proxy's is neither XML nor JSON
+        said = _said(error.body)
     return Fault(
         error.status,
         said.get("Code") or str(error.status),
         said.get("Message") or responses.get(error.status, ""),
         said.get("Region") or error.headers.get("x-amz-bucket-region"),
     )
+
+
+def _said(body: bytes) -> dict[str, str]:
+    if body.startswith(b"{"):  # other services than S3 speak JSON
+        told = json.loads(body)
+        code = str(told.get("__type", "")).rpartition("#")[2]
+        return {"Code": code, "Message": str(told.get("message") or told.get("Message") or "")}
+    return {_name(each): each.text or "" for each in read(body)} if body else {}
 
 
 def tags_of(body: bytes) -> dict[str, str]:
