@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from base64 import b64encode
 
@@ -377,11 +378,11 @@ def test_what_an_answer_means(code: str, status: int, family: type[TradewindErro
 @pytest.mark.parametrize("message", ["message", "Message"])
 def test_an_answer_of_another_service(message: str) -> None:
     """Secrets Manager says in JSON what S3 says in XML."""
-    said = '{"__type": "com.amazonaws.secretsmanager#AccessDeniedException", "%s": "Not you."}' % message
+    said = {"__type": "com.amazonaws.secretsmanager#AccessDeniedException", message: "Not you."}
 
-    denied = pytest.raises(AccessDeniedError, match="AccessDeniedException: Not you.*secretsmanager:GetSecretValue")
+    denied = pytest.raises(AccessDeniedError, match=r"AccessDeniedException: Not you.*secretsmanager:GetSecretValue")
     with denied, translate("read secret", "some-secret"):
-        raise AnswerError(400, {}, said.encode())
+        raise AnswerError(400, {}, json.dumps(said).encode())
 
 
 @pytest.mark.parametrize("body", [b"", b"<html><p>Bad Gateway</html>", b"{"], ids=["none", "of a proxy", "torn"])
