@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import results
-from bench.cases import large, small
+from bench.cases import again, cold, delay, faults, large, scaling, small, sparse
 from bench.results import Result
 
 CASES: Mapping[str, Callable[..., Result]] = {
@@ -18,6 +18,12 @@ CASES: Mapping[str, Callable[..., Result]] = {
     "small-far": small.far,
     "model": small.model,
     "large": large.run,
+    "scaling": scaling.run,
+    "faults": faults.run,
+    "sparse": sparse.run,
+    "again": again.run,
+    "delay": delay.run,
+    "cold": cold.run,
 }
 
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,18 +53,22 @@ class Workers:
 
     def add(self, number: int) -> None:
         """Start one more; it is ready some time later."""
+        self.running.append(self._started(number))
+
+    def _started(self, number: int) -> subprocess.Popen[bytes]:
         fleet = self.clouds.describe(self.folder, self.source, [self.target], number + 1 if self.apart else 0)
         env = {**os.environ, "TRADEWIND_FLEET": str(fleet), "TRADEWIND_SITE": self.source}
         command = [sys.executable, "-m", "bench.worker", str(self.port), "--threads", str(self.threads), "--quiet"]
         with (self.folder / f"worker-{number}.log").open("ab") as log:
-            self.running.append(subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stderr=log))
+            return subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stderr=log)
 
-    def kill(self, index: int) -> None:
-        """Kill one, as a crash does."""
-        process = self.running.pop(index)
+    def replace(self, index: int) -> None:
+        """Kill one, as a crash does, and start another in its place."""
+        process = self.running[index]
         self.ended += _cpu(process.pid)
         process.send_signal(signal.SIGKILL)
         process.wait()
+        self.running[index] = self._started(index)
 
     def announce(self, dialect: Dialect, key: str, size: int) -> None:
         """Put the event of one object into the queue."""
@@ -79,10 +83,11 @@ class Workers:
         """Return the seconds of processor time that all of them have taken."""
         return self.ended + sum(_cpu(process.pid) for process in self.running)
 
-    def copy(self, dialect: Dialect, key: str, size: int) -> Usage:
-        """Announce an object and wait until there is nothing left to do."""
+    def copy(self, dialect: Dialect, objects: Mapping[str, int]) -> Usage:
+        """Announce objects, sizes by key, and wait until there is nothing left to do."""
         cpu, begin = self.cpu(), time.perf_counter()
-        self.announce(dialect, key, size)
+        for key, size in objects.items():
+            self.announce(dialect, key, size)
         self.queue.wait_until_done(PATIENCE)
         return Usage(time.perf_counter() - begin, self.cpu() - cpu)
 

@@ -45,7 +45,7 @@ class _Contest:
             usage = Rclone(self.local)("copyto", *streams, f"{self.source}:{place}", f"{self.target}:{place}")
         else:
             with workers.start(self.local, self.folder, self.source, self.target, PROCESSES, threads=THREADS) as ours:
-                usage = ours.copy(self.source, KEY, self.size)
+                usage = ours.copy(self.source, {KEY: self.size})
         counts = {site: self.local.stores[site].counts() for site in sites}
         if self.local.stores[self.source].digests(KEY) != target.digests(KEY):
             raise SystemExit(f"{self.source} > {self.target}: {program} brought other bytes")

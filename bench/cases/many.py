@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import clouds, ours, prices
+from bench import clouds, ours, prices, workers
 from bench.clouds import DIRECTIONS, Clouds, Dialect, Network
 from bench.measure import Memory, Usage, middle
 from bench.peers import Rclone
@@ -32,12 +32,14 @@ class Contest:
         folder: For files of a run.
         sizes: Bytes of each object, by its key.
         processes: Function processes.
+        queued: Hand the messages over by a queue, to which the functions can send part tasks, too.
     """
 
     local: Clouds
     folder: Path
     sizes: Mapping[str, int]
     processes: int
+    queued: bool = False
 
     def prepare(self, direction: tuple[Dialect, Dialect], files: Path) -> None:
         """Put the objects at the source; the target is empty."""
@@ -62,6 +64,13 @@ class Contest:
             yield lambda: Rclone(self.local).copy(source, target, "data", *_TUNED)
             return
         announced = {f"warm/{number:02d}": 1024 for number in range(WARM)}
+        if self.queued:
+            with workers.start(
+                self.local, self.folder, source, target, self.processes, threads=AT_ONCE // self.processes
+            ) as ready:
+                ready.copy(source, announced)
+                yield lambda: ready.copy(source, {f"data/{key}": size for key, size in self.sizes.items()})
+            return
         announced |= {f"data/{key}": size for key, size in self.sizes.items()}
         with ours.function(
             self.local, self.folder, source, [target], announced,
@@ -110,14 +119,14 @@ def _measure(contest: Contest, direction: tuple[Dialect, Dialect], rounds: int) 
 
 def compare(
     case: str, files: Path, rounds: int, directions: Sequence[tuple[Dialect, Dialect]] = DIRECTIONS,
-    *, network: Network = clouds.NEAR, processes: int = 2,
+    *, network: Network = clouds.NEAR, processes: int = 2, queued: bool = False,
 ) -> Result:  # fmt: skip
     """Copy a folder's files in each direction by each program, in turns."""
     result = Result(case)
     sizes = {str(path.relative_to(files)): path.stat().st_size for path in files.rglob("*") if path.is_file()}
     count, size = len(sizes), sum(sizes.values())
     with tempfile.TemporaryDirectory() as folder, clouds.start(Path(folder), network) as local:
-        contest = Contest(local, Path(folder), sizes, processes)
+        contest = Contest(local, Path(folder), sizes, processes, queued)
         for direction in directions:
             contest.prepare(direction, files)
             found = _measure(contest, direction, rounds)

@@ -38,4 +38,4 @@ def far(rounds: int, *, quick: bool) -> Result:
 
 def model(rounds: int, *, quick: bool) -> Result:
     """Measure a model's folder: one large file among small ones."""
-    return compare("model", MODEL, rounds, DIRECTIONS[:1] if quick else DIRECTIONS)
+    return compare("model", MODEL, rounds, DIRECTIONS[:1] if quick else DIRECTIONS, queued=True)

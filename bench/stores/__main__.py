@@ -34,12 +34,15 @@ async def serve(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, stop.set)
-    dialect = DIALECTS[options.dialect](Shelf())
+    shelf = Shelf()
+    dialect = DIALECTS[options.dialect](shelf)
     for number in range(options.ports):
         pace = Pace(options.pace * 1e6) if options.pace and number else None
 
         def connect(pace: Pace | None = pace) -> Connection:
-            return Connection(dialect.handle, discard=options.discard, delay=options.delay / 1000, pace=pace)
+            return Connection(
+                dialect.handle, shelf.lose, discard=options.discard, delay=options.delay / 1000, pace=pace
+            )
 
         await loop.create_server(connect, "127.0.0.1", options.port + number, backlog=512)
     await stop.wait()

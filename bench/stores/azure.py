@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from bench.stores.content import Content, Stored, joined
-from bench.stores.shelf import ADMIN, Call, Shelf, called, generated, http_date, sent
-from bench.stores.wire import Answer, Request
+from bench.stores.shelf import Call, Shelf, called, generated, http_date, sent
+from bench.stores.wire import ADMIN, Answer, Request
 
 _META = "x-ms-meta-"
 _KEPT = ("content-type", "content-encoding", "content-language", "content-disposition", "cache-control", "content-md5")

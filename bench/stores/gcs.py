@@ -16,8 +16,8 @@ from urllib.parse import quote, unquote
 from uuid import uuid4
 
 from bench.stores.content import Content, Stored, joined
-from bench.stores.shelf import ADMIN, Call, Shelf, called, generated, http_date, sent
-from bench.stores.wire import Answer, Request
+from bench.stores.shelf import Call, Shelf, called, generated, http_date, sent
+from bench.stores.wire import ADMIN, Answer, Request
 
 _JSON = {"Content-Type": "application/json; charset=UTF-8"}
 _FIELDS = {

@@ -14,12 +14,14 @@ from uuid import uuid4
 from xml.sax.saxutils import escape
 
 from bench.stores.content import Content, Stored, joined
-from bench.stores.shelf import ADMIN, Call, Shelf, called, generated, http_date, sent
-from bench.stores.wire import Answer, Request
+from bench.stores.shelf import Call, Shelf, called, generated, http_date, sent
+from bench.stores.wire import ADMIN, Answer, Request
 from tradewind.checksums import crc64nvme
 
 KEPT = ("content-type", "content-language", "content-disposition", "cache-control", "expires")
 _META = "x-amz-meta-"
+LARGE = 64 * 1024 * 1024
+"""Bytes from which a CRC-64 would cost more than all the rest; a CRC-32C is kept instead."""
 _PART = re.compile(r"<PartNumber>\s*(\d+)\s*</PartNumber>")
 _XML = {"Content-Type": "application/xml"}
 
@@ -61,7 +63,7 @@ class S3:
         if request.path.startswith(ADMIN):
             if request.path == f"{ADMIN}generate":
                 bucket, key = request.query["bucket"], request.query["key"]
-                self._shelf.keep(bucket, key, self._version(generated(request), {}))
+                self._shelf.keep(bucket, key, self._version(generated(request), {}, parts=1))
                 return Answer()
             return self._shelf.administer(request)
         _, bucket, *rest = request.path.split("/", 2)
@@ -176,9 +178,11 @@ class S3:
             return _error(412, "PreconditionFailed")
         return None
 
-    def _version(self, content: Content, headers: Mapping[str, str]) -> Stored:
-        large = content.counted is not None or content.size > 64 * 1024 * 1024
-        etag = f"{content.crc32c:032x}" if large else content.md5.hex()
+    def _version(self, content: Content, headers: Mapping[str, str], parts: int = 0) -> Stored:
+        # Whoever puts a whole object compares its ETag with the MD5; that of an upload in parts is opaque.
+        opaque = parts or content.counted is not None
+        etag = f"{content.crc32c:032x}-{parts}" if opaque else content.md5.hex()
+        large = opaque or content.size > LARGE
         algorithm = (
             headers.get("x-amz-checksum-algorithm") or headers.get("x-amz-sdk-checksum-algorithm") or ""
         ).upper()
@@ -269,8 +273,7 @@ class S3:
         content = joined([upload[number].content for number in numbers])
         if (size := request.headers.get("x-amz-mp-object-size")) and int(size) != content.size:
             return _error(400, "InvalidRequest")
-        stored = self._version(content, self._shelf.begun[name].headers)
-        stored.etag = f"{content.crc32c:032x}-{len(numbers)}"
+        stored = self._version(content, self._shelf.begun[name].headers, parts=len(numbers))
         for header, value in stored.checksums.items():
             if header.startswith("x-amz-checksum-crc") and request.headers.get(header, value) != value:
                 return _error(400, "BadDigest")

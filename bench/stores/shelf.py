@@ -12,10 +12,8 @@ from email.utils import formatdate
 from itertools import count
 
 from bench.stores.content import Content, Stored, repeated
-from bench.stores.wire import Answer, Request
+from bench.stores.wire import ADMIN, Answer, Request
 
-ADMIN = "/-/"
-"""Paths of the bench's own, which no program that is measured asks for."""
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -38,6 +36,10 @@ class Shelf:
     """Bytes of bodies."""
     sent: int = 0
     _generations: count[int] = field(default_factory=lambda: count(1_700_000_000_000_000))
+
+    def lose(self, size: int) -> None:
+        """Count bytes of a body that never became whole."""
+        self.received += size
 
     def next_generation(self) -> int:
         """Return a number that no version has."""

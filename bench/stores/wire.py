@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, unquote
 
 from bench.stores.content import Content, Counted
 
+ADMIN = "/-/"
+"""Paths of the bench's own, which no program that is measured asks for."""
 HEAD_LIMIT = 256 * 1024
 DISCARDED_FROM = 1024 * 1024
 """Bytes from which a store that keeps nothing large drops a body."""
@@ -79,12 +81,16 @@ class Connection(asyncio.BufferedProtocol):
 
     Args:
         handle: Answers requests.
+        lost: Told of the bytes of a body that never became whole.
         discard: Drop large bodies when they have been counted.
         delay: Seconds that every answer waits, as a network would make it.
         pace: Bytes a second, in each direction, of all connections that share it; None for no limit.
     """
 
-    def __init__(self, handle: Handler, *, discard: bool, delay: float, pace: Pace | None) -> None:
+    def __init__(
+        self, handle: Handler, lost: Callable[[int], None], *, discard: bool, delay: float, pace: Pace | None
+    ) -> None:
+        self._lost = lost
         self._handle, self._discard, self._delay, self._pace = handle, discard, delay, pace
         self._scratch = bytearray(HEAD_LIMIT)
         self._view = memoryview(self._scratch)
@@ -107,7 +113,9 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.set_write_buffer_limits(high=2 * SCRATCH)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Stop what is being sent."""
+        """Stop what is being sent, and count what was received in vain."""
+        if self._body is not None:
+            self._lost(self._got)
         if self._sending:
             self._sending.cancel()
 
@@ -169,8 +177,8 @@ class Connection(asyncio.BufferedProtocol):
             self._finish()
 
     def _begin_body(self, early: memoryview) -> None:
-        if self._discard and self._length > DISCARDED_FROM:
-            assert self._head is not None
+        assert self._head is not None
+        if self._discard and self._length > DISCARDED_FROM and not self._head[1].startswith(ADMIN):
             self._counted, self._body = Counted(), memoryview(bytearray(SCRATCH))
             self._sink = Unframing(self._counted) if _is_framed(self._head[2]) else self._counted
             self._sink.add(early)
