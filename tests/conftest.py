@@ -1,10 +1,15 @@
-"""How the tests are shared out among processes."""
+"""What holds for all tests, and how they are shared out among processes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says something about the machine, not about the code.
+settings.register_profile("tradewind", deadline=None)
+settings.load_profile("tradewind")
 
 WHOLE = Path(__file__).with_name("e2e")
 

@@ -304,16 +304,27 @@ def test_what_comes_late_is_there_before_the_object(uploads: S3Uploads, script: 
     assert query(join) == {"uploadId": "id"}
 
 
-@scripted(Answer(204), Answer(204))
+@scripted(Answer(204), refused(404, "NoSuchKey"), Answer(204))
 def test_an_abort_removes_what_came_late(uploads: S3Uploads, script: Script) -> None:
     """Nobody needs the metadata of an object that never became visible."""
     uploads.abort(KEY, LATE)
 
     assert [(sent.method, path(sent)) for sent in script.sent] == [
         ("DELETE", f"/{KEY}"),
+        ("HEAD", f"/{KEY}"),
         ("DELETE", "/.tradewind/late/0123456789abcdef"),
     ]
     assert query(script.sent[0]) == {"uploadId": "id"}
+
+
+@scripted(Answer(204), Answer(200, {"x-amz-meta-tradewind-late": "0123456789abcdef", "ETag": '"e"'}))
+def test_an_abort_leaves_what_the_object_needs_though_s3_still_knows_the_upload(
+    uploads: S3Uploads, script: Script
+) -> None:
+    """S3 answers 204 for hours after an upload was completed; the object itself names the metadata that is its own."""
+    uploads.abort(KEY, LATE)
+
+    assert [sent.method for sent in script.sent] == ["DELETE", "HEAD"]
 
 
 @scripted(refused(404, "NoSuchUpload"))

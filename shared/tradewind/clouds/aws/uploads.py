@@ -17,7 +17,7 @@ from tradewind.clouds.aws.framing import HEADERS, Framed, encoded
 from tradewind.clouds.aws.late import FOLDER, LATE, encode
 from tradewind.clouds.aws.limits import check_key, check_metadata
 from tradewind.clouds.aws.multipart import listed_in, naming, read_fields, upload_in
-from tradewind.clouds.aws.states import token_of
+from tradewind.clouds.aws.states import USER, token_of
 from tradewind.clouds.aws.store import described
 from tradewind.clouds.aws.wire import S3Wire
 from tradewind.clouds.http import AnswerError
@@ -169,7 +169,7 @@ class S3Uploads:
             raise NotFoundError(error.message) from error
 
     def abort(self, key: str, upload: str) -> None:
-        """Remove the parts, and what metadata came late if no object has it: 1 request, or 2."""
+        """Remove the parts, and what metadata came late if no object has it: 1 request, or up to 3."""
         with suppress(NotFoundError):
             named = _Named.read(upload)
             with (
@@ -177,8 +177,8 @@ class S3Uploads:
                 self._wire.request("DELETE", key, query={"uploadId": named.id}) as answer,
             ):
                 answer.read()
-            # It was not completed, for S3 would not have known it any more.
-            if named.late != _NOTHING_LATE:
+            # S3 answers alike for hours after an upload was completed, so the object itself says whose the metadata is.
+            if named.late not in (_NOTHING_LATE, self._late_of(key)):
                 beside = FOLDER + named.late
                 with translate("delete", self._uri(beside)), self._wire.request("DELETE", beside) as answer:
                     answer.read()
@@ -222,6 +222,12 @@ class S3Uploads:
             self._wire.request("PUT", beside, headers=headers, body=body) as answer,
         ):
             answer.read()
+
+    def _late_of(self, key: str) -> str | None:
+        """Return the name of what an object's metadata came late in."""
+        with suppress(NotFoundError), translate("head", self._uri(key)), self._wire.request("HEAD", key) as answer:
+            return answer.headers.get(USER + LATE)
+        return None
 
     def _require(self, key: str, expect: str | None) -> None:
         found = None

@@ -21,8 +21,8 @@ from tradewind.replication.parts.start import PATIENCE
 from tradewind.replication.provenance import Version
 
 log = logging.getLogger(__name__)
-GIVEN_UP = timedelta(days=7)
-"""An upload that was begun so long ago and is not done never will be."""
+GIVEN_UP = timedelta(days=30)
+"""An upload that was begun so long ago and is not done never will be, however little its rule may send in a second."""
 PARTS = f"{RESERVED_PREFIX}parts/"
 """Where a store that has no uploads of its own keeps parts: `.tradewind/parts/UPLOAD/...`."""
 LEFT = timedelta(days=1)

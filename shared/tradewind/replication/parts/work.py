@@ -33,7 +33,9 @@ log = logging.getLogger(__name__)
 Look: TypeAlias = Callable[[Route, str], Sequence[Outcome]]
 """Looks at a key on a route, as whoever was told of it does."""
 TRIES = 3
-"""How often the parts are joined again because a set around them changed."""
+"""How often the parts are joined again because a set around them changed, or one of them was written again."""
+WORK = timedelta(seconds=50)
+"""A function begins no further part after so long; the shortest time limit that a deployment has is 120 s."""
 
 
 class _SourceChangedError(Exception):
@@ -156,8 +158,8 @@ class PartWorker:
 
     def _bring(self, job: Job, uploads: Uploads, numbers: Sequence[int], *, again: bool) -> tuple[int, ...]:
         """Bring parts one after the other, and return those that there is no time for."""
-        until = self.at.clock() + self._time_limit / 2
-        arrived = {part.number for part in uploads.parts(job.key, job.upload)} if again else set()
+        until = self.at.clock() + min(self._time_limit / 2, WORK)
+        arrived = {part.number for part in _of_plan(job, uploads.parts(job.key, job.upload))} if again else set()
         missing = [number for number in numbers if number not in arrived]
         for index, number in enumerate(missing):
             if index and self.at.clock() >= until:
@@ -221,6 +223,10 @@ class PartWorker:
                 now = self.at.store_of(job.target).head(job.key)
                 if (now.token if now else None) != job.expect:
                     raise
+            except NotFoundError:  # a duplicate task may have written a part again, which then has another name
+                parts = _of_plan(job, self.at.uploads_of(job.target).parts(job.key, job.upload))
+                if len(parts) < len(job.plan.numbers) or whole(parts) != made:
+                    raise
             except IntegrityError as error:
                 raise PermanentError(error.message, hint="Redrive the message to copy it anew") from error
             else:
@@ -228,7 +234,9 @@ class PartWorker:
                 told = f"written in {len(parts):,} parts{', which its cloud read by itself' if job.pull else ''}"
                 size, crc = job.plan.size, made.crc32c
                 return Outcome(route, Verdict.COPIED, told, size, crc, proof, replaced=replaces)
-        raise TransientError(f"A set around {job.key!r} changed {TRIES} times at {job.target}; its parts are kept")
+        raise TransientError(
+            f"The parts of {job.key!r}, or a set around it, changed {TRIES} times at {job.target} as they were joined"
+        )
 
     def _confirmed(self, job: Job) -> ObjectState:
         state = self.at.store_of(job.source).head(job.key)
@@ -247,7 +255,12 @@ class PartWorker:
     def _is_there(self, job: Job) -> bool:
         state = self.at.store_of(job.target).head(job.key)
         claim = provenance_of(state) if state else None
-        return claim is not None and (claim.origin, claim.version) == (job.origin.origin, job.origin.version)
+        begun = job.origin
+        return claim is not None and (claim.origin, claim.version, claim.metadata) == (
+            begun.origin,
+            begun.version,
+            begun.metadata,
+        )
 
     def _end(self, job: Job) -> None:
         """Remove the job, and what there is left of its upload."""

@@ -6,13 +6,15 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from rigs.large import BODY, Killed, large_world, settle, take, work_off
 from rigs.world import World
-from tradewind.errors import ObjectTooLargeError, PermanentError
-from tradewind.ports import REASON, Admission, Change, Checksums, Message, Metadata, Movement
+from tradewind.clouds.memory.uploads import MemoryUploads
+from tradewind.errors import NotFoundError, ObjectTooLargeError, PermanentError
+from tradewind.ports import REASON, Admission, Change, Checksums, Message, Metadata, Movement, PutReceipt
 from tradewind.replication.decide import Verdict
 from tradewind.replication.parts.jobs import Jobs
 from tradewind.replication.parts.plan import PartSizes
@@ -229,7 +231,7 @@ def test_a_function_that_nears_its_time_limit_hands_the_rest_back() -> None:
 
     def pass_time(call: str) -> None:
         if call == "get":
-            world.pass_time(200)
+            world.pass_time(20)
 
     world.stores["a"].before = pass_time
     outcomes = world.replicator.carry(whole)
@@ -314,3 +316,38 @@ def test_of_several_that_find_all_parts_there_one_joins_them() -> None:
     assert world.body("b", KEY) is None
     assert [outcome.verdict for outcome in world.replicator.carry(last, attempt=2)] == [Verdict.COPIED]
     assert world.body("b", KEY) == BODY
+
+
+def test_a_part_that_is_written_again_while_the_parts_are_joined_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A duplicate task gives it another name in the store: the parts are listed again, and none is copied again."""
+    world = large_world(RULE)
+    begin(world)
+    complete, refusals = MemoryUploads.complete, [NotFoundError("a part is gone")]
+
+    def refuse_once(self: MemoryUploads, *given: Any, **named: Any) -> PutReceipt:  # noqa: ANN401 - passed on
+        if refusals:
+            raise refusals.pop()
+        return complete(self, *given, **named)
+
+    monkeypatch.setattr(MemoryUploads, "complete", refuse_once)
+    world.stores["a"].calls.clear()
+    work_off(world)
+    assert world.body("b", KEY) == BODY
+    assert world.stores["a"].calls.count("get") == 8 + 1
+
+
+def test_metadata_that_changed_alone_is_not_taken_for_what_is_there() -> None:
+    """Cloud Storage changes metadata and keeps the version: whether a job is done is seen by both."""
+    world = large_world(RULE)
+    begin(world)
+    work_off(world)
+    held = world.memory["a"]._objects[KEY]
+    world.memory["a"]._objects[KEY] = replace(held, state=replace(held.state, metadata=Metadata(user={"epoch": "8"})))
+    world.replicator.replicate(world.announce("a", KEY, Change.WRITTEN))
+    for message in take(world):
+        task = decode(message)
+        world.replicator.carry(task, attempt=2)
+        world.queues["a"].acknowledge(message)
+    state = world.memory["b"].head(KEY)
+    assert state is not None
+    assert state.metadata.user["epoch"] == "8"
