@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from rich.console import Console
 from rich.table import Table
 
-from bench import results
+from bench import report, results
 from bench.cases import again, cold, delay, faults, large, scaling, small, sparse
 from bench.results import Result
 
@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="one turn of everything, on less data: does it work at all?"
     )
+    parser.add_argument("--no-report", action="store_true", help="leave docs/performance.md as it is")
     options = parser.parse_args()
     rounds = 1 if options.quick else options.rounds
     console = Console()
@@ -44,6 +45,8 @@ def main() -> None:
         result.save(rounds)
         _show(console, result, time.perf_counter() - begin)
     results.summarise()
+    if not options.quick and not options.no_report:
+        report.write()
 
 
 def _show(console: Console, result: Result, seconds: float) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import quantiles
 from urllib.parse import quote
 
-from bench.results import Result, Row
+from bench.results import Result, less
 from tradewind_sandbox.clients import Client, client_of
 from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, GCP_SITE
 from tradewind_sandbox.supervisor import Sandbox
@@ -25,6 +25,8 @@ RATE = 50.0
 SOURCES: Mapping[str, str] = {"s3": AWS_SITE, "azure": AZURE_SITE}
 """Cloud Storage is the target, since it alone says to the microsecond when something was written."""
 PATIENCE = 120.0
+CRON = "rclone from cron every minute, in theory"
+"""No peer waits for events: this is what one sets up in its place, and its delay is what it waits for, at least."""
 
 
 def run(rounds: int, *, quick: bool) -> Result:
@@ -42,17 +44,8 @@ def run(rounds: int, *, quick: bool) -> Result:
                     told = _told(found)
                     result.tables[f"{dialect} > gcs, {name}"] = told
                     result.rows += [
-                        # No peer waits for events; polling once a minute is what one sets up in its place.
-                        Row(
-                            "delay",
-                            f"{dialect} > gcs",
-                            f"s, {which}, {name}",
-                            told[which],
-                            "polling every 60 s",
-                            60.0,
-                            60.0 / told[which],
-                        )
-                        for which in ("p50", "p99")
+                        less("delay", f"{dialect} > gcs", f"s, {which}, {name}", told[which], CRON, told_of_cron)
+                        for which, told_of_cron in (("p50", 30.0), ("p99", 59.4))
                     ]
         finally:
             sandbox.down()
