@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from base64 import b64encode
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
@@ -308,6 +309,46 @@ def test_an_etag_that_is_no_md5(bucket: str, fields: dict[str, str]) -> None:
 
     assert plain.checksums.md5 == md5(BODY)
     assert other.checksums.md5 is None
+
+
+SESSION = b"""<CreateSessionResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Credentials>
+<SessionToken>T%d</SessionToken><SecretAccessKey>s</SecretAccessKey><AccessKeyId>A%d</AccessKeyId>
+<Expiration>%s</Expiration></Credentials></CreateSessionResult>"""
+
+
+def session(number: int, minutes: float) -> Answer:
+    """Begin a session that lasts so long."""
+    expires = (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Answer(body=SESSION % (number, number, expires.encode()))
+
+
+def test_a_directory_bucket_has_keys_of_its_own(script: Script) -> None:
+    """It answers in its zone, to a session that is begun again before it ends."""
+    bucket = "models--use1-az4--x-s3"
+    store = open_store(SITE.model_copy(update={"bucket": bucket}), KEYS)
+    described = Answer(headers=DESCRIBED)
+    script.then(session(1, 0.5), described, session(2, 5), described, described)
+
+    for _ in range(3):
+        assert store.head("key")
+
+    host = f"https://{bucket}.s3express-use1-az4.us-east-1.amazonaws.com"
+    assert [sent.url for sent in script.sent] == [
+        f"{host}/?session=",
+        f"{host}/key",
+        f"{host}/?session=",
+        f"{host}/key",
+        f"{host}/key",
+    ]
+    assert [sent.headers.get("x-amz-s3session-token") for sent in script.sent] == [None, "T1", None, "T2", "T2"]
+    who = [sent.headers["authorization"].partition("Credential=")[2].split("/") for sent in script.sent]
+    assert [(key, service) for key, _, _, service, *_ in who] == [
+        ("AKIDEXAMPLE", "s3express"),
+        ("A1", "s3express"),
+        ("AKIDEXAMPLE", "s3express"),
+        ("A2", "s3express"),
+        ("A2", "s3express"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What S3's XML says: errors, tags, parts."""
+"""What S3's XML says: errors, tags, parts, sessions."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from http.client import responses
 from typing import TYPE_CHECKING
 
+from tradewind.clouds.aws.signing import Keys
 from tradewind.clouds.http import AnswerError
 
 if TYPE_CHECKING:
@@ -69,6 +71,13 @@ def parts_of(body: bytes) -> PartsPage:
     more = _text(root, "IsTruncated") == "true"
     sizes = tuple(int(_text(part, "Size")) for part in _all(root, "Part"))
     return PartsPage(_text(root, "ETag"), sizes, _text(root, "NextPartNumberMarker") if more else None)
+
+
+def session_of(body: bytes) -> tuple[Keys, datetime]:
+    """Return the keys in the answer of CreateSession, and when they expire."""
+    root = read(body)
+    keys = Keys(*(_text(root, name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")))
+    return keys, datetime.fromisoformat(_text(root, "Expiration"))
 
 
 def read(body: bytes) -> Element:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from tradewind.clouds.aws.addresses import address_of, endpoint_of
 from tradewind.clouds.aws.credentials import keys_of
+from tradewind.clouds.aws.express import SERVICE, TOKEN, Sessions, zonal_address
 from tradewind.clouds.aws.identity import open_session
 from tradewind.clouds.aws.signing import Signer
+from tradewind.clouds.aws.states import DIRECTORY_BUCKET
 from tradewind.clouds.aws.wire import S3Wire
 from tradewind.clouds.http import HttpClient
 from tradewind.errors import ConfigurationError
@@ -36,7 +38,13 @@ def open_wire(site: AwsSite, credentials: Mapping[str, str] | None, bucket: str)
         ConfigurationError: The region or endpoint is not one.
     """
     keys = keys_of(credentials, subject=f"S3 in {site.region}")
-    address = address_of(bucket, site.region, endpoint_of(site.endpoint))
+    endpoint = endpoint_of(site.endpoint)
+    if bucket.endswith(DIRECTORY_BUCKET) and endpoint is None:
+        address = zonal_address(bucket, site.region)
+        http = _http(address.origin, CONNECT_TIMEOUT, READ_TIMEOUT)
+        sessions = Sessions(S3Wire(http, address, Signer(site.region, SERVICE), keys), bucket)
+        return S3Wire(http, address, Signer(site.region, SERVICE, token=TOKEN), sessions.keys)
+    address = address_of(bucket, site.region, endpoint)
     return S3Wire(_http(address.origin, CONNECT_TIMEOUT, READ_TIMEOUT), address, Signer(site.region), keys)
 
 

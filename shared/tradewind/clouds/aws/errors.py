@@ -39,6 +39,7 @@ PERMISSIONS: Mapping[str, str] = {
     "list the parts of": "s3:ListMultipartUploadParts",
     "join the parts of": "s3:PutObject and s3:GetObject (and kms:Decrypt, in a bucket with a key of KMS)",
     "abort the upload of": "s3:AbortMultipartUpload",
+    "begin a session with": "s3express:CreateSession",
     "send": "sqs:SendMessage",
     "receive": "sqs:ReceiveMessage",
     "acknowledge": "sqs:DeleteMessage",

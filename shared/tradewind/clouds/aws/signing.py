@@ -33,11 +33,13 @@ class Signer:
     Args:
         region: AWS's name of it.
         service: AWS's name of it.
+        token: The header that the token of temporary keys is in.
     """
 
-    def __init__(self, region: str, service: str = "s3") -> None:
+    def __init__(self, region: str, service: str = "s3", *, token: str = "x-amz-security-token") -> None:  # noqa: S107 - a name
         self._region = region
         self._service = service
+        self._token = token
         self._derived: tuple[tuple[str, str], bytes] = ("", ""), b""
 
     def sign(self, keys: Keys, method: str, target: str, headers: Mapping[str, str], now: datetime) -> dict[str, str]:
@@ -53,7 +55,7 @@ class Signer:
         stamp = now.strftime("%Y%m%dT%H%M%SZ")
         signed = {"x-amz-content-sha256": UNSIGNED, **headers, "x-amz-date": stamp}
         if keys.session_token:
-            signed["x-amz-security-token"] = keys.session_token
+            signed[self._token] = keys.session_token
         names = sorted(signed)
         path, _, query = target.partition("?")
         lines = [method, path, query, *(f"{name}:{_one_spaced(signed[name])}" for name in names), ""]
