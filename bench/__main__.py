@@ -35,13 +35,15 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="one turn of everything, on less data: does it work at all?"
     )
+    parser.add_argument("--processes", type=int, default=2, help="of functions that work on small objects")
     parser.add_argument("--no-report", action="store_true", help="leave docs/performance.md as it is")
     options = parser.parse_args()
     rounds = 1 if options.quick else options.rounds
     console = Console()
     for name in options.cases.split(","):
         begin = time.perf_counter()
-        result = CASES[name](rounds, quick=options.quick)
+        more = {"processes": options.processes} if name.startswith("small") else {}
+        result = CASES[name](rounds, quick=options.quick, **more)
         result.save(rounds)
         _show(console, result, time.perf_counter() - begin)
     results.summarise()

@@ -47,8 +47,8 @@ def run(command: Sequence[str], env: Mapping[str, str] | None = None, cwd: Path 
 class Memory:
     """The most memory that the children of this process held at one moment, as long as this watches.
 
-    It counts the proportional set size: pages that several processes share are counted once. Looking takes processor
-    time, so what is timed is not watched, and the other way round.
+    Pages that several of them share are counted once; those that others on the machine share with them, too. Looking
+    takes processor time, so what is timed is not watched, and the other way round.
     """
 
     def __init__(self, skip: Sequence[int]) -> None:
@@ -62,23 +62,24 @@ class Memory:
     def _watch(self) -> None:
         here = psutil.Process()
         while not self._ended.wait(INTERVAL):
-            together = 0
+            found: list[tuple[int, int]] = []
             for child in here.children():
-                if child.pid in self._skip:
-                    continue
                 with suppress(psutil.Error):
-                    for process in (child, *child.children(recursive=True)):
-                        together += self._of(process.pid)
-            self.peak = max(self.peak, together)
+                    if child.pid not in self._skip:
+                        found += [self._of(each.pid) for each in (child, *child.children(recursive=True))]
+            # Their own pages, and the files that they have mapped, which are the same programs and libraries.
+            own, files = (list(column) for column in zip(*found, strict=True)) if found else ([0], [0])
+            self.peak = max(self.peak, sum(own) + max(files))
 
-    def _of(self, pid: int) -> int:
+    def _of(self, pid: int) -> tuple[int, int]:
+        """Return the bytes of a process's own pages, each divided by who shares it, and of mapped files."""
         try:
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         except OSError:  # it has ended
-            return 0
+            return 0, 0
         found = {line.split()[0]: int(line.split()[1]) * 1024 for line in lines[1:]}
         self.largest = max(self.largest, found.get("Rss:", 0))
-        return found.get("Pss:", 0)
+        return found.get("Pss_Anon:", 0), found.get("Rss:", 0) - found.get("Anonymous:", 0)
 
     @classmethod
     @contextmanager

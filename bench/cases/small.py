@@ -22,18 +22,18 @@ def _files(folder: Path, *, quick: bool) -> None:
         (folder / f"object-{number:05d}.bin").write_bytes(os.urandom(SIZE))
 
 
-def near(rounds: int, *, quick: bool) -> Result:
+def near(rounds: int, *, quick: bool, processes: int = 2) -> Result:
     """Measure on one machine, where processor time is all that counts."""
     with tempfile.TemporaryDirectory() as folder:
         _files(Path(folder), quick=quick)
-        return compare("small", Path(folder), rounds)
+        return compare("small", Path(folder), rounds, processes=processes)
 
 
-def far(rounds: int, *, quick: bool) -> Result:
+def far(rounds: int, *, quick: bool, processes: int = 2) -> Result:
     """Measure with the latency of a network, where the number of round trips counts."""
     with tempfile.TemporaryDirectory() as folder:
         _files(Path(folder), quick=quick)
-        return compare("small-far", Path(folder), rounds, network=FAR)
+        return compare("small-far", Path(folder), rounds, network=FAR, processes=processes)
 
 
 def model(rounds: int, *, quick: bool) -> Result:
