@@ -10,11 +10,13 @@ import json
 from datetime import UTC, datetime
 from typing import NoReturn, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from tradewind.errors import BadEventError
 
 T = TypeVar("T")
+WHEN_READ = ConfigDict(defer_build=True)
+"""For shapes of which an event needs one: it is built when it is first read, and the others never."""
 EXCERPT = 200
 """Characters of a payload that an error message shows."""
 

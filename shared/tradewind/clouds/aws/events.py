@@ -122,10 +122,10 @@ BridgeEvent = TypedDict(
 )
 BridgeEnvelope = TypedDict("BridgeEnvelope", {"source": str, "detail-type": str})
 
-_NOTIFICATION = TypeAdapter(S3Notification)
-_SNS = TypeAdapter(SnsMessage)
-_BRIDGE_ENVELOPE = TypeAdapter(BridgeEnvelope)
-_BRIDGE = TypeAdapter(BridgeEvent)
+_NOTIFICATION = TypeAdapter(S3Notification, config=wire.WHEN_READ)
+_SNS = TypeAdapter(SnsMessage, config=wire.WHEN_READ)
+_BRIDGE_ENVELOPE = TypeAdapter(BridgeEnvelope, config=wire.WHEN_READ)
+_BRIDGE = TypeAdapter(BridgeEvent, config=wire.WHEN_READ)
 
 
 def message_of(handed: Mapping[str, Any]) -> Message:

@@ -79,8 +79,8 @@ class CloudEvent(TypedDict):
     data: BlobData
 
 
-_GRID = TypeAdapter(GridEvent)
-_CLOUD_EVENT = TypeAdapter(CloudEvent)
+_GRID = TypeAdapter(GridEvent, config=wire.WHEN_READ)
+_CLOUD_EVENT = TypeAdapter(CloudEvent, config=wire.WHEN_READ)
 
 
 def message_of(event: func.EventGridEvent | func.CloudEvent) -> Message:

@@ -91,10 +91,10 @@ class Envelope(TypedDict):
     data: object
 
 
-_PUSH = TypeAdapter(Push)
-_ATTRIBUTES = TypeAdapter(Attributes)
-_OBJECT = TypeAdapter(StorageObject)
-_ENVELOPE = TypeAdapter(Envelope)
+_PUSH = TypeAdapter(Push, config=wire.WHEN_READ)
+_ATTRIBUTES = TypeAdapter(Attributes, config=wire.WHEN_READ)
+_OBJECT = TypeAdapter(StorageObject, config=wire.WHEN_READ)
+_ENVELOPE = TypeAdapter(Envelope, config=wire.WHEN_READ)
 
 
 def message_of(event_type: str, data: object, *, event_id: str = "", request: object = None) -> Message:
