@@ -13,6 +13,7 @@ from tradewind.fleet import Fleet
 from tradewind.ports import AuditRecord, Message, Notification, Queue
 from tradewind.replication.access import Access
 from tradewind.replication.assemble import assemble
+from tradewind.replication.contents.worth import Reuse
 from tradewind.replication.delivery import Delivery
 from tradewind.replication.parts.orphans import Orphans
 from tradewind.replication.parts.plan import PartSizes
@@ -20,6 +21,8 @@ from tradewind.replication.replicate import Replicator
 from tradewind.replication.requests import encode
 from tradewind.replication.sweeping.sweep import Sweeper
 
+ANY = Reuse(floor=1, chance=1e12)
+"""Content that a target holds already is looked for, however small: users copy each other's objects."""
 LAST_ATTEMPT = 1000
 """Deliveries after which a message is given up: a simulated outage ends long before."""
 
@@ -57,6 +60,7 @@ def replicator_of(supplies: Supplies) -> Replicator:
         executor=supplies.executor,
         clock=supplies.clock,
         parts=supplies.parts,
+        reuse=ANY,
     )
 
 

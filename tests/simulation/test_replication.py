@@ -36,7 +36,7 @@ def test_every_world_keeps_the_promises(suite: str) -> None:
 
 def test_guards_shut_and_sweeps_mend() -> None:
     """The worlds are such that delete guards shut, and that sweeps find something to ask for."""
-    schedules = {suite: [SUITES[suite](seed).schedule for seed in range(20)] for suite in ("guarded", "replication")}
+    schedules = {suite: [SUITES[suite](seed).schedule for seed in range(50)] for suite in ("guarded", "replication")}
 
     assert any(line.what == "a person lets everything go" for lines in schedules["guarded"] for line in lines)
     answers = [line.answer for lines in schedules["replication"] for line in lines if line.what == "is completed"]
