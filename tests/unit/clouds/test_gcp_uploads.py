@@ -106,13 +106,15 @@ def test_the_same_version_has_the_same_upload(scripted: Scripted) -> None:
     assert script.sent == []
 
 
-def test_a_part_is_one_request_of_known_length(scripted: Scripted) -> None:
+def test_a_part_is_one_request_of_known_length_and_one_that_confirms_it(scripted: Scripted) -> None:
     """The bytes go as they are, with their length, to an object whose name says which part they are."""
-    uploads, script = scripted(resource(generation=42))
+    uploads, script = scripted(resource(generation=42), resource())
 
     part = uploads.put_part(KEY, UPLOAD, 3, iter((BODY[:4], BODY[4:])), size=10)
 
-    sent = script.only
+    sent, confirmation = script.sent
+    assert (confirmation.method, query(confirmation)["ifGenerationMatch"]) == ("PATCH", "42")
+    assert json.loads(confirmation.body) == {"metadata": {"crc32c": f"{CRC:x}"}}
     assert part == Part(3, 10, "42", Checksums(crc32c=CRC))
     assert (sent.method, path(sent), sent.body) == ("POST", "/upload/storage/v1/b/models/o", BODY)
     assert {name: query(sent)[name] for name in ("uploadType", "name")} == {
@@ -303,3 +305,12 @@ def test_a_part_is_not_sent_twice_by_itself(scripted: Scripted) -> None:
 
     with pytest.raises(StoreUnavailableError):
         uploads.put_part(KEY, UPLOAD, 1, iter((BODY,)), size=10)
+
+
+def test_a_part_that_nobody_confirmed_has_not_arrived(scripted: Scripted) -> None:
+    """Its writer may have died before it was known that Cloud Storage received what was sent."""
+    name = f"{FOLDER}0000"
+    confirmed = described(f"{name}1", 1, metadata={"crc32c": f"{CRC:x}"})
+    uploads, _ = scripted(answer({"items": [confirmed, described(f"{name}2", 2)]}))
+
+    assert [part.number for part in uploads.parts(KEY, UPLOAD)] == [1]

@@ -65,9 +65,10 @@ class GcsUploads:
         return f"{algorithm}-{hashlib.blake2b(named, digest_size=16).hexdigest()}"
 
     def put_part(self, key: str, upload: str, number: int, chunks: Iterable[bytes], *, size: int) -> Part:
-        """Write one part object: 1 request, and one more if the algorithm is another than Cloud Storage's own.
+        """Write one part object, and then its checksum as its metadata: 2 requests.
 
-        Its value is then the part object's metadata, written when it is known; without it the part has not arrived.
+        Without the second the part has not arrived: whoever wrote it may have died, or lost the answer, before it was
+        known that Cloud Storage received what was sent.
         """
         algorithm = _algorithm(upload)
         name = f"{_folder(upload)}{number:05d}"
@@ -78,11 +79,10 @@ class GcsUploads:
         if written.size != size or written.crc32c != passing.checksums.crc32c:
             self._objects.delete(written, subject)
             raise IntegrityError(f"Cloud Storage received other bytes of {subject} than were sent")
-        if algorithm != "crc32c":
-            value = checksum_in(passing.checksums, algorithm)
-            # Who has written the same part meanwhile writes the same value.
-            with suppress(PreconditionFailedError, NotFoundError):
-                self._objects.describe(written, {algorithm: f"{value:x}"}, subject)
+        value = checksum_in(passing.checksums, algorithm)
+        # Who has written the same part meanwhile writes the same value.
+        with suppress(PreconditionFailedError, NotFoundError):
+            self._objects.describe(written, {algorithm: f"{value:x}"}, subject)
         return Part(number, size, written.generation, passing.checksums)
 
     def parts(self, key: str, upload: str) -> Sequence[Part]:
@@ -197,7 +197,9 @@ def _part(resource: Resource, algorithm: Algorithm) -> Part | None:
     """Return the part that an object is, or None if it is none, or has not arrived whole."""
     number = resource.name.rpartition("/")[2]
     value = resource.metadata.get(algorithm)
-    if not number.isdecimal() or (algorithm != "crc32c" and value is None):
+    if not number.isdecimal() or value is None:
         return None
-    sums: dict[Algorithm, int] = {algorithm: int(value, 16)} if value is not None else {}
-    return Part(int(number), resource.size, resource.generation, checksums_from({"crc32c": resource.crc32c, **sums}))
+    sums: dict[Algorithm, int] = {"crc32c": resource.crc32c}
+    if algorithm != "crc32c":
+        sums[algorithm] = int(value, 16)
+    return Part(int(number), resource.size, resource.generation, checksums_from(sums))
