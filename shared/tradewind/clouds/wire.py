@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from tradewind.errors import BadEventError
 
 T = TypeVar("T")
-WHEN_READ = ConfigDict(defer_build=True)
-"""For shapes of which an event needs one: it is built when it is first read, and the others never."""
+_shapes: dict[object, TypeAdapter[Any]] = {}
+"""Those of the events that came; a function that starts builds no other."""
 EXCERPT = 200
 """Characters of a payload that an error message shows."""
 
@@ -41,18 +41,21 @@ def parse(body: str, *, kind: str) -> object:
     return value
 
 
-def read(shape: TypeAdapter[T], value: object, *, kind: str) -> T:
-    """Return `value` as `shape` describes it.
+def read(shape: type[T], value: object, *, kind: str) -> T:
+    """Return `value` as `shape` describes it, a TypedDict.
 
     Raises:
         BadEventError: Naming the first fields that are missing or of another type.
     """
     try:
-        return shape.validate_python(value, strict=True)
+        if shape not in _shapes:
+            _shapes[shape] = TypeAdapter(shape)
+        found: T = _shapes[shape].validate_python(value, strict=True)
     except ValidationError as error:
         # More than three complaints say that it is something else altogether.
         faults = [f"{_spell(fault['loc'])}: {fault['msg']}" for fault in error.errors(include_url=False)[:3]]
         refuse(kind, f"has not the expected fields ({'; '.join(faults)})", value)
+    return found
 
 
 def moment(text: str, *, kind: str) -> datetime:

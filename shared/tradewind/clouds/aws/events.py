@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from typing import Any, NotRequired
 from urllib.parse import unquote_plus
 
-from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # before Python 3.12, pydantic cannot read those of `typing`
 
 from tradewind.clouds import wire
@@ -122,11 +121,6 @@ BridgeEvent = TypedDict(
 )
 BridgeEnvelope = TypedDict("BridgeEnvelope", {"source": str, "detail-type": str})
 
-_NOTIFICATION = TypeAdapter(S3Notification, config=wire.WHEN_READ)
-_SNS = TypeAdapter(SnsMessage, config=wire.WHEN_READ)
-_BRIDGE_ENVELOPE = TypeAdapter(BridgeEnvelope, config=wire.WHEN_READ)
-_BRIDGE = TypeAdapter(BridgeEvent, config=wire.WHEN_READ)
-
 
 def message_of(handed: Mapping[str, Any]) -> Message:
     """Return the message that stands for what Lambda hands over: a record of SQS, or an event of EventBridge itself."""
@@ -154,7 +148,7 @@ def _decode(value: object) -> list[Notification]:
     if not isinstance(value, dict):
         wire.refuse("message", "is not a JSON object", value)
     if "Records" in value:
-        return [found for record in wire.read(_NOTIFICATION, value, kind=S3)["Records"] for found in _record(record)]
+        return [found for record in wire.read(S3Notification, value, kind=S3)["Records"] for found in _record(record)]
     if value.get("Event") == "s3:TestEvent":
         return []
     if "detail-type" not in value:
@@ -163,7 +157,7 @@ def _decode(value: object) -> list[Notification]:
 
 
 def _unwrap(value: object) -> object:
-    message = wire.read(_SNS, value, kind=SNS)
+    message = wire.read(SnsMessage, value, kind=SNS)
     if message["Type"] == "SubscriptionConfirmation":
         raise BadEventError(
             "an SNS topic asks for its subscription to be confirmed, and delivers no events until it is",
@@ -206,13 +200,13 @@ def _plain(key: str) -> str:
 
 
 def _bridge(value: object) -> list[Notification]:
-    envelope = wire.read(_BRIDGE_ENVELOPE, value, kind=EVENT_BRIDGE)
+    envelope = wire.read(BridgeEnvelope, value, kind=EVENT_BRIDGE)
     if envelope["source"] != "aws.s3":
         wire.refuse(EVENT_BRIDGE, "is not from aws.s3", envelope["source"])
     change = DETAIL_TYPES.get(envelope["detail-type"])
     if change is None:
         return []
-    event = wire.read(_BRIDGE, value, kind=EVENT_BRIDGE)
+    event = wire.read(BridgeEvent, value, kind=EVENT_BRIDGE)
     detail, described = event["detail"], event["detail"]["object"]
     if detail.get("event-version", "1.0").partition(".")[0] != "1" or detail["version"] != "0":
         wire.refuse(EVENT_BRIDGE, "has an unknown event-version (1.x is known)", detail)

@@ -20,7 +20,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NotRequired
 from urllib.parse import urlsplit
 
-from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # before Python 3.12, pydantic cannot read those of `typing`
 
 from tradewind.clouds import wire
@@ -79,10 +78,6 @@ class CloudEvent(TypedDict):
     data: BlobData
 
 
-_GRID = TypeAdapter(GridEvent, config=wire.WHEN_READ)
-_CLOUD_EVENT = TypeAdapter(CloudEvent, config=wire.WHEN_READ)
-
-
 def message_of(event: func.EventGridEvent | func.CloudEvent) -> Message:
     """Return the message that stands for what an Event Grid trigger hands to its function, in either schema."""
     import azure.functions as func  # noqa: PLC0415 - loaded already by who has such an event
@@ -134,11 +129,11 @@ def _event(event: object) -> Iterable[Notification]:
 def _standard(event: dict[str, object]) -> GridEvent:
     """Return an event of either schema in Event Grid's own."""
     if "eventType" in event:
-        own = wire.read(_GRID, event, kind=GRID)
+        own = wire.read(GridEvent, event, kind=GRID)
         if (own.get("dataVersion") or "") not in DATA_VERSIONS or (own.get("metadataVersion") or "1") != "1":
             wire.refuse(GRID, f"is of an unknown dataVersion ({', '.join(DATA_VERSIONS[1:])} are known)", event)
         return own
-    cloud = wire.read(_CLOUD_EVENT, event, kind=GRID)
+    cloud = wire.read(CloudEvent, event, kind=GRID)
     if cloud["specversion"] != "1.0":
         wire.refuse(GRID, "is of an unknown specversion (1.0 is known)", cloud["specversion"])
     return GridEvent(

@@ -14,7 +14,6 @@ import json
 from collections.abc import Mapping
 from typing import NotRequired
 
-from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # before Python 3.12, pydantic cannot read those of `typing`
 
 from tradewind.clouds import wire
@@ -91,12 +90,6 @@ class Envelope(TypedDict):
     data: object
 
 
-_PUSH = TypeAdapter(Push, config=wire.WHEN_READ)
-_ATTRIBUTES = TypeAdapter(Attributes, config=wire.WHEN_READ)
-_OBJECT = TypeAdapter(StorageObject, config=wire.WHEN_READ)
-_ENVELOPE = TypeAdapter(Envelope, config=wire.WHEN_READ)
-
-
 def message_of(event_type: str, data: object, *, event_id: str = "", request: object = None) -> Message:
     """Return the message that stands for a CloudEvent, whatever is in it.
 
@@ -117,7 +110,7 @@ def message_of(event_type: str, data: object, *, event_id: str = "", request: ob
     except (TypeError, ValueError, RecursionError):
         body = wire.excerpt(data)
     try:
-        push = wire.read(_PUSH, data if event_type == PUBLISHED else None, kind=PUBSUB)
+        push = wire.read(Push, data if event_type == PUBLISHED else None, kind=PUBSUB)
         attempt, message = push.get("deliveryAttempt", 1), push["message"]
         if "eventType" not in (message.get("attributes") or {}):
             body = _text(message.get("data")) or body
@@ -143,18 +136,18 @@ def decode(message: Message) -> list[Notification]:
     value = wire.parse(message.body, kind=PUBSUB)
     if not isinstance(value, dict) or "specversion" not in value:
         wire.refuse(PUBSUB, "has no attribute eventType, so it is no bucket notification", value)
-    event = wire.read(_ENVELOPE, value, kind=STORAGE)
+    event = wire.read(Envelope, value, kind=STORAGE)
     if event["specversion"] != "1.0":
         wire.refuse(STORAGE, "is of an unknown specversion (1.0 is known)", event["specversion"])
     if event["type"] == PUBLISHED:
-        pushed = wire.read(_PUSH, event["data"], kind=PUBSUB)["message"]
+        pushed = wire.read(Push, event["data"], kind=PUBSUB)["message"]
         identity = pushed.get("messageId", message.id)
         return _notification(pushed.get("attributes") or {}, _text(pushed.get("data")), identity)
     return _direct(event["type"], event["data"], event.get("id") or message.id)
 
 
 def _notification(found: Mapping[str, object], data: str, identity: str) -> list[Notification]:
-    attributes = wire.read(_ATTRIBUTES, dict(found), kind=PUBSUB)
+    attributes = wire.read(Attributes, dict(found), kind=PUBSUB)
     if attributes["payloadFormat"] not in ("JSON_API_V1", "NONE"):
         wire.refuse(PUBSUB, "has an unknown payloadFormat (JSON_API_V1 and NONE are known)", attributes)
     change = NOTIFICATIONS.get(attributes["eventType"])
@@ -162,7 +155,7 @@ def _notification(found: Mapping[str, object], data: str, identity: str) -> list
         return []
     size = None
     if attributes["payloadFormat"] == "JSON_API_V1":
-        size = _number(wire.read(_OBJECT, wire.parse(data, kind=PUBSUB), kind=PUBSUB).get("size"))
+        size = _number(wire.read(StorageObject, wire.parse(data, kind=PUBSUB), kind=PUBSUB).get("size"))
     return [
         Notification(
             cloud="gcp",
@@ -186,7 +179,7 @@ def _direct(event_type: str, data: object, identity: str) -> list[Notification]:
     change = EVENTS.get(name)
     if change is None:
         return []
-    described = wire.read(_OBJECT, data, kind=STORAGE)
+    described = wire.read(StorageObject, data, kind=STORAGE)
     if change is Change.DELETED and "overwrittenByGeneration" in described:
         return []
     moments = {Change.WRITTEN: "timeCreated", Change.METADATA: "updated", Change.DELETED: "timeDeleted"}
