@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -26,6 +27,8 @@ CASES: Mapping[str, Callable[..., Result]] = {
     "cold": cold.run,
 }
 
+DIRECTED = ("small", "small-far", "large")
+
 
 def main() -> None:
     """Run."""
@@ -35,6 +38,7 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="one turn of everything, on less data: does it work at all?"
     )
+    parser.add_argument("--directions", help='of small and large objects, as in "s3>gcs,gcs>azure"; the default is all')
     parser.add_argument("--processes", type=int, default=2, help="of functions that work on small objects")
     parser.add_argument("--no-report", action="store_true", help="leave docs/performance.md as it is")
     options = parser.parse_args()
@@ -42,7 +46,9 @@ def main() -> None:
     console = Console()
     for name in options.cases.split(","):
         begin = time.perf_counter()
-        more = {"processes": options.processes} if name.startswith("small") else {}
+        more: dict[str, Any] = {"processes": options.processes} if name.startswith("small") else {}
+        if options.directions and name in DIRECTED:
+            more["directions"] = [tuple(each.split(">")) for each in options.directions.split(",")]
         result = CASES[name](rounds, quick=options.quick, **more)
         result.save(rounds)
         _show(console, result, time.perf_counter() - begin)

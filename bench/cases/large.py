@@ -100,6 +100,6 @@ def compare(case: str, sizes: Sequence[int], rounds: int, directions: Sequence[t
     return result
 
 
-def run(rounds: int, *, quick: bool) -> Result:
+def run(rounds: int, *, quick: bool, directions: Sequence[tuple[Dialect, Dialect]] = DIRECTIONS) -> Result:
     """Measure 1 GiB and 8 GiB."""
-    return compare("large", (GIB // 2,) if quick else (GIB, 8 * GIB), rounds, DIRECTIONS)
+    return compare("large", (GIB // 2,) if quick else (GIB, 8 * GIB), rounds, directions)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cases.many import compare
-from bench.clouds import DIRECTIONS, Network
+from bench.clouds import DIRECTIONS, Dialect, Network
 from bench.results import FOLDER, Result
 
 COUNT, SIZE = 2000, 4096
@@ -22,18 +23,22 @@ def _files(folder: Path, *, quick: bool) -> None:
         (folder / f"object-{number:05d}.bin").write_bytes(os.urandom(SIZE))
 
 
-def near(rounds: int, *, quick: bool, processes: int = 2) -> Result:
+def near(
+    rounds: int, *, quick: bool, processes: int = 2, directions: Sequence[tuple[Dialect, Dialect]] = DIRECTIONS
+) -> Result:
     """Measure on one machine, where processor time is all that counts."""
     with tempfile.TemporaryDirectory() as folder:
         _files(Path(folder), quick=quick)
-        return compare("small", Path(folder), rounds, processes=processes)
+        return compare("small", Path(folder), rounds, directions, processes=processes)
 
 
-def far(rounds: int, *, quick: bool, processes: int = 2) -> Result:
+def far(
+    rounds: int, *, quick: bool, processes: int = 2, directions: Sequence[tuple[Dialect, Dialect]] = DIRECTIONS
+) -> Result:
     """Measure with the latency of a network, where the number of round trips counts."""
     with tempfile.TemporaryDirectory() as folder:
         _files(Path(folder), quick=quick)
-        return compare("small-far", Path(folder), rounds, network=FAR, processes=processes)
+        return compare("small-far", Path(folder), rounds, directions, network=FAR, processes=processes)
 
 
 def model(rounds: int, *, quick: bool) -> Result:
