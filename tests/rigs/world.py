@@ -154,10 +154,10 @@ class World:
         self._sizes = parts, reuse
         self.replicator = self.process()
 
-    def process(self) -> Replicator:
-        """Return what a process works with that has just begun."""
+    def process(self, fleet: Fleet | None = None) -> Replicator:
+        """Return what a process works with that has just begun, and has read this fleet file."""
         return assemble(
-            self.fleet,
+            fleet or self.fleet,
             Access(
                 self.stores.__getitem__,
                 self.records.__getitem__,

@@ -83,12 +83,14 @@ def sweeper_of(supplies: Supplies, holder: str, *, trusting: bool) -> Sweeper:
 def orphans_of(supplies: Supplies) -> Orphans:
     """Return what ends the uploads that nobody works on, as a site's timer has it."""
 
-    def ask(site: str, keys: Sequence[str]) -> None:
-        for body in encode(site, keys, why="upload", rule=rule.name):
+    def ask(site: str, keys: Sequence[str], rule: str) -> None:
+        for body in encode(site, keys, why="upload", rule=rule):
             supplies.sites.queue_of(site).send(body)
 
-    rule, sites = supplies.fleet.rules[0], supplies.sites
-    return Orphans(rule, sites.store_of, sites.records_of, sites.uploads_of, ask, supplies.clock)
+    fleet, sites = supplies.fleet, supplies.sites
+    return Orphans(
+        fleet, fleet.rules[0].members[0], sites.store_of, sites.records_of, sites.uploads_of, ask, supplies.clock
+    )
 
 
 def delivery_of(

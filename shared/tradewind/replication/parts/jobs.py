@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from tradewind.errors import PreconditionFailedError, TransientError
 from tradewind.ports import Algorithm
@@ -42,6 +43,8 @@ class Job:
     """When its part tasks were sent; None if whoever began it may have died before."""
     joining: datetime | None = None
     """When somebody who found all parts there set about joining them."""
+    joiner: str = ""
+    """Who that is."""
     pull: str | None = None
     """Pins the version in the address at which the target's cloud reads it by itself; None if functions stream it, and
     empty if they stream what the cloud has not read."""
@@ -66,6 +69,7 @@ class Job:
             "began": self.began.isoformat(),
             "asked": None if self.asked is None else self.asked.isoformat(),
             "joining": None if self.joining is None else self.joining.isoformat(),
+            "joiner": self.joiner,
             "pull": self.pull,
         }
 
@@ -92,6 +96,7 @@ def job_of(fields: Document) -> Job:
             began=datetime.fromisoformat(fields["began"]),
             asked=_time(fields, "asked"),
             joining=_time(fields, "joining"),
+            joiner=fields["joiner"],
             pull=fields.get("pull"),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -162,14 +167,17 @@ class Jobs:
             now: UTC.
             limit: No function works for longer.
         """
+        mine = uuid4().hex  # a write whose answer was lost is known again by it
         for _ in range(TRIES):
             held = self.read(job.key)
             if held is None or held.job.upload != job.upload:
                 return False
+            if held.job.joiner == mine:
+                return True
             if held.job.joining is not None and now - held.job.joining < limit:
                 return False
             with suppress(PreconditionFailedError):
-                self.write(replace(held.job, joining=now), expect=held.token)
+                self.write(replace(held.job, joining=now, joiner=mine), expect=held.token)
                 return True
         return False
 

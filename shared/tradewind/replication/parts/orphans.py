@@ -8,17 +8,18 @@ the tasks of the missing parts. Part objects that a late worker left in a bucket
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindError
-from tradewind.fleet import Rule
+from tradewind.fleet import Fleet, Rule
 from tradewind.ports import RESERVED_PREFIX, ObjectStore, Uploads
 from tradewind.records import Records
-from tradewind.replication.parts.jobs import PREFIX, Held, Jobs, job_of
+from tradewind.replication.parts.jobs import PREFIX, Held, Job, Jobs, job_of
 from tradewind.replication.parts.start import PATIENCE
 from tradewind.replication.provenance import Version
+from tradewind.replication.routes import covers
 
 log = logging.getLogger(__name__)
 GIVEN_UP = timedelta(days=30)
@@ -31,22 +32,26 @@ LEFT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Orphans:
-    """The uploads of a rule that may have been left.
+    """The uploads that may have been left, as the timer of one site looks at them.
+
+    They are those of the rules whose first site it is, and whatever goes into it by rules that there are no longer.
 
     Args:
-        rule: Whose.
+        fleet: Sites and rules.
+        site: Whose timer it is.
         store_of: Returns the store of a site, by name.
         records_of: Returns the records of a site, by name.
         uploads_of: Returns the uploads in parts of a site, by name.
-        ask: Asks for keys of a site to be looked at, for the rule.
+        ask: Asks for keys of a site to be looked at, for a rule.
         clock: Returns the time, UTC.
     """
 
-    rule: Rule
+    fleet: Fleet
+    site: str
     store_of: Callable[[str], ObjectStore]
     records_of: Callable[[str], Records]
     uploads_of: Callable[[str], Uploads]
-    ask: Callable[[str, Sequence[str]], None]
+    ask: Callable[[str, Sequence[str], str], None]
     clock: Callable[[], datetime]
 
     def tidy(self) -> int:
@@ -56,7 +61,7 @@ class Orphans:
             TradewindError: A site could not be asked; the others were.
         """
         ended, failed = 0, []
-        for target in dict.fromkeys(site for each in self.rule.members for site in self.rule.targets_of(each)):
+        for target in self._targets():
             try:
                 ended += self._at(target)
             except TradewindError as error:
@@ -70,15 +75,27 @@ class Orphans:
         for held in self._held(target):
             job = held.job
             live.add(job.upload)
-            if job.rule != self.rule.name or self.clock() - (job.asked or job.began) < PATIENCE:
+            rule = self._rule_of(job)
+            if self.clock() - (job.asked or job.began) < PATIENCE or (rule and rule.members[0] != self.site):
                 continue
-            if self._wanted(held):
-                self.ask(job.source, [job.key])
+            if rule and self._wanted(held):
+                self.ask(job.source, [job.key], rule.name)
             elif jobs.end(job):
                 self.uploads_of(target).abort(job.key, job.upload)
                 ended += 1
         self._sweep_parts(target, live)
         return ended
+
+    def _targets(self) -> Iterable[str]:
+        """Return the sites at which to look."""
+        ours = [rule for rule in self.fleet.rules if rule.members[0] == self.site]
+        targets = [site for rule in ours for each in rule.members for site in rule.targets_of(each)]
+        return dict.fromkeys([*targets, self.site])
+
+    def _rule_of(self, job: Job) -> Rule | None:
+        """Return the rule that a job is for, or None if no rule brings its key there any more."""
+        rule = next((rule for rule in self.fleet.rules if rule.name == job.rule), None)
+        return rule if rule and job.target in rule.targets_of(job.source) and covers(rule, job.key) else None
 
     def _held(self, target: str) -> Iterator[Held]:
         records = self.records_of(target)

@@ -109,9 +109,16 @@ class _Beginning:
             return None
         job = held.job
         if (job.source, job.version, job.expect) == (self.route.source, Version.of(self.source), self.expect):
-            return held
+            return held if job.rule == self.route.rule.name else self._take_over(held)
         if self.jobs.drop(held):
             self.uploads.abort(job.key, job.upload)
+        return None
+
+    def _take_over(self, held: Held) -> Held | None:
+        """Go on with the job of a rule that has another name by now, or is not there any more; its parts stay."""
+        job = replace(held.job, rule=self.route.rule.name, asked=None)
+        with suppress(PreconditionFailedError):
+            return Held(job, self.jobs.write(job, expect=held.token))
         return None
 
     def pay(self) -> str | None:

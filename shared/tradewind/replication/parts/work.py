@@ -34,6 +34,8 @@ Look: TypeAlias = Callable[[Route, str], Sequence[Outcome]]
 """Looks at a key on a route, as whoever was told of it does."""
 TRIES = 3
 """How often the parts are joined again because a set around them changed, or one of them was written again."""
+RENAMED = 5
+"""Deliveries after which a rule that a function has not read of is one that was renamed or removed."""
 WORK = timedelta(seconds=50)
 """A function begins no further part after so long; the shortest time limit that a deployment has is 120 s."""
 
@@ -77,17 +79,23 @@ class PartWorker:
             TransientError: Not now; the task must be delivered again.
             PermanentError: The object is not what its store says that it is.
         """
-        route = self._route(task)
+        route = self._route(task, attempt)
+        if route is None:
+            self.at.ask(task.source, [task.key])
+            return []
         held = self._jobs(task.target).read(task.key)
-        if held is None or held.job.upload != task.upload:
-            # Whoever had this task before may have died between the end of the job and the look after it.
-            return self.look(route, task.key) if attempt > 1 else [_moot(route)]
-        job = held.job
+        if held is not None and held.job.upload == task.upload:
+            return self._go_on(route, held.job, task, again=task.again or attempt > 1)
+        # Whoever had this task before may have died between the end of the job and the look after it.
+        return self.look(route, task.key) if attempt > 1 else [_moot(route)]
+
+    def _go_on(self, route: Route, job: Job, task: PartTask, *, again: bool) -> Sequence[Outcome]:
+        """Do what the task asks for, and end the job if it cannot come to its end."""
         if (refusal := self._refusal(route, job.key)) is not None:
             self._end(job)
             return [Outcome(route, Verdict.REFUSED, refusal)]
         try:
-            return self._advance(route, job, task.numbers, again=task.again or attempt > 1)
+            return self._advance(route, job, task.numbers, again=again)
         except (_SourceChangedError, PreconditionFailedError, NotFoundError):
             # Of the source, of the target, or of the upload, which somebody completed or aborted.
             self._end(job)
@@ -100,9 +108,12 @@ class PartWorker:
             self._end(job)
             raise
 
-    def _route(self, task: PartTask) -> Route:
+    def _route(self, task: PartTask, attempt: int) -> Route | None:
+        """Return where the task's job goes from and to; None if its rule is gone for good, as far as one can tell."""
         rule = next((rule for rule in self.at.fleet.rules if rule.name == task.rule), None)
         if rule is None or not {task.source, task.target} <= self.at.fleet.sites.keys():
+            if attempt > RENAMED and task.source in self.at.fleet.sites:
+                return None
             raise TransientError(
                 f"The part task for {task.key!r} is of the rule {task.rule!r} from {task.source} to {task.target}, "
                 "which is not in the fleet file as it was read",

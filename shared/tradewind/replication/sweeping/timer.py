@@ -91,7 +91,7 @@ def turn(fleet: Fleet, site: str, sweeper: Sweeper, records: Records, until: dat
     _let_go(fleet, site, sweeper, until, done)
     ours = [rule for rule in fleet.rules if rule.members[0] == site]
     try:
-        done.ended = _orphans(ours, sweeper, records)
+        done.ended = _orphans(site, sweeper, records)
     except TradewindError as error:
         log.warning("not all uploads that were left could be looked at, and are later: %s", error)
         done.errors.append(error)
@@ -156,20 +156,19 @@ def _release(fleet: Fleet, site: str, sweeper: Sweeper) -> Release:
     return Release(fleet, site, sweeper.records_of, ask, sweeper.executor, sweeper.clock)
 
 
-def _orphans(rules: Sequence[Rule], sweeper: Sweeper, records: Records) -> int:
+def _orphans(site: str, sweeper: Sweeper, records: Records) -> int:
     """End the uploads that were left, now and then; return how many."""
     now, held = sweeper.clock(), records.read(UPLOADS)
-    if not rules or (held and now - datetime.fromisoformat(held.value["at"]) < UPLOADS_EVERY):
+    if held and now - datetime.fromisoformat(held.value["at"]) < UPLOADS_EVERY:
         return 0
 
-    def ended(rule: Rule) -> int:
-        def ask(site: str, keys: Sequence[str]) -> None:
-            for body in requests.encode(site, keys, why="upload", rule=rule.name):
-                sweeper.queue_of(site).send(body)
+    def ask(asked: str, keys: Sequence[str], rule: str) -> None:
+        for body in requests.encode(asked, keys, why="upload", rule=rule):
+            sweeper.queue_of(asked).send(body)
 
-        return Orphans(rule, sweeper.store_of, sweeper.records_of, sweeper.uploads_of, ask, sweeper.clock).tidy()
-
-    ends = sum([ended(rule) for rule in rules])
+    ends = Orphans(
+        sweeper.fleet, site, sweeper.store_of, sweeper.records_of, sweeper.uploads_of, ask, sweeper.clock
+    ).tidy()
     with suppress(PreconditionFailedError):  # somebody else has done the same
         records.write(UPLOADS, {"at": now.isoformat()}, expect=held.token if held else None)
     return ends

@@ -83,7 +83,7 @@ def test_a_batch_looks_only_at_what_was_written_since_the_last(rig: Sweeps) -> N
 
     assert [each.keys for each in ring(rig).batches] == [1]
     assert rig.asked() == {"a": ["new"]}
-    assert rig.world.stores["a"].calls == ["list", "head"]
+    assert rig.world.stores["a"].calls.count("head") == 1
 
 
 def test_deletes_do_not_wait(rig: Sweeps) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from rigs.large import BODY, large_world, take, work_off
-from rigs.world import World
+import pytest
+
+from rigs.large import BODY, large_world, settle, take, work_off
+from rigs.world import World, fleet_of
 from tradewind.checksums import crc32c
-from tradewind.fleet import OneWayRule
+from tradewind.errors import TransientError
 from tradewind.ports import Metadata
 from tradewind.replication import requests
 from tradewind.replication.parts.jobs import Jobs
 from tradewind.replication.parts.orphans import GIVEN_UP, LEFT, PARTS, Orphans
 from tradewind.replication.parts.start import PATIENCE
+from tradewind.replication.parts.tasks import decode
 
 KEY = "models/weights.bin"
 RULE: dict[str, object] = {"name": "r", "to": ["b"]}
@@ -28,17 +31,15 @@ def begun() -> World:
     return world
 
 
-def tidy(world: World) -> int:
-    """Look at the uploads of the world's rule, and end what is not wanted."""
-    rule = world.fleet.rules[0]
-    assert isinstance(rule, OneWayRule)
+def tidy(world: World, site: str = "a") -> int:
+    """Look at uploads as the timer of a site does, and end what is not wanted."""
 
-    def ask(site: str, keys: Sequence[str]) -> None:
-        for body in requests.encode(site, keys, why="upload"):
+    def ask(site: str, keys: Sequence[str], rule: str) -> None:
+        for body in requests.encode(site, keys, why="upload", rule=rule):
             world.queues[site].send(body)
 
     at = world.replicator.at
-    return Orphans(rule, at.store_of, at.records_of, at.uploads_of, ask, at.clock).tidy()
+    return Orphans(world.fleet, site, at.store_of, at.records_of, at.uploads_of, ask, at.clock).tidy()
 
 
 def left(world: World) -> bool:
@@ -115,3 +116,33 @@ def test_an_upload_to_a_target_that_somebody_has_written_is_aborted_at_once() ->
     world.pass_time(PATIENCE.total_seconds())
     assert (tidy(world), world.queues["a"].depth()) == (1, 0)
     assert not left(world)
+
+
+def test_an_upload_of_a_rule_that_is_gone_is_aborted_by_the_target_s_own_timer() -> None:
+    """Whatever the fleet file says by now, nothing that was begun is paid for and forgotten."""
+    world = begun()
+    world.pass_time(PATIENCE.total_seconds())
+    bare = world.fleet.model_copy(update={"rules": ()})
+    at = world.replicator.at
+    orphans = Orphans(bare, "b", at.store_of, at.records_of, at.uploads_of, lambda *_: None, at.clock)
+    assert orphans.tidy() == 1
+    assert not left(world)
+
+
+def test_the_job_of_a_rule_that_was_renamed_goes_on_under_the_new_name() -> None:
+    """Parts that have arrived are not sent again, and messages of the old name ask for the key once they are late."""
+    world = large_world(RULE)
+    world.replicator.replicate(world.write("a", KEY, BODY))
+    first, *others = take(world)
+    settle(world, first)
+    renamed = world.process(fleet_of(RULE | {"name": "q"}))
+    for message in others:
+        with pytest.raises(TransientError):
+            renamed.carry(decode(message))
+        assert renamed.carry(decode(message), attempt=6) == []
+        world.queues["a"].acknowledge(message)
+    world.stores["a"].calls.clear()
+    world.replicator = renamed
+    work_off(world)
+    assert world.body("b", KEY) == BODY
+    assert world.stores["a"].calls.count("get") == 7 + 7 + 1  # each of seven looks opens it, and so does the last
