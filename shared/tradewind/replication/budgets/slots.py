@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from tradewind.errors import TradewindError
+from tradewind.errors import PreconditionFailedError, TradewindError
 from tradewind.records import Records
 from tradewind.replication.budgets.limits import SLOTS
 
@@ -57,13 +57,22 @@ class Slots:
                 self.hold(PAUSE)
                 if self.taken(site) >= limit:
                     continue
-            name = SLOTS + uuid4().hex
-            token = self.records_of(site).write(name, {"at": self.clock().isoformat()}, expect=None)
-            ticket = Ticket(site, name, token)
+            ticket = self._write(site)
             if self.taken(site) <= limit:
                 return ticket
             self.give_back(ticket)
         return None
+
+    def _write(self, site: str) -> Ticket:
+        """Write a ticket under a name that nobody else knows."""
+        records, name = self.records_of(site), SLOTS + uuid4().hex
+        try:
+            return Ticket(site, name, records.write(name, {"at": self.clock().isoformat()}, expect=None))
+        except PreconditionFailedError:  # sent twice, because the answer to the first was lost: it is ours
+            held = records.read(name)
+            if held is None:
+                raise
+            return Ticket(site, name, held.token)
 
     def taken(self, site: str) -> int:
         """Return how many slots of a site are taken: 1 LIST."""

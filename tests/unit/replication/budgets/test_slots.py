@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rigs.budgets import interleave
 from rigs.world import WatchedStore
 from tradewind.clouds.memory.store import MemoryStore
-from tradewind.errors import StoreUnavailableError
+from tradewind.errors import PreconditionFailedError, StoreUnavailableError
+from tradewind.ports import Metadata, PutReceipt
 from tradewind.records import Records
 from tradewind.replication.budgets.slots import LOOKS, MARGIN, Slots, Ticket
 
@@ -86,6 +88,41 @@ def test_a_slot_that_cannot_be_given_back_is_no_failure() -> None:
     assert ticket is not None
     site.slots.give_back(ticket)
     assert len(site.store.calls) == 2
+
+
+class TwiceStore(MemoryStore):
+    """The answer to each conditional write is lost, and it is sent again, as clients do."""
+
+    def put(  # noqa: D102 - of the port
+        self, key: str, body: bytes, *, metadata: Metadata, crc32c: int, md5: bytes | None, expect: str | None
+    ) -> PutReceipt:
+        super().put(key, body, metadata=metadata, crc32c=crc32c, md5=md5, expect=expect)
+        return super().put(key, body, metadata=metadata, crc32c=crc32c, md5=md5, expect=expect)
+
+
+def test_a_slot_whose_answer_was_lost_is_taken() -> None:
+    """The second write finds the ticket of the first, which is the function's own; it is given back as any other."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    store = TwiceStore(clock=lambda: now)
+    slots = Slots(lambda _: Records(store, "tradewind/"), lambda: now, lambda _: None, LONGEST)
+    ticket = slots.take("b", 1)
+    assert ticket is not None
+    assert slots.taken("b") == 1
+    slots.give_back(ticket)
+    assert slots.taken("b") == 0
+
+
+def test_a_slot_that_cannot_be_written_is_an_error() -> None:
+    """A store that refuses a ticket and has none is not believed."""
+    site = Site()
+
+    def refuse(call: str) -> None:
+        if call == "put":
+            raise PreconditionFailedError("refused")
+
+    site.store.before = refuse
+    with pytest.raises(PreconditionFailedError, match="refused"):
+        site.slots.take("b", 1)
 
 
 @settings(max_examples=60, deadline=None)
