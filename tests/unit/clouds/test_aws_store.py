@@ -6,13 +6,17 @@ import json
 import zlib
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rigs.scripted import Answer, Script, ScriptedHttp
-from tradewind.checksums import crc32c, crc64nvme, md5
+from tradewind.checksums import crc32c, crc64nvme, extended, md5
 from tradewind.clouds.aws import clients
+from tradewind.clouds.aws.answers import UploadedPart
 from tradewind.clouds.aws.errors import translate
 from tradewind.clouds.aws.states import state_of
 from tradewind.clouds.aws.store import S3Store, open_store
@@ -191,6 +195,32 @@ def test_a_checksum_of_checksums_comes_with_its_parts(store: S3Store, script: Sc
     assert state.checksums.composite == CompositeChecksum("crc32", bytes.fromhex("12345678"), (7, 3))
     assert (state.checksums.crc32, state.checksums.md5) == (None, None)
     assert script.sent[2].headers["x-amz-part-number-marker"] == "1"
+
+
+@given(
+    bodies=st.lists(st.binary(min_size=1, max_size=30), min_size=1, max_size=5),
+    name=st.sampled_from(["crc32c", "crc32"]),
+)
+def test_the_checksums_of_parts_tell_that_of_the_whole(bodies: list[bytes], name: Literal["crc32c", "crc32"]) -> None:
+    """What boto3 uploads in parts has a checksum of checksums, from which that of all bytes is reckoned."""
+    sums = [extended(name, 0, body).to_bytes(4) for body in bodies]
+    shown = b64encode(extended(name, 0, b"".join(sums)).to_bytes(4)).decode()
+    parts = tuple(
+        UploadedPart(len(body), *([told, ""] if name == "crc32c" else ["", told]))
+        for body, each in zip(bodies, sums, strict=True)
+        for told in [b64encode(each).decode()]
+    )
+    headers = {name.lower(): value for name, value in DESCRIBED.items()}
+    headers |= {f"x-amz-checksum-{name}": f"{shown}-{len(bodies)}", "content-length": "1"}
+
+    found = state_of("bucket", "key", headers, lambda _: parts, {}).checksums
+    damaged = (*parts[:-1], UploadedPart(1, "AAAAAQ==", "AAAAAQ=="))
+    other = state_of("bucket", "key", headers, lambda _: damaged, {})
+
+    assert (found.crc32c, found.crc32) == tuple(
+        extended(name, 0, b"".join(bodies)) if name == each else None for each in ("crc32c", "crc32")
+    )
+    assert other.checksums.composite is not None
 
 
 @pytest.mark.parametrize(

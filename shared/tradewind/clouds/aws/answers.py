@@ -30,11 +30,22 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadedPart:
+    """A part that an object was uploaded in."""
+
+    size: int
+    """Bytes."""
+    crc32c: str
+    """Base64; "" where S3 keeps another one, or says none."""
+    crc32: str
+
+
+@dataclass(frozen=True, slots=True)
 class PartsPage:
     """One page of the parts that an object was uploaded in."""
 
     etag: str
-    sizes: tuple[int, ...]
+    parts: tuple[UploadedPart, ...]
     next_marker: str | None
     """Where the next page begins; None after the last one."""
 
@@ -69,8 +80,11 @@ def parts_of(body: bytes) -> PartsPage:
     """Return the parts in the answer of GetObjectAttributes."""
     root = read(body)
     more = _text(root, "IsTruncated") == "true"
-    sizes = tuple(int(_text(part, "Size")) for part in _all(root, "Part"))
-    return PartsPage(_text(root, "ETag"), sizes, _text(root, "NextPartNumberMarker") if more else None)
+    parts = tuple(
+        UploadedPart(int(_text(part, "Size")), _text(part, "ChecksumCRC32C"), _text(part, "ChecksumCRC32"))
+        for part in _all(root, "Part")
+    )
+    return PartsPage(_text(root, "ETag"), parts, _text(root, "NextPartNumberMarker") if more else None)
 
 
 def session_of(body: bytes) -> tuple[Keys, datetime]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal
 
+from tradewind.checksums import combine, extended
+from tradewind.clouds.aws.answers import UploadedPart
 from tradewind.clouds.header_text import decode_name, decode_value
 from tradewind.ports import Checksums, CompositeChecksum, Metadata, ObjectState, ObjectSummary
 
@@ -27,7 +29,7 @@ def state_of(
     bucket: str,
     key: str,
     headers: Mapping[str, str],
-    part_sizes: Callable[[str], tuple[int, ...] | None],
+    parts: Callable[[str], tuple[UploadedPart, ...] | None],
     tags: Mapping[str, str],
 ) -> ObjectState:
     """Return the state that a GET or HEAD answered.
@@ -36,7 +38,7 @@ def state_of(
         bucket: Whose kind decides what an ETag means.
         key: The object's.
         headers: Of the answer, with lower-case names.
-        part_sizes: Asked, with the token, if the answer bears a checksum of part checksums.
+        parts: Asked, with the token, if the answer bears a checksum of part checksums.
         tags: The object's, of which an answer tells only how many there are.
     """
     token = token_of(headers["etag"])
@@ -46,7 +48,7 @@ def state_of(
         token=token,
         size=int(total) if total.isdecimal() else int(headers["content-length"]),
         modified=_whole_seconds(parsedate_to_datetime(headers["last-modified"])),
-        checksums=_checksums(bucket, token, headers, part_sizes),
+        checksums=_checksums(bucket, token, headers, parts),
         metadata=Metadata(
             content_type=_text(headers.get("content-type")),
             content_encoding=_without_framing(headers.get("content-encoding")),
@@ -79,23 +81,40 @@ def token_of(etag: str) -> str:
 
 
 def _checksums(
-    bucket: str, token: str, headers: Mapping[str, str], part_sizes: Callable[[str], tuple[int, ...] | None]
+    bucket: str, token: str, headers: Mapping[str, str], parts: Callable[[str], tuple[UploadedPart, ...] | None]
 ) -> Checksums:
     values: dict[str, int] = {}
     composite: CompositeChecksum | None = None
     algorithms: tuple[Literal["crc32c", "crc32"], ...] = ("crc32c", "crc32")
     for algorithm in algorithms:
         value = headers.get(f"x-amz-checksum-{algorithm}", "")
-        encoded, _, parts = value.partition("-")
+        encoded, _, count = value.partition("-")
         # Full-object checksums carry no number of parts, whatever the type field says.
-        if parts or (value and headers.get("x-amz-checksum-type") == "COMPOSITE"):
-            if (sizes := part_sizes(token)) is not None and parts in ("", str(len(sizes))):
-                composite = CompositeChecksum(algorithm, b64decode(encoded), sizes)
+        if count or (value and headers.get("x-amz-checksum-type") == "COMPOSITE"):
+            uploaded = parts(token)
+            if uploaded is None or count not in ("", str(len(uploaded))):
+                continue
+            whole = _of_whole(algorithm, b64decode(encoded), uploaded)
+            if whole is None:
+                composite = CompositeChecksum(algorithm, b64decode(encoded), tuple(part.size for part in uploaded))
+            else:
+                values[algorithm] = whole
         elif value:
             values[algorithm] = int.from_bytes(b64decode(value))
     if crc64 := headers.get("x-amz-checksum-crc64nvme"):
         values["crc64nvme"] = int.from_bytes(b64decode(crc64))
     return Checksums(**values, md5=_md5(bucket, token, headers), composite=composite)
+
+
+def _of_whole(algorithm: Literal["crc32c", "crc32"], digest: bytes, parts: Sequence[UploadedPart]) -> int | None:
+    """Return the checksum of all bytes, if S3 says those of the parts, and they are the ones that `digest` is of."""
+    told = [b64decode(part.crc32c if algorithm == "crc32c" else part.crc32) for part in parts]
+    if not all(told) or extended(algorithm, 0, b"".join(told)).to_bytes(4) != digest:
+        return None
+    whole = 0
+    for part, value in zip(parts, told, strict=True):
+        whole = combine(algorithm, whole, int.from_bytes(value), part.size)
+    return whole
 
 
 def _md5(bucket: str, token: str, headers: Mapping[str, str]) -> bytes | None:

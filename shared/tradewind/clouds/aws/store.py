@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 
-from tradewind.clouds.aws.answers import parts_of, tags_of
+from tradewind.clouds.aws.answers import UploadedPart, parts_of, tags_of
 from tradewind.clouds.aws.clients import open_client, open_wire
 from tradewind.clouds.aws.errors import translate
 from tradewind.clouds.aws.late import resolved
@@ -157,7 +157,7 @@ class S3Store:
 
     def _state(self, key: str, headers: Mapping[str, str]) -> ObjectState:
         tags = self._tags(key, int(headers.get("x-amz-tagging-count", 0)))
-        state = state_of(self._bucket, key, headers, lambda token: self._part_sizes(key, token), tags)
+        state = state_of(self._bucket, key, headers, lambda token: self._parts(key, token), tags)
         return resolved(state, self._beside)
 
     def _beside(self, key: str) -> bytes | None:
@@ -208,13 +208,13 @@ class S3Store:
         self._tags_seen = True
         return tags
 
-    def _part_sizes(self, key: str, token: str) -> tuple[int, ...] | None:
-        """Return the sizes of the parts that this version was uploaded in, or None if S3 does not say.
+    def _parts(self, key: str, token: str) -> tuple[UploadedPart, ...] | None:
+        """Return the parts that this version was uploaded in, or None if S3 does not say.
 
-        It says so only to who may (`s3:GetObjectAttributes`), and only for uploads with checksums; without the sizes
+        It says so only to who may (`s3:GetObjectAttributes`), and only for uploads with checksums; without them
         such an object is copied UNPROVEN, which is not a reason to fail here.
         """
-        sizes: tuple[int, ...] = ()
+        parts: tuple[UploadedPart, ...] = ()
         headers = {"x-amz-object-attributes": "ETag,ObjectParts"}
         try:
             while True:
@@ -223,11 +223,11 @@ class S3Store:
                     self._wire.request("GET", key, query={"attributes": ""}, headers=headers) as answer,
                 ):
                     page = parts_of(answer.read())
-                sizes += page.sizes
-                if token_of(page.etag) != token or not sizes:
+                parts += page.parts
+                if token_of(page.etag) != token or not parts:
                     return None
                 if page.next_marker is None:
-                    return sizes
+                    return parts
                 headers["x-amz-part-number-marker"] = page.next_marker
         except StoreUnavailableError:
             raise
