@@ -96,7 +96,15 @@ class Replicator:
         return outcomes
 
     def _look(self, route: Route, key: str) -> Sequence[Outcome]:
-        return self._copy(route.rule, key, route.source, [route], fresh=False)
+        """Look at a key as whoever was told of it does.
+
+        Where several sites may win, at all of them: whoever sees two only may end a job that others had begun, who saw
+        that a third one wins, and who will not come back.
+        """
+        if not isinstance(route.rule, ActiveActiveRule):
+            return self._copy(route.rule, key, route.source, [route], fresh=False)
+        routes = [each for each in routes_for(self.at.fleet, route.source, key) if each.rule.name == route.rule.name]
+        return self._copy(route.rule, key, route.source, routes or [route], fresh=False)
 
     def fetch(self, rule: Rule, key: str, source: str, target: str) -> None:
         """Bring one key from one site to one other.
