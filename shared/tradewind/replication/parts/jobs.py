@@ -40,7 +40,9 @@ class Job:
     """Digest of the source's metadata."""
     began: datetime
     asked: datetime | None = None
-    """When its part tasks were sent; None if whoever began it may have died before."""
+    """When part tasks were sent last; None if whoever began it may have died before."""
+    asked_to: int | None = None
+    """Up to which part they were; None if up to the last one."""
     joining: datetime | None = None
     """When somebody who found all parts there set about joining them."""
     joiner: str = ""
@@ -68,6 +70,7 @@ class Job:
             "metadata": self.metadata,
             "began": self.began.isoformat(),
             "asked": None if self.asked is None else self.asked.isoformat(),
+            "asked_to": self.asked_to,
             "joining": None if self.joining is None else self.joining.isoformat(),
             "joiner": self.joiner,
             "pull": self.pull,
@@ -95,6 +98,7 @@ def job_of(fields: Document) -> Job:
             metadata=fields["metadata"],
             began=datetime.fromisoformat(fields["began"]),
             asked=_time(fields, "asked"),
+            asked_to=None if fields.get("asked_to") is None else int(fields["asked_to"]),
             joining=_time(fields, "joining"),
             joiner=fields["joiner"],
             pull=fields.get("pull"),
@@ -185,6 +189,23 @@ class Jobs:
         """Say whether a job is still under way: 1 request."""
         held = self.read(job.key)
         return held is not None and held.job.upload == job.upload
+
+    def note_asked(self, held: Held, now: datetime, to: int | None) -> None:
+        """Note when tasks were sent and up to which part, whatever else was noted meanwhile, unless the job is over.
+
+        Args:
+            held: The job.
+            now: UTC.
+            to: The part's number; None if it was the last one.
+        """
+        present: Held | None = held
+        for _ in range(TRIES):
+            if present is None or present.job.upload != held.job.upload:
+                return
+            with suppress(PreconditionFailedError):
+                self.write(replace(present.job, asked=now, asked_to=to), expect=present.token)
+                return
+            present = self.read(held.job.key)
 
     def stream(self, job: Job) -> Job:
         """Note that functions are to bring what is missing, and return the job like that; parts that are there stay."""

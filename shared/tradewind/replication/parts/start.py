@@ -59,7 +59,7 @@ def in_parts(
         held = held or begin.paid_anew()
         if held is None:
             continue
-        if held.job.asked is not None and at.clock() - held.job.asked < PATIENCE:
+        if held.job.asked_to is None and begin.is_patient(held.job):
             return _under_way(route, held.job.plan)
         with suppress(NotFoundError):  # the upload is gone, though its record is not
             begin.ask(held)
@@ -180,11 +180,15 @@ class _Beginning:
             final=final,
         )
 
+    def is_patient(self, job: Job) -> bool:
+        """Say whether what was asked for lately may still be on its way."""
+        return job.asked is not None and self.at.clock() - job.asked < PATIENCE
+
     def ask(self, held: Held) -> None:
         """Send tasks for the parts that are not there yet, and note that they were sent.
 
         Where bandwidth, or what the target takes at a time, is limited, they are sent a share at a time: the timer lets
-        the key go for the next one.
+        the key go for the next one. What was sent lately is on its way, so a share begins after it, whoever looks.
 
         Raises:
             NotFoundError: The upload is gone.
@@ -192,6 +196,10 @@ class _Beginning:
         job = held.job
         arrived = {part.number for part in self.uploads.parts(job.key, job.upload)}
         missing = [number for number in job.plan.numbers if number not in arrived]
+        if missing and job.asked_to is not None and self.is_patient(job):
+            missing = [number for number in missing if number > job.asked_to]
+            if not missing:
+                return
         sizes = [job.plan.span(number)[1] for number in missing]
         share = self.at.budgets.share(self.route.rule, job.source, job.target, self.source, sizes)
         if missing and not share:
@@ -210,7 +218,4 @@ class _Beginning:
             for numbers in tasks_of(missing[:share])
         ]
         self.at.send(job.source, (task.encode() for task in tasks))
-        if share < len(missing):
-            return
-        with suppress(PreconditionFailedError):  # it has been completed, or somebody else asked, too
-            self.jobs.write(replace(job, asked=self.at.clock()), expect=held.token)
+        self.jobs.note_asked(held, self.at.clock(), missing[share - 1] if share < len(missing) else None)

@@ -10,12 +10,16 @@ import pytest
 
 from rigs.budgets import BudgetWorld
 from rigs.large import BODY, SIZES, Killed, settle, take
-from rigs.world import WatchedStore
+from rigs.world import InlineExecutor, WatchedStore
 from tradewind.errors import StoreUnavailableError
 from tradewind.ports import Change
 from tradewind.replication import requests
 from tradewind.replication.budgets import account, admission
+from tradewind.replication.budgets.ledger import Ledger
 from tradewind.replication.decide import Verdict
+from tradewind.replication.parts import tasks
+from tradewind.replication.parts.plan import PartSizes
+from tradewind.replication.parts.start import PATIENCE
 from tradewind.replication.sweeping.measures import WAITS_BEYOND_RPO
 
 INDEX = "m/model.safetensors.index.json"
@@ -322,6 +326,56 @@ def test_parts_go_as_their_target_takes_them() -> None:
     world.work()
 
     assert world.body("b", "large") == body
+
+
+def parts_in_flight(world: BudgetWorld) -> list[int]:
+    """Return the parts that tasks in the queue ask for, and let these be visible again."""
+    messages = take(world)
+    for message in messages:
+        world.queues["a"].release(message)
+    return sorted(number for message in messages for number in tasks.decode(message).numbers)
+
+
+def test_no_part_is_asked_for_again_while_it_is_on_its_way() -> None:
+    """However often others look at the key, each part is in the queue once, where the target takes some at a time."""
+    world = BudgetWorld({"name": "rule", "to": ["b"]}, limits={"b": 1}, parts=SIZES)
+    notification = world.write("a", "large", bytes(4 * 50))
+    for _ in range(7):
+        world.deliver(notification)
+
+    assert parts_in_flight(world) == list(range(1, 51))
+
+
+def test_parts_that_were_lost_on_their_way_are_asked_for_again() -> None:
+    """Whoever looks at the key after an hour of patience begins with the first part that has not arrived."""
+    world = BudgetWorld({"name": "rule", "to": ["b"]}, limits={"b": 1}, parts=SIZES)
+    notification = world.write("a", "large", bytes(4 * 25))
+    world.deliver(notification)
+    for message in take(world)[1:]:
+        world.queues["a"].acknowledge(message)
+    world.work()
+    world.deliver(notification)
+    assert parts_in_flight(world) == [21, 22, 23, 24, 25]
+    world.work()
+    world.pass_time(PATIENCE.total_seconds())
+    world.deliver(notification)
+
+    assert parts_in_flight(world) == list(range(2, 21))
+
+
+def test_bandwidth_is_booked_once_for_each_part() -> None:
+    """However often others look at the key while nothing moves, no more is booked than the object has bytes."""
+    size = 20_000_000
+    sizes = PartSizes(above=10, part=500_000)
+    world = BudgetWorld({"name": "rule", "to": ["b"], "budget": {"megabytes_per_second": 0.1}}, parts=sizes)
+    notification = world.write("a", "large", bytes(size))
+    for _ in range(30):
+        world.deliver(notification)
+        world.pass_time(10)
+
+    assert parts_in_flight(world) == list(range(1, 41))
+    ledger = Ledger(world.records.__getitem__, InlineExecutor(), lambda: world.now)
+    assert sum(ledger.read(world.fleet.rules[0]).booked.values()) == size
 
 
 def test_what_waits_too_long_is_told() -> None:

@@ -318,6 +318,25 @@ def test_of_several_that_find_all_parts_there_one_joins_them() -> None:
     assert world.body("b", KEY) == BODY
 
 
+def test_that_tasks_were_sent_is_noted_beside_what_others_note() -> None:
+    """A worker may claim the joining in between; of an upload that has ended meanwhile nothing is noted."""
+    world = large_world(RULE)
+    world.replicator.replicate(world.write("a", KEY, BODY))
+    jobs = Jobs(world.records["b"])
+    before = jobs.read(KEY)
+    assert before is not None
+    assert jobs.claim(before.job, world.now, timedelta(seconds=900))
+    later = world.now + timedelta(minutes=1)
+    jobs.note_asked(before, later, 5)
+    noted = jobs.read(KEY)
+    assert noted is not None
+    assert (noted.job.asked, noted.job.asked_to, noted.job.joining) == (later, 5, world.now)
+
+    assert jobs.end(before.job)
+    jobs.note_asked(noted, later, None)
+    assert jobs.read(KEY) is None
+
+
 def test_a_part_that_is_written_again_while_the_parts_are_joined_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A duplicate task gives it another name in the store: the parts are listed again, and none is copied again."""
     world = large_world(RULE)
