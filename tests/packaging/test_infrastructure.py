@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from rigs.staging import ROOT
+from tradewind.ports import RESERVED_PREFIX
 from tradewind.replication.sweeping.measures import BEYOND_RPO, ROUNDS, WAITS_BEYOND_RPO
 from tradewind.replication.transfer import MAX_OBJECT
 from tradewind.runtime import LAST_ATTEMPT
@@ -147,6 +148,17 @@ def test_the_functions_know_when_a_delivery_is_the_last(resources: dict[str, Any
     assert gcp is not None
     assert int(gcp[1]) == LAST_ATTEMPT
     assert host["extensions"]["queues"]["maxDequeueCount"] == LAST_ATTEMPT
+
+
+def test_parts_of_large_objects_call_no_function() -> None:
+    """What changes under `.tradewind/` is left out; requests on Google Cloud, which name no object, are not."""
+    (created,) = re.findall(r"pubsub subscriptions create tradewind-notifications (.*)", commands(GCP))
+    (azure,) = re.findall(r"StringNotBeginsWith (\S+)", commands(AZURE))
+
+    assert _after(shlex.split(created), "--message-filter") == (
+        f'NOT attributes:objectId OR NOT hasPrefix(attributes.objectId, "{RESERVED_PREFIX}")'
+    )
+    assert azure.endswith(f"/blobs/{RESERVED_PREFIX}")
 
 
 def test_the_function_may_do_no_more_than_it_does(resources: dict[str, Any]) -> None:
