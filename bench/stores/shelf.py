@@ -14,6 +14,8 @@ from itertools import count
 from bench.stores.content import Content, Stored, repeated
 from bench.stores.wire import ADMIN, Answer, Request
 
+SUMMED = 8 * 1024 * 1024
+"""Bytes up to which an MD5 is kept, which would cost more than all the rest for larger objects."""
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 

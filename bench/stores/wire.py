@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import cast
 from urllib.parse import parse_qsl, unquote
 
+import google_crc32c
+
 from bench.stores.content import Content, Counted
 
 ADMIN = "/-/"
@@ -17,6 +19,8 @@ HEAD_LIMIT = 256 * 1024
 DISCARDED_FROM = 1024 * 1024
 """Bytes from which a store that keeps nothing large drops a body."""
 SCRATCH = 1024 * 1024
+SUMMED = 1024 * 1024
+"""Bytes from which a body is summed while it arrives."""
 LINE = 256
 """Bytes within which a chunk's size stands."""
 SMALL = 64 * 1024
@@ -100,6 +104,8 @@ class Connection(asyncio.BufferedProtocol):
         self._whole: bytearray | None = None
         self._counted: Counted | None = None
         self._sink: Counted | Unframing | None = None
+        self._crc: int | None = None
+        """Of a large body, as far as it has arrived."""
         self._got = self._length = 0
         self._resumed = asyncio.Event()
         self._resumed.set()
@@ -145,6 +151,8 @@ class Connection(asyncio.BufferedProtocol):
             return
         if self._sink is not None:
             self._sink.add(self._body[:size])
+        elif self._crc is not None:  # while they are in the processor's cache, which is half as dear as later
+            self._crc = google_crc32c.extend(self._crc, bytes(self._body[self._got : self._got + size]))
         self._got += size
         if self._got == self._length:
             self._finish()
@@ -186,6 +194,8 @@ class Connection(asyncio.BufferedProtocol):
             self._whole = bytearray(self._length)
             self._body = memoryview(self._whole)
             self._body[: len(early)] = early
+            if self._length > SUMMED and not _is_framed(self._head[2]):
+                self._crc = int(google_crc32c.value(bytes(early)))
         self._got = len(early)
 
     def _shift(self, used: int) -> None:
@@ -221,7 +231,9 @@ class Connection(asyncio.BufferedProtocol):
         else:
             whole = memoryview(self._whole or b"").toreadonly()
             content = Content(_unframed(whole) if _is_framed(headers) else (whole,) if whole else ())
-        self._head = self._body = self._whole = self._counted = self._sink = None
+            if self._crc is not None:
+                content.__dict__["crc32c"] = self._crc
+        self._head = self._body = self._whole = self._counted = self._sink = self._crc = None
         request = Request(method, target, headers, content)
         self._transport.pause_reading()  # one request at a time
         if self._delay:
