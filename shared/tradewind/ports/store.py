@@ -100,7 +100,10 @@ class ObjectStore(Protocol):
 
     @property
     def checksum(self) -> Literal["crc32c", "md5"]:
-        """Which checksum this store verifies when it is written, and keeps and reports afterwards."""
+        """Which checksum this store verifies when it is written, and keeps and reports afterwards.
+
+        A store of `md5` may also have been given one by somebody else that nobody compared with the bytes.
+        """
 
     @property
     def keeps_tags(self) -> bool:
@@ -119,6 +122,9 @@ class ObjectStore(Protocol):
         self, key: str, *, token: str | None = None, start: int = 0, length: int | None = None
     ) -> AbstractContextManager[Download]:
         """Open the object for reading.
+
+        The state of a read of a range may lack what the store does not tell without being asked: checksums, tags, and
+        user metadata that is kept elsewhere. Token, size and time are always there.
 
         Leaving the context without having read everything is cheap and releases the connection.
 

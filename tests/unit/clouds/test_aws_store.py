@@ -120,7 +120,7 @@ def test_a_ranged_read_is_pinned(store: S3Store, script: Script) -> None:
     assert (body, download.state.size) == (BODY[2:5], 10)
     assert script.only.headers["if-match"] == '"abc"'
     assert script.only.headers["range"] == "bytes=2-4"
-    assert script.only.headers["x-amz-checksum-mode"] == "ENABLED"
+    assert "x-amz-checksum-mode" not in script.only.headers  # or S3 would be asked for the parts of each part
 
 
 @scripted(Answer(headers={**DESCRIBED, "Content-Length": "20"}, body=BODY))

@@ -91,15 +91,16 @@ class S3Store:
     def get(
         self, key: str, *, token: str | None = None, start: int = 0, length: int | None = None
     ) -> Iterator[Download]:
-        """Open the object for reading: 1 request, and others as for `head`."""
+        """Open the object for reading: 1 request, and others as for `head`; for a range, just the 1."""
         check_key(key)
         if length == 0:
             yield Download(self._present(key, token), iter(()))
             return
-        headers = dict(CHECKSUMS)
+        ranged = bool(start) or length is not None
+        headers = {} if ranged else dict(CHECKSUMS)
         if token is not None:
             headers["if-match"] = f'"{token}"'
-        if start or length is not None:
+        if ranged:
             headers["range"] = f"bytes={start}-{'' if length is None else start + length - 1}"
         with ExitStack() as opened:
             with translate("get", self._uri(key)):
@@ -107,7 +108,8 @@ class S3Store:
             if answer is None:  # the range begins at the end, or behind it
                 yield Download(self._present(key, token), iter(()))
                 return
-            yield Download(self._state(key, answer.headers), self._chunks(key, answer))
+            state = self._outline(key, answer.headers) if ranged else self._state(key, answer.headers)
+            yield Download(state, self._chunks(key, answer))
 
     def put(
         self, key: str, body: bytes, *, metadata: Metadata, crc32c: int, md5: bytes | None, expect: str | None
@@ -159,6 +161,10 @@ class S3Store:
         tags = self._tags(key, int(headers.get("x-amz-tagging-count", 0)))
         state = state_of(self._bucket, key, headers, lambda token: self._parts(key, token), tags)
         return resolved(state, self._beside)
+
+    def _outline(self, key: str, headers: Mapping[str, str]) -> ObjectState:
+        """Return the state as far as the headers alone tell it."""
+        return state_of(self._bucket, key, headers, lambda _: None, {})
 
     def _beside(self, key: str) -> bytes | None:
         """Return what of an object's metadata came late, or None if it is gone: 1 request."""
