@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
-from socket import socket
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -115,7 +114,7 @@ class ScriptedHttp(http.HttpClient):
         told = self._script.tell(method, self._origin + target, headers, body)
         spelled = [f"HTTP/1.1 {told.status} Scripted", *(f"{name}: {value}" for name, value in told.headers.items())]
         arrived = "\r\n".join([*spelled, "", ""]).encode("latin-1") + told.body
-        raw = Received(cast("socket", _Arrived(arrived)), method)
+        raw = Received(_Arrived(arrived), method)
         raw.begin()
         answer = http.Answer(raw)
         if not 200 <= raw.status < 300:
@@ -129,7 +128,7 @@ class _Arrived:
     def __init__(self, arrived: bytes) -> None:
         self._arrived = arrived
 
-    def makefile(self, _: str) -> BytesIO:
+    def makefile(self, _: str, /) -> BytesIO:
         """Return what has arrived."""
         return BytesIO(self._arrived)
 

@@ -23,13 +23,24 @@ from time import sleep, time
 from urllib.parse import urlsplit
 from weakref import finalize
 
-from tradewind.clouds.http_connection import Body, Connection, Received, SizedBody, TransportError, transport
+from tradewind.clouds.http_connection import (
+    Body,
+    Connection,
+    Patience,
+    Received,
+    SizedBody,
+    TransportError,
+    transport,
+)
+from tradewind.clouds.proxies import proxy_for
 from tradewind.errors import ConfigurationError
 
 CONNECTIONS = 64
 """Connections that may wait for the next request; any number may be in use."""
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 15.0
+PATIENCE = 60.0
+"""Seconds that a request may wait for its peer altogether, beside those that its bytes take at 1 MB/s."""
 IDLE = 30.0
 """Seconds after which a waiting connection is not used again. Peers close theirs, which a process that was frozen in
 the meantime (a function between two events, or restored from a snapshot) does not hear of."""
@@ -43,12 +54,14 @@ PAUSE = 0.5
 """Seconds at most before a peer that is overloaded is asked again; the queues do any longer waiting."""
 AGAIN = frozenset({429, 500, 502, 503, 504})
 """Answers after which a request is sent again."""
+ONCE = frozenset({"DELETE", "POST"})
+"""Methods of requests that are never sent again once they went out. The first may have counted although its answer was
+lost: a delete would then say that somebody else was faster, and an upload would be begun twice."""
 CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 """Where the environment names other certificate authorities than the usual ones, as the SDKs read it."""
 _SUCCESS = range(200, 300)
 _RANDOM = SystemRandom()
 """The other generator begins alike in all instances of a function that are restored from one snapshot."""
-_BODILESS = frozenset({"GET", "HEAD", "DELETE"})
 
 __all__ = ["Answer", "AnswerError", "Body", "HttpClient", "TransportError"]
 
@@ -130,7 +143,8 @@ class HttpClient:
     Args:
         origin: Scheme, host and port, as `https://bucket.s3.eu-west-1.amazonaws.com`; a path is ignored.
         connect_timeout: Seconds for a connection to be made.
-        read_timeout: Seconds without a byte, in either direction.
+        read_timeout: Seconds without a byte, in either direction. A request has `PATIENCE` altogether, or as long as
+            it takes to see that nobody answers if that is longer.
 
     Attributes:
         host: As the header `Host` names it.
@@ -144,6 +158,7 @@ class HttpClient:
     ) -> None:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
+        self._patience = max(PATIENCE, ATTEMPTS * read_timeout)
         try:
             parts = urlsplit(origin)
             self._secure = {"https": True, "http": False}[parts.scheme]
@@ -151,7 +166,8 @@ class HttpClient:
         except (KeyError, ValueError):
             self._host = ""
         if not self._host:
-            raise ConfigurationError(f"{origin!r} is not the address of a server", hint="Write https://host[:port]")
+            shown = origin.rpartition("@")[2]  # before it may be a password
+            raise ConfigurationError(f"{shown!r} is not the address of a server", hint="Write https://host[:port]")
         shown = f"[{self._host}]" if ":" in self._host else self._host
         self.host = shown if self._port == (443 if self._secure else 80) else f"{shown}:{self._port}"
         self._waiting: deque[tuple[float, Connection]] = deque()
@@ -164,8 +180,9 @@ class HttpClient:
         """Send a request and open its answer; the block reads as much of it as it likes.
 
         A request that meets no answer, or one that blames the server, is sent once more on a connection of its own, if
-        its body can be sent again: bytes can, a tuple of them, and any iterable of which nothing was taken yet. So a
-        request must do no harm when it arrives twice: a condition turns the second into a 412.
+        its body can be sent again: bytes can, a tuple of them, and any iterable of which nothing was taken yet. A
+        DELETE or POST goes out once. So a PUT must do no harm when it arrives twice; where it has a condition, a 412
+        may mean that the first had arrived, and its caller looks again.
 
         Args:
             method: Of HTTP.
@@ -192,16 +209,23 @@ class HttpClient:
     def _exchange(
         self, method: str, target: str, headers: Mapping[str, str], body: SizedBody
     ) -> tuple[Connection, Received]:
+        patience = Patience(self._patience)
         for attempt in range(1, ATTEMPTS + 1):
             last = attempt == ATTEMPTS
+            once = last or method in ONCE
             try:
                 connection = self._connect() if last else self._kept() or self._connect()
-                raw = connection.exchange(method, target, headers, body)
-            except TransportError:
-                if last or body.begun:
+            except TransportError:  # nothing was sent
+                if last:
                     raise
                 continue
-            if last or body.begun or raw.status not in AGAIN:
+            try:
+                raw = connection.exchange(method, target, headers, body, patience)
+            except TransportError:
+                if once or body.begun or patience.over:
+                    raise
+                continue
+            if once or body.begun or raw.status not in AGAIN:
                 break
             self._leave(connection, raw)
             sleep(_RANDOM.random() * PAUSE)
@@ -234,11 +258,11 @@ class HttpClient:
     def _connection(self) -> HTTPConnection:
         if not self._secure:
             return HTTPConnection(self._host, self._port, timeout=self._connect_timeout)
-        proxy = _proxy(self._host)
+        proxy = proxy_for(self._host)
         if proxy is None:
             return HTTPSConnection(self._host, self._port, timeout=self._connect_timeout, context=_tls())
-        connection = HTTPSConnection(proxy, timeout=self._connect_timeout, context=_tls())
-        connection.set_tunnel(self._host, self._port)
+        connection = HTTPSConnection(proxy.host, proxy.port, timeout=self._connect_timeout, context=_tls())
+        connection.set_tunnel(self._host, self._port, headers=proxy.headers)
         return connection
 
 
@@ -265,12 +289,3 @@ def _tls() -> ssl.SSLContext:
         raise ConfigurationError(f"No certificate authorities can be read from {named!r}: {error}") from error
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def _proxy(host: str) -> str | None:
-    """Return host and port of the proxy that the environment names for HTTPS to `host`, if any."""
-    if not (os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY")):
-        return None
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - rarely needed
-
-    return None if proxy_bypass(host) else urlsplit(getproxies()["https"]).netloc

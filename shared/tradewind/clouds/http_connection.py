@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import BadStatusLine, HTTPConnection, HTTPException, HTTPResponse, RemoteDisconnected
+from io import BufferedIOBase, BufferedReader, RawIOBase
 from select import POLLIN, poll
 from socket import socket
-from typing import TypeAlias
+from time import monotonic
+from typing import Protocol, TypeAlias
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
 Body: TypeAlias = Bytes | Iterable[bytes]
@@ -23,6 +25,8 @@ TOGETHER = 64 * 1024
 LINE = 64 * 1024
 """Bytes of a line in an answer's head."""
 LINES = 2048
+RATE = 1_000_000
+"""Bytes a second that a peer takes or sends at least, once its patience is used up."""
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
 _EMPTY = frozenset({204, 304})
 _FINAL = 200
@@ -41,6 +45,71 @@ def transport() -> Iterator[None]:
         raise TransportError(str(error) or type(error).__name__) from error
 
 
+class Patience:
+    """How long peers may take for one request altogether, since each byte of a drip is in time by itself.
+
+    Only waiting counts: what the other side of a copy takes between two pieces is not this peer's fault.
+
+    Args:
+        seconds: Beside those that the bytes take at `RATE`.
+    """
+
+    __slots__ = ("_left",)
+
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+
+    @property
+    def over(self) -> bool:
+        """Whether it is used up."""
+        return self._left < 0
+
+    def spend(self, since: float, size: int) -> None:
+        """Note that `size` bytes took from `since` until now.
+
+        Raises:
+            TimeoutError: That was too long.
+        """
+        self._left += size / RATE - (monotonic() - since)
+        if self.over:
+            raise TimeoutError("the peer takes too long for the whole request")
+
+
+class Readable(Protocol):
+    """What `http.client` takes for a socket."""
+
+    def makefile(self, mode: str, /) -> BufferedIOBase:
+        """Return what reads from it."""
+
+
+class Arriving(RawIOBase):
+    """What arrives at a socket, as long as there is patience.
+
+    Args:
+        sock: The socket, which stays open.
+        patience: Of the request that is answered.
+    """
+
+    def __init__(self, sock: socket, patience: Patience) -> None:
+        self._sock = sock
+        self._patience = patience
+
+    def makefile(self, _mode: str, /) -> BufferedReader:
+        """Return what reads from here."""
+        return BufferedReader(self)
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]  # whatever is written to
+        """Read what is there."""
+        since = monotonic()
+        size = self._sock.recv_into(buffer)
+        self._patience.spend(since, size)
+        return size
+
+
 class Received(HTTPResponse):
     """An answer whose head has been read.
 
@@ -51,8 +120,8 @@ class Received(HTTPResponse):
 
     fields: Mapping[str, str]
 
-    def __init__(self, sock: socket, method: str) -> None:
-        super().__init__(sock, method=method)
+    def __init__(self, arriving: Readable, method: str) -> None:
+        super().__init__(arriving, method=method)  # type: ignore[arg-type]  # it asks a socket for its file only
         self._bodiless = method == "HEAD"
 
     def begin(self) -> None:
@@ -181,11 +250,13 @@ class Connection:
         self._sock: socket = made.sock
         self._sock.settimeout(read_timeout)
 
-    def exchange(self, method: str, target: str, headers: Mapping[str, str], body: SizedBody) -> Received:
+    def exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: SizedBody, patience: Patience
+    ) -> Received:
         """Send a request and return its answer. If there is none, the connection is closed; errors of the body pass.
 
         Raises:
-            TransportError: The connection broke, or what came is no answer.
+            TransportError: The connection broke, the patience is used up, or what came is no answer.
             ValueError: A header has a line break, or the body another size than it should.
         """
         try:
@@ -193,25 +264,27 @@ class Connection:
             small = body.small()
             with transport():
                 self._sock.sendall(head if small is None else head + small)
-            cut = self._send(body) if small is None else None
-            return self._receive(method, cut)
+            cut = self._send(body, patience) if small is None else None
+            return self._receive(method, cut, patience)
         except BaseException:
             self.close()
             raise
 
-    def _send(self, body: SizedBody) -> OSError | None:
+    def _send(self, body: SizedBody, patience: Patience) -> OSError | None:
         """Send a body; return what cut it off, since a peer may refuse a request, and hang up, before it is read."""
         for chunk in body.chunks():
+            since = monotonic()
             try:
                 self._sock.sendall(chunk)
+                patience.spend(since, len(chunk))
             except TimeoutError as error:
                 raise TransportError("the peer does not read what is sent") from error
             except OSError as error:
                 return error
         return None
 
-    def _receive(self, method: str, cut: OSError | None) -> Received:
-        received = Received(self._sock, method)
+    def _receive(self, method: str, cut: OSError | None, patience: Patience) -> Received:
+        received = Received(Arriving(self._sock, patience), method)
         try:
             with transport():
                 received.begin()

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import socket
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.client import HTTPConnection
+from io import BytesIO
+from itertools import repeat
 from pathlib import Path
-from typing import BinaryIO
+from traceback import format_exception
+from typing import Any, BinaryIO
 
 import pytest
 
-from tradewind.clouds import http
+from tradewind.clouds import http, http_connection
 from tradewind.clouds.http import AnswerError, HttpClient, TransportError
 from tradewind.clouds.http_connection import TOGETHER
 from tradewind.errors import ConfigurationError, StoreUnavailableError
@@ -192,6 +196,38 @@ def test_an_overloaded_peer_is_asked_twice(peer: Peer, client: LocalClient) -> N
         get(client)
 
 
+@pytest.mark.parametrize("method", ["DELETE", "POST"])
+@pytest.mark.parametrize("said", [CLOSE, b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"], ids=["nothing", "503"])
+def test_what_may_have_counted_is_not_sent_again(peer: Peer, client: LocalClient, method: str, said: bytes) -> None:
+    """A second delete would say that somebody else was faster, and a second upload would be begun."""
+    peer.script = [[OK, said], [OK]]
+    get(client)
+
+    with pytest.raises((TransportError, AnswerError)), client.open(method, "/", {}):
+        pass
+    assert [request.split()[0] for request in peer.received] == [b"GET", method.encode()]
+
+
+@pytest.mark.parametrize("method", ["DELETE", "POST"])
+def test_what_never_went_out_is_sent(
+    peer: Peer, client: LocalClient, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that could not be made is made once more, whatever the request."""
+    peer.script = [[OK]]
+    paths = iter(["/nobody/is/there", str(peer.path)])
+    made = client._connection
+
+    def connection() -> HTTPConnection:
+        client._path = Path(next(paths))
+        return made()
+
+    monkeypatch.setattr(client, "_connection", connection)
+
+    with client.open(method, "/", {}) as answer:
+        assert answer.read() == b"ok"
+    assert len(peer.received) == 1
+
+
 def test_a_request_that_failed(peer: Peer, client: LocalClient) -> None:
     """Status, headers and the beginning of the body say why."""
     peer.script = [[b'HTTP/1.1 412 No\r\nETag: "1"\r\nContent-Length: 5\r\n\r\n<no/>', OK]]
@@ -366,6 +402,15 @@ def test_what_is_no_origin(origin: str) -> None:
         HttpClient(origin)
 
 
+@pytest.mark.parametrize("origin", ["ftp://user:hidden@peer.example", "https://user:hidden@peer.example:port"])
+def test_no_password_of_an_origin_is_told(origin: str) -> None:
+    """What is no origin may still hold a secret."""
+    with pytest.raises(ConfigurationError) as caught:
+        HttpClient(origin)
+
+    assert "hidden" not in "".join(format_exception(caught.value))
+
+
 def test_a_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who can only reach the clouds through a proxy says so in the usual variables."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
@@ -374,3 +419,145 @@ def test_a_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert HttpClient("https://far.example")._connection().host == "proxy.example"
     assert HttpClient("https://near.example")._connection().host == "near.example"
     assert HttpClient("http://far.example")._connection().host == "far.example"
+
+
+def test_a_proxy_is_asked_for_a_tunnel_by_name_and_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It connects to the proxy's host, and what the proxy is told goes no further."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://us%40er:hid%3Aden@127.0.0.1:3128")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    said: list[bytes] = []
+
+    class Proxy:
+        """Refuses a tunnel."""
+
+        def sendall(self, data: bytes) -> None:
+            said.append(data)
+
+        def makefile(self, _: str) -> BytesIO:
+            return BytesIO(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+
+        def setsockopt(self, *_: object) -> None:
+            """Whatever it is."""
+
+        def close(self) -> None:
+            """Nothing is open."""
+
+    def connect(address: tuple[str, int], *_: object) -> Proxy:
+        assert address == ("127.0.0.1", 3128)
+        return Proxy()
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+
+    with pytest.raises(TransportError, match="407") as caught:
+        get(HttpClient("https://far.example"))
+    assert b"CONNECT far.example:443 " in said[0]
+    assert f"Proxy-Authorization: Basic {b64encode(b'us@er:hid:den').decode()}\r\n".encode() in b"".join(said)
+    assert "hid" not in "".join(format_exception(caught.value))
+
+
+class Dripping(HTTPConnection):
+    """Connects to a peer that says one byte a second, by a clock that does not wait."""
+
+    said = b""
+    now = 0.0
+    read = 0
+    sent = 0
+    seconds = 1.0
+    """Between two bytes."""
+
+    def connect(self) -> None:
+        """Connect."""
+        self.sock: Any = self
+
+    def settimeout(self, _: float) -> None:
+        """Each byte is in time."""
+
+    def sendall(self, data: bytes) -> None:
+        """Take any number of bytes in the time of one."""
+        self.sent += len(data)
+        self.now += self.seconds
+
+    def recv_into(self, buffer: memoryview) -> int:
+        """Say the next byte."""
+        self.now += self.seconds
+        said = self.said[self.read : self.read + 1]
+        self.read += 1
+        buffer[: len(said)] = said
+        return len(said)
+
+
+class DrippingClient(HttpClient):
+    """A client of such a peer."""
+
+    def __init__(self, peer: Dripping) -> None:
+        super().__init__("http://peer.example")
+        self.peer = peer
+        self.connections = 0
+
+    def _connection(self) -> HTTPConnection:
+        self.connections += 1
+        return self.peer
+
+
+@pytest.fixture
+def dripping(monkeypatch: pytest.MonkeyPatch) -> DrippingClient:
+    """A client of a peer that drips."""
+    peer = Dripping("peer.example")
+    monkeypatch.setattr(http_connection, "monotonic", lambda: peer.now)
+    return DrippingClient(peer)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 200 OK\r\nX: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n",
+        b"HTTP/1.1 404 No\r\nContent-Length: 100000\r\n\r\n",
+    ],
+    ids=["head", "body", "endless", "chunked", "refusal"],
+)
+def test_a_peer_that_drips_is_given_up(dripping: DrippingClient, said: bytes) -> None:
+    """Each byte is in time, and all together hold a function for a minute only, whatever is tried again."""
+    dripping.peer.said = said + b"x" * 100_000
+
+    with pytest.raises((TransportError, AnswerError)) as caught:
+        get(dripping)
+
+    assert dripping.connections == 1
+    assert dripping.peer.now == pytest.approx(http.PATIENCE, abs=2)
+    assert isinstance(caught.value, AnswerError) or "takes too long" in str(caught.value)
+
+
+def test_a_peer_that_takes_a_body_in_drips_is_given_up(dripping: DrippingClient) -> None:
+    """Bytes that go out are no different from those that come in."""
+    dripping.peer.seconds = 10
+
+    with pytest.raises(TransportError, match="does not read"), dripping.open("PUT", "/", {}, bytes(50_000_000)):
+        pass
+    assert (dripping.connections, dripping.peer.sent < 10_000_000) == (1, True)
+
+
+def test_a_large_part_passes_a_slow_line(dripping: DrippingClient) -> None:
+    """What arrives at a megabyte a second may take as long as that takes."""
+    dripping.peer.said = OK
+    dripping.peer.seconds = 1.0
+    size = 1024**3
+
+    with dripping.open("PUT", "/", {}, repeat(bytes(1_000_000), size // 1_000_000), size=size // 1_000_000 * 1_000_000):
+        pass
+    assert dripping.peer.now > 1000
+
+
+def test_who_reads_slowly_is_not_the_peers_fault(dripping: DrippingClient) -> None:
+    """What a reader does between two pieces may take any time."""
+    dripping.peer.said = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
+    dripping.peer.seconds = 0.1
+    arrived = b""
+
+    with dripping.open("GET", "/", {}) as answer:
+        for chunk in answer.chunks(1):
+            arrived += chunk
+            dripping.peer.now += 1000
+    assert arrived == b"abc"
