@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 from tradewind.checksums import md5
-from tradewind.errors import PreconditionFailedError
+from tradewind.errors import ObjectTooLargeError, PreconditionFailedError
+from tradewind.ports import ObjectState
 from tradewind.replication.aside import aside_key
 from tradewind.replication.provenance import unstamped
 from tradewind.replication.transfer import read
@@ -19,15 +21,14 @@ def keep_aside(at: Workplace, key: str, site: str, token: str) -> None:
         PreconditionFailedError: It is no longer that version.
         NotFoundError: It is gone.
         UnportableError: The site cannot hold the longer key.
+        ObjectTooLargeError: No function has the time to copy it.
     """
     store = at.store_of(site)
     with store.get(key, token=token) as download:
         other = aside_key(site, download.state)
         store.check_key(other)
         if download.state.size > at.parts.above:
-            metadata = unstamped(download.state.metadata)
-            with suppress(PreconditionFailedError):  # it is there already
-                at.copies_of(site).copy(download.state, other, metadata=metadata, expect=None)
+            _copy_aside(at, site, download.state, other)
             return
         payload = read(download)
     with suppress(PreconditionFailedError):  # likewise
@@ -39,3 +40,21 @@ def keep_aside(at: Workplace, key: str, site: str, token: str) -> None:
             md5=md5(payload.body) if store.checksum == "md5" else None,
             expect=None,
         )
+
+
+def _copy_aside(at: Workplace, site: str, state: ObjectState, other: str) -> None:
+    """Let the store copy a large one, which no function could hold."""
+    store = at.store_of(site)
+    if store.head(other) is not None:
+        return
+    if store.checksum == "md5":  # an MD5 that a user gave it may be wrong, and these bytes are kept as they are
+        state = replace(state, checksums=replace(state.checksums, md5=None))
+    try:
+        with suppress(PreconditionFailedError):  # it is there by now
+            at.copies_of(site).copy(state, other, metadata=unstamped(state.metadata), expect=None)
+    except ObjectTooLargeError as error:
+        raise ObjectTooLargeError(
+            error.message,
+            hint=f"Nothing was overwritten. Copy {state.key!r} at {site} to {other!r} yourself, which settles it, or "
+            "set another `conflict` in the rule; then redrive the message",
+        ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,11 +20,18 @@ from rigs.scripted import Answer, Script, ScriptedAdapter, ScriptedHttp, Sent, s
 from tradewind.checksums import crc32c, md5
 from tradewind.clouds.aws.clients import open_client
 from tradewind.clouds.aws.copies import RANGE, RANGES, S3Copies, ranges
-from tradewind.clouds.azure.copies import BlobCopies
+from tradewind.clouds.azure.copies import LARGEST, BlobCopies
+from tradewind.clouds.copying import SECONDS
 from tradewind.clouds.gcp.copies import GcsCopies
 from tradewind.clouds.gcp.tokens import NoTokens
 from tradewind.clouds.gcp.wire import GcsWire
-from tradewind.errors import NotFoundError, PreconditionFailedError, UnportableError
+from tradewind.errors import (
+    NotFoundError,
+    ObjectTooLargeError,
+    PreconditionFailedError,
+    StoreUnavailableError,
+    UnportableError,
+)
 from tradewind.fleet import AwsSite
 from tradewind.ports import Checksums, Metadata, ObjectState
 
@@ -150,12 +157,24 @@ def test_s3_gives_up_ranges_of_a_source_that_changed(s3: tuple[S3Copies, Script]
 def test_ranges_cover_an_object_once(size: int) -> None:
     """They follow each other from the first byte to the last, and are no more than an upload has parts."""
     spans = list(ranges(size, RANGE))
-    edges = [tuple(map(int, span.removeprefix("bytes=").split("-"))) for _, span in spans]
+    edges = [tuple(map(int, span.removeprefix("bytes=").split("-"))) for _, span, _ in spans]
 
-    assert [number for number, _ in spans] == list(range(1, len(spans) + 1))
+    assert [number for number, *_ in spans] == list(range(1, len(spans) + 1))
     assert len(spans) <= RANGES
     assert [first for first, _ in edges] == [0, *(last + 1 for _, last in edges[:-1])]
     assert edges[-1][1] == size - 1
+    assert [length for *_, length in spans] == [last - first + 1 for first, last in edges]
+
+
+@answering()
+def test_s3_begins_nothing_that_would_not_end_in_time(s3: tuple[S3Copies, Script]) -> None:
+    """What is too large for one function is refused before an upload is begun."""
+    copies, script = s3
+
+    with pytest.raises(ObjectTooLargeError):
+        copies.copy(replace(source("e1"), size=2**40), "key", metadata=BARE, expect=None)
+
+    assert script.sent == []
 
 
 # --- Cloud Storage ----------------------------------------------------------------------------------------------------
@@ -194,6 +213,19 @@ def test_gcs_is_asked_until_all_is_rewritten() -> None:
 
     assert [query(sent).get("rewriteToken") for sent in script.sent] == [None, "t1", "t2"]
     assert {query(sent)["ifSourceGenerationMatch"] for sent in script.sent} == {"7"}
+
+
+def test_gcs_gives_up_what_takes_too_long() -> None:
+    """A rewrite that is not done when its time is over is no more asked about."""
+    pending: dict[str, object] = {"done": False, "rewriteToken": "t"}
+    copies, script = gcs(pending, pending, DONE)
+    times = iter([0.0, SECONDS, SECONDS + 1])
+    copies._clock = lambda: next(times)
+
+    with pytest.raises(StoreUnavailableError, match="did not finish"):
+        copies.copy(source("7"), "key", metadata=BARE, expect=None)
+
+    assert len(script.sent) == 2
 
 
 @pytest.mark.parametrize(("status", "error"), [(412, PreconditionFailedError), (404, NotFoundError)])
@@ -277,14 +309,54 @@ def test_azure_keeps_the_names_of_blocks() -> None:
     assert [each.text for each in ET.fromstring(commit.body)] == NAMES  # noqa: S314 - our own request
 
 
-@pytest.mark.parametrize("big", [False, True])
-def test_azure_copies_nothing_that_could_not_be_compared(*, big: bool) -> None:
-    """A blob with neither blocks nor an MD5, or one too large for a block, is sent by who asks instead."""
-    copies, script = azure(KEY, NO_BLOCKS)
-    state = replace(source("0x1", md5=md5(BODY)), size=2**40) if big else source("0x1")
+@pytest.mark.parametrize(("listed", "size"), [(NO_BLOCKS, LARGEST + 1), (TWO_BLOCKS, len(BODY))])
+def test_azure_copies_nothing_that_could_not_be_compared(listed: Answer, size: int) -> None:
+    """Where only an MD5 tells what the bytes are, which anybody may have given it, Azure must compare it with them."""
+    copies, script = azure(KEY, listed)
 
-    with pytest.raises(UnportableError, match="neither blocks nor an MD5"):
-        copies.copy(state, "key", metadata=BARE, expect=None)
+    with pytest.raises(UnportableError, match="nothing but an MD5"):
+        copies.copy(replace(source("0x1", md5=md5(BODY)), size=size), "key", metadata=BARE, expect=None)
+
+    assert len(script.sent) == 1
+
+
+def test_azure_compares_a_blob_of_one_block() -> None:
+    """A copy of a copy is compared as the first was."""
+    listed = Answer(
+        headers=XML,
+        body=f"<BlockList><CommittedBlocks><Block><Name>{NAMES[0]}</Name><Size>10</Size></Block></CommittedBlocks>"
+        "</BlockList>".encode(),
+    )
+    copies, script = azure(KEY, listed, Answer(201), Answer(201, headers=ETAG))
+
+    copies.copy(source("0x1", md5=md5(BODY)), "key", metadata=BARE, expect=None)
+
+    assert script.sent[1].headers["x-ms-source-content-md5"] == b64encode(md5(BODY)).decode()
+
+
+def test_azure_copies_what_shows_nothing_as_it_is() -> None:
+    """A large blob without blocks is cut, under names as long as those of uploads, and is compared with nothing."""
+    copies, script = azure(KEY, NO_BLOCKS, Answer(201), Answer(201), Answer(201, headers=ETAG))
+
+    copies.copy(replace(source("0x1"), size=LARGEST + 1), "key", metadata=BARE, expect=None)
+
+    taken = sorted(script.sent[1:3], key=lambda sent: len(sent.headers["x-ms-source-range"]))
+    assert [sent.headers["x-ms-source-range"] for sent in taken] == [
+        f"bytes=0-{LARGEST - 1}",
+        f"bytes={LARGEST}-{LARGEST}",
+    ]
+    assert {len(b64decode(query(sent)["blockid"])) for sent in taken} == {64}
+    assert not any("x-ms-source-content-md5" in sent.headers for sent in taken)
+
+
+def test_azure_begins_nothing_that_would_not_end_in_time() -> None:
+    """Many small blocks take longer than one function has."""
+    blocks = f"<Block><Name>{NAMES[0]}</Name><Size>4194304</Size></Block>" * 5000
+    listed = Answer(headers=XML, body=f"<BlockList><CommittedBlocks>{blocks}</CommittedBlocks></BlockList>".encode())
+    copies, script = azure(KEY, listed)
+
+    with pytest.raises(ObjectTooLargeError):
+        copies.copy(replace(source("0x1"), size=5000 * 4194304), "key", metadata=BARE, expect=None)
 
     assert len(script.sent) == 1
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
 
@@ -14,6 +14,7 @@ from tradewind.clouds.aws.clients import open_client
 from tradewind.clouds.aws.errors import translate
 from tradewind.clouds.aws.limits import check_key, check_metadata, encode_user
 from tradewind.clouds.aws.states import token_of
+from tradewind.clouds.copying import require_time, side_by_side
 from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindError
 from tradewind.fleet import AwsSite
 from tradewind.ports import Algorithm, Metadata, ObjectState, PutReceipt
@@ -22,14 +23,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
-SINGLE = 1024**3
-"""Bytes that are copied in one request. S3 takes 5 GiB, but ranges of a large object are copied side by side."""
 RANGE = 256 * 1024**2
-"""Bytes of a range, which grow with the object: an upload has 10,000 parts."""
+"""Bytes that are copied in one request. S3 takes 5 GiB, but would not answer in time; ranges go side by side."""
 RANGES = 10_000
 SIZES: Mapping[Algorithm, int] = {"crc32c": 4, "crc64nvme": 8, "crc32": 4}
 """Bytes of the checksums that S3 can compute of a whole object, the one that tradewind likes best first."""
-SIDE_BY_SIDE = 16
 _ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 
 
@@ -51,14 +49,18 @@ class S3Copies:
         span: Bytes of a range, beyond that.
     """
 
-    def __init__(self, client: S3Client, bucket: str, *, single: int = SINGLE, span: int = RANGE) -> None:
+    def __init__(self, client: S3Client, bucket: str, *, single: int = RANGE, span: int = RANGE) -> None:
         self._client = client
         self._bucket = bucket
         self._single = single
         self._span = span
 
     def copy(self, source: ObjectState, key: str, *, metadata: Metadata, expect: str | None) -> PutReceipt:
-        """Make `key` the bytes of `source`: 1 request up to 1 GiB, above that 2 and one for each range."""
+        """Make `key` the bytes of `source`: 1 request up to 256 MiB, above that 2 and one for each range.
+
+        Raises:
+            ObjectTooLargeError: It would not be done in time.
+        """
         check_key(key)
         check_metadata(metadata)
         condition = {"IfNoneMatch": "*"} if expect is None else {"IfMatch": f'"{expect}"'}
@@ -81,16 +83,16 @@ class S3Copies:
         return PutReceipt(token_of(answer["CopyObjectResult"]["ETag"]))
 
     def _in_ranges(self, source: ObjectState, key: str, metadata: Metadata, condition: dict[str, str]) -> PutReceipt:
+        spans = list(ranges(source.size, self._span))
+        require_time([size for _, _, size in spans], self._uri(key))
         request: dict[str, Any] = {**_described(metadata), "ChecksumAlgorithm": _kind(source).upper()}
         with translate("copy", self._uri(key)):
             upload = self._client.create_multipart_upload(
                 Bucket=self._bucket, Key=key, ChecksumType="FULL_OBJECT", **request
             )["UploadId"]
         try:
-            with ThreadPoolExecutor(SIDE_BY_SIDE, "tradewind-copy") as executor:
-                spans = ranges(source.size, self._span)
-                copies = [executor.submit(self._range, source, key, upload, *each) for each in spans]
-            return self._joined(source, key, upload, [each.result() for each in copies], condition)
+            copies = [partial(self._range, source, key, upload, number, span) for number, span, _ in spans]
+            return self._joined(source, key, upload, side_by_side(copies, self._uri(key)), condition)
         except BaseException:
             self._abort(key, upload)
             raise
@@ -163,11 +165,12 @@ class S3Copies:
         return True
 
 
-def ranges(size: int, smallest: int) -> Iterator[tuple[int, str]]:
-    """Yield the numbers of the ranges that an object is copied in, from 1, and their bytes as HTTP spells them."""
+def ranges(size: int, smallest: int) -> Iterator[tuple[int, str, int]]:
+    """Yield the ranges that an object is copied in: number, from 1, bytes as HTTP spells them, and how many."""
     length = max(smallest, -(-size // RANGES))
     for number, start in enumerate(range(0, size, length), 1):
-        yield number, f"bytes={start}-{min(start + length, size) - 1}"
+        end = min(start + length, size)
+        yield number, f"bytes={start}-{end - 1}", end - start
 
 
 def _kind(source: ObjectState) -> Algorithm:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -21,16 +21,16 @@ from tradewind.clouds.azure.clients import open_client
 from tradewind.clouds.azure.errors import translate
 from tradewind.clouds.azure.limits import check_key, check_metadata, encode_user
 from tradewind.clouds.azure.states import token_of
+from tradewind.clouds.copying import require_time, side_by_side
 from tradewind.errors import NotFoundError, PreconditionFailedError, UnportableError
 from tradewind.fleet import AzureSite
-from tradewind.ports import Metadata, ObjectState, PutReceipt
+from tradewind.ports import Checksums, Metadata, ObjectState, PutReceipt
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobServiceClient
 
 LARGEST = 256 * 1024**2
-"""Bytes of a blob without blocks that is copied as one block, which Azure compares with its MD5."""
-SIDE_BY_SIDE = 16
+"""Bytes of a block that Azure compares with an MD5, and of the blocks that a blob without any is cut into."""
 READ_TIMEOUT = 60.0
 VALID = timedelta(hours=1)
 """How long an address of a blob can be read; a copy ends with its function."""
@@ -63,7 +63,8 @@ class BlobCopies:
     """The copies inside one container (see `ports.Copies`).
 
     A blob that was committed from blocks is copied block by block, under the same names: what our names say of the
-    bytes stays true. One that was written in one piece becomes one block, which Azure compares with its MD5.
+    bytes stays true. Azure keeps whatever MD5 a client gives it, and computes none of what is committed from blocks, so
+    where `source` shows an MD5 and no checksum of ours, the blob is copied as one block, which Azure compares with it.
 
     Args:
         client: Shared with the stores of a process.
@@ -77,31 +78,36 @@ class BlobCopies:
         self._place = f"az://{account}/{container}"
 
     def copy(self, source: ObjectState, key: str, *, metadata: Metadata, expect: str | None) -> PutReceipt:
-        """Make `key` the bytes of `source`: 1 request for each block, and 2."""
+        """Make `key` the bytes of `source`: 1 request for each block, and 2.
+
+        What was sent of a copy that fails is invisible, and is discarded by the next write, or by Azure after a week.
+
+        Raises:
+            ObjectTooLargeError: It would not be done in time.
+            UnportableError: It shows an MD5, and could not be compared with it.
+        """
         check_key(key)
         check_metadata(metadata)
         target = self._container.get_blob_client(key)
         with self._missing_told(source, key, expect), translate("copy", self._uri(key)):
             blocks = self._blocks(source)
+            require_time([block.size for block in blocks], self._uri(key))
             address = self._address(source.key)
-            with ThreadPoolExecutor(SIDE_BY_SIDE, "tradewind-copy") as executor:
-                taken = [executor.submit(self._take, target, source, address, block) for block in blocks]
-            for each in taken:
-                each.result()
+            side_by_side([partial(self._take, target, source, address, block) for block in blocks], self._uri(key))
             return self._commit(target, source, blocks, metadata, expect)
 
     def _blocks(self, source: ObjectState) -> Sequence[_Block]:
         if source.size == 0:
             return []
         listed, _ = self._container.get_blob_client(source.key).get_block_list("committed")
-        sizes = [int(block.size) for block in listed]
-        if sum(sizes) == source.size:
-            starts = accumulate(sizes, initial=0)
-            return [_Block(str(block.id), start, size, None) for block, start, size in zip(listed, starts, sizes)]  # noqa: B905 - one start more
-        if source.checksums.md5 is None or source.size > LARGEST:
-            raise UnportableError(f"{source.key!r} at {self._place} has neither blocks nor an MD5 to be copied by")
-        name = blake2b(source.token.encode(), digest_size=16).hexdigest()
-        return [_Block(name, 0, source.size, source.checksums.md5)]
+        found = [(str(block.id), int(block.size)) for block in listed]
+        if sum(size for _, size in found) != source.size:
+            found = list(_cut(source))
+        starts = accumulate((size for _, size in found), initial=0)
+        md5 = _to_compare(source.checksums)
+        if md5 is not None and (len(found) > 1 or source.size > LARGEST):
+            raise UnportableError(f"{source.key!r} at {self._place} shows nothing but an MD5 that its writer gave it")
+        return [_Block(name, start, size, md5) for (name, size), start in zip(found, starts)]  # noqa: B905 - one start more
 
     def _take(self, target: BlobClient, source: ObjectState, address: _Address, block: _Block) -> None:
         target.stage_block_from_url(
@@ -187,3 +193,16 @@ class BlobCopies:
     def _is_there(self, key: str) -> bool:
         with translate("head", self._uri(key)):
             return bool(self._container.get_blob_client(key).exists())
+
+
+def _cut(source: ObjectState) -> Iterator[tuple[str, int]]:
+    """Yield names and sizes of the blocks for a blob without any; the names are as long as all of ours have to be."""
+    for start in range(0, source.size, LARGEST):
+        name = blake2b(f"{source.token} {start}".encode(), digest_size=32).hexdigest()
+        yield name, min(LARGEST, source.size - start)
+
+
+def _to_compare(shown: Checksums) -> bytes | None:
+    """Return the MD5 to hold a copy against, if nothing else tells that the bytes are what they are taken for."""
+    ours = (shown.crc32c, shown.crc64nvme, shown.crc32)
+    return shown.md5 if all(each is None for each in ours) else None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from tradewind.clouds.copying import SECONDS, late
 from tradewind.clouds.gcp.clients import open_wire
 from tradewind.clouds.gcp.errors import translate
 from tradewind.clouds.gcp.limits import check_key, check_metadata
@@ -35,14 +37,20 @@ class GcsCopies:
     Args:
         wire: Shared with the stores of a process.
         bucket: Its name.
+        clock: Returns seconds, of any beginning.
     """
 
-    def __init__(self, wire: GcsWire, bucket: str) -> None:
+    def __init__(self, wire: GcsWire, bucket: str, *, clock: Callable[[], float] = monotonic) -> None:
         self._wire = wire
         self._bucket = bucket
+        self._clock = clock
 
     def copy(self, source: ObjectState, key: str, *, metadata: Metadata, expect: str | None) -> PutReceipt:
-        """Make `key` the bytes of `source`, whose checksums come with them."""
+        """Make `key` the bytes of `source`, whose checksums come with them.
+
+        Raises:
+            StoreUnavailableError: It is not done in time; nothing of it is kept.
+        """
         check_key(key)
         check_metadata(metadata)
         query = {
@@ -51,8 +59,11 @@ class GcsCopies:
         }
         # A request that describes the copy takes nothing of the source's own description.
         body = json.dumps(described(metadata)).encode()
+        ends = self._clock() + SECONDS
         with translate("copy", self._uri(key)):
             while not (answer := self._rewrite(source.key, key, query, body))["done"]:
+                if self._clock() > ends:
+                    raise late(self._uri(key))
                 query["rewriteToken"] = str(answer["rewriteToken"])
         return PutReceipt(str(answer["resource"]["generation"]))
 

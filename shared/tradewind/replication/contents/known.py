@@ -8,6 +8,10 @@ Of an object that was uploaded in parts S3 shows by default no checksum of all i
 parts' MD5s (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html), and that of a replica's origin is in its
 provenance. So equal ETags of that form tell equal bytes; the same bytes in other parts have another.
 
+Only what the store computed of the bytes counts, and never what a client says of them. Azure keeps whatever MD5 it is
+given of a blob that is committed from blocks (https://learn.microsoft.com/rest/api/storageservices/put-block-list), or
+of any blob later on, and tools that overwrite a blob with other bytes pass on the properties of what they read.
+
 All this guards against accidents only: docs/adr/0014 says who might make such a pair on purpose.
 """
 
@@ -43,11 +47,18 @@ class Content:
         return None if self.etag is None else ("etag", self.etag)
 
 
-def content_of(state: ObjectState) -> Content | None:
+def content_of(state: ObjectState, *, given: bool = False) -> Content | None:
     """Return what is known of an object's bytes: what its store keeps of them, and what its provenance says.
 
     Provenance counts only where it speaks of these very bytes. None for a replica that is stored in another form.
+
+    Args:
+        state: The object, as its store described it.
+        given: Whether its store keeps whatever MD5 it is given. Then that tells nothing, nor does provenance that only
+            this MD5 confirms.
     """
+    if given:
+        state = replace(state, checksums=replace(state.checksums, md5=None))
     claim, kept = provenance_of(state), state.checksums
     if claim is None:
         return Content(state.size, kept, _of_parts(state.token))

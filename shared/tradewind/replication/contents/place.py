@@ -57,7 +57,7 @@ def place(
         SetError: The key belongs to a set, and its turn has not come.
         IntegrityError: The rule reads back what it writes, and other bytes were there; they were removed.
     """
-    content = content_of(source)
+    content = content_of(source, given=at.store_of(route.source).checksum == "md5")
     if content is None or (seen is not None and is_versioned(route.rule)):
         return SEND
     name = name_of(content, route.rule.classification)
@@ -133,7 +133,10 @@ class _Placing:
         return []
 
     def _serves(self, state: ObjectState) -> bool:
-        """Say whether an object at the target is a replica of the same bytes: by what it shows itself, nothing else."""
+        """Say whether an object at the target is a replica of the same bytes: by what it shows itself, nothing else.
+
+        An MD5 that its store was only given is compared with the bytes by the copy (see `ports.Copies`).
+        """
         held = content_of(state) if provenance_of(state) is not None else None
         return held is not None and same(self.content, held)
 

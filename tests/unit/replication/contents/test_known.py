@@ -109,6 +109,17 @@ def test_what_is_stored_in_another_form_is_no_content() -> None:
     assert content_of(replica(packed, said, shown(packed, which="cm"))) is None
 
 
+def test_what_a_store_was_only_given_tells_nothing() -> None:
+    """An MD5 that nobody compared with the bytes is not believed, nor is provenance that only this confirms."""
+    body = b"abc"
+    said = provenance(body, md5=md5(body), origin_md5=md5(body), crc64nvme=crc64nvme(body))
+    named = replica(body, said, shown(body, which="cm"))
+
+    assert content_of(ObjectState("key", "1", 3, NOW, shown(body, which="m")), given=True) == Content(3, Checksums())
+    assert content_of(replica(body, said, shown(body, which="m")), given=True) == Content(3, Checksums())
+    assert content_of(named, given=True) == Content(3, shown(body, which="m6c"))
+
+
 CLOUDS = {
     "aws": {"cloud": "aws", "bucket": "b"},
     "gcp": {"cloud": "gcp", "bucket": "b", "project": "p"},

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rigs.large import work_off
-from rigs.world import PLAIN, World
+from rigs.world import PLAIN, WatchedStore, World
 from tradewind.checksums import crc32c, crc64nvme, md5
 from tradewind.clouds.memory.copies import MemoryCopies
-from tradewind.errors import AccessDeniedError, StoreUnavailableError, TradewindError, UnportableError
-from tradewind.ports import Change, Checksums, Metadata, Notification, ObjectState, PutReceipt
+from tradewind.errors import (
+    AccessDeniedError,
+    IntegrityError,
+    ObjectTooLargeError,
+    StoreUnavailableError,
+    TradewindError,
+    UnportableError,
+)
+from tradewind.ports import Change, Checksums, Download, Metadata, Notification, ObjectState, PutReceipt
 from tradewind.records import Records
 from tradewind.replication.contents.index import KEYS, with_key
 from tradewind.replication.contents.worth import Reuse
@@ -279,7 +288,15 @@ def test_a_copy_with_other_bytes_is_removed(monkeypatch: pytest.MonkeyPatch) -> 
     assert at.body("b", "new") == BODY
 
 
-@pytest.mark.parametrize("error", [StoreUnavailableError("down"), AccessDeniedError("no"), UnportableError("cannot")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreUnavailableError("down"),
+        AccessDeniedError("no"),
+        UnportableError("cannot"),
+        ObjectTooLargeError("too large"),
+    ],
+)
 def test_a_store_that_cannot_copy_is_sent_the_bytes(monkeypatch: pytest.MonkeyPatch, error: TradewindError) -> None:
     """What saves money keeps nothing from arriving."""
     at = world()
@@ -477,6 +494,54 @@ def test_what_the_source_shows_decides(kept: Checksums, above: int, *, found: bo
 
     assert (outcome.saving is not None) == found
     assert at.body("b", "new") == BODY
+
+
+@dataclass(slots=True)
+class BelievingStore(WatchedStore):
+    """A store that keeps the MD5 that its client gives it, and no other checksum, as Azure does of blocks."""
+
+    given: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def checksum(self) -> Literal["crc32c", "md5"]:
+        """An MD5."""
+        return "md5"
+
+    def head(self, key: str) -> ObjectState | None:
+        """With what was given."""
+        found = self.inner.head(key)
+        return None if found is None else self._shown(found)
+
+    @contextmanager
+    def get(
+        self, key: str, *, token: str | None = None, start: int = 0, length: int | None = None
+    ) -> Iterator[Download]:
+        """With what was given."""
+        with self.inner.get(key, token=token, start=start, length=length) as download:
+            yield Download(self._shown(download.state), download.chunks)
+
+    def _shown(self, state: ObjectState) -> ObjectState:
+        return replace(state, checksums=Checksums(md5=self.given[state.key]))
+
+
+@pytest.mark.parametrize(("again", "above"), [("key", 100), ("other", 100), ("key", 1), ("other", 1)])
+def test_an_md5_that_a_client_gave_its_store_is_not_believed(again: str, above: int) -> None:
+    """A tool overwrites bytes with others of their size, and passes on their MD5: what was there before never stays."""
+    at = World(RULE, reuse=ANY, apart=True, parts=PartSizes(above=above, part=5))
+    store = at.stores["a"] = BelievingStore(at.memory["a"])
+    changed = OTHER.ljust(len(BODY))[: len(BODY)]
+    for key, body in (("key", BODY), (again, changed)):
+        store.given[key] = md5(BODY)
+        (outcome,) = notify(at, at.write("a", key, body), len(body))
+        work_off(at)
+
+    assert outcome.saving is None
+    if above == 1:  # an MD5 cannot be combined from parts, so the bytes arrive, unproven
+        assert at.body("b", again) == changed
+    else:
+        assert (outcome.verdict, type(outcome.error)) == (Verdict.FAILED, IntegrityError)
+        assert at.body("b", again) == (BODY if again == "key" else None)
+        assert notify(at, at.announce("a", again, Change.WRITTEN))[0].verdict is Verdict.FAILED
 
 
 def test_content_that_nobody_finds_is_forgotten_in_the_end() -> None:
