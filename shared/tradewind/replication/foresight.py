@@ -18,7 +18,7 @@ from tradewind.replication.modes.compression import encoding_for
 from tradewind.replication.modes.immutable import is_versioned, refusal, same_bytes
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.parts.plan import plan_parts
-from tradewind.replication.parts.start import require_no_manifest
+from tradewind.replication.parts.start import require_no_manifest, require_parts
 from tradewind.replication.provenance import Provenance, Stored, Version, digest, fingerprint, stamped
 from tradewind.replication.routes import Route, admission
 from tradewind.replication.workplace import Workplace
@@ -89,6 +89,8 @@ def _require_writable(at: Workplace, route: Route, here: ObjectState, there: Obj
     store = at.store_of(route.target)
     if here.size > at.parts.above:
         require_no_manifest(at, route, here)
+        if there is not None:
+            require_parts(at, route, here)
         plan_parts(here, at.parts.part, at.uploads_of(route.target).limits)
         store.check_metadata(_metadata(store, route, here, encoding=None))
     else:

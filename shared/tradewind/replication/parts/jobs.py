@@ -100,7 +100,7 @@ def job_of(fields: Document) -> Job:
             asked=_time(fields, "asked"),
             asked_to=None if fields.get("asked_to") is None else int(fields["asked_to"]),
             joining=_time(fields, "joining"),
-            joiner=fields["joiner"],
+            joiner=fields.get("joiner", ""),
             pull=fields.get("pull"),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindError
+from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindError, TransientError
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import RESERVED_PREFIX, ObjectStore, Uploads
 from tradewind.records import Records
@@ -72,7 +72,11 @@ class Orphans:
 
     def _at(self, target: str) -> int:
         jobs, live, ended = Jobs(self.records_of(target)), set(), 0
+        unreadable = 0
         for held in self._held(target):
+            if held is None:
+                unreadable += 1
+                continue
             job = held.job
             live.add(job.upload)
             rule = self._rule_of(job)
@@ -83,7 +87,8 @@ class Orphans:
             elif jobs.end(job):
                 self.uploads_of(target).abort(job.key, job.upload)
                 ended += 1
-        self._sweep_parts(target, live)
+        if not unreadable:  # else nobody knows whose parts they are
+            self._sweep_parts(target, live)
         return ended
 
     def _targets(self) -> Iterable[str]:
@@ -97,12 +102,20 @@ class Orphans:
         rule = next((rule for rule in self.fleet.rules if rule.name == job.rule), None)
         return rule if rule and job.target in rule.targets_of(job.source) and covers(rule, job.key) else None
 
-    def _held(self, target: str) -> Iterator[Held]:
+    def _held(self, target: str) -> Iterator[Held | None]:
+        """Yield the jobs into a site; None for what this version cannot read, which a newer one looks at."""
         records = self.records_of(target)
         for summary in records.list(PREFIX):
             record = records.read(summary.key)
-            if record is not None:
-                yield Held(job_of(record.value), record.token)
+            if record is None:
+                continue
+            try:
+                job = job_of(record.value)
+            except TransientError as error:
+                log.warning("%s: %s", target, error)
+                yield None
+                continue
+            yield Held(job, record.token)
 
     def _wanted(self, held: Held) -> bool:
         """Say whether the source still holds what the job copies, and the target what that is to replace."""

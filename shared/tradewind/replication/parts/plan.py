@@ -8,7 +8,7 @@ from math import ceil
 
 from tradewind.errors import ObjectTooLargeError
 from tradewind.fleet import AwsSite, AzureSite, Site
-from tradewind.ports import ObjectState, PartLimits
+from tradewind.ports import ObjectState, Part, PartLimits
 
 MIB = 1024 * 1024
 TASKS = 1000
@@ -36,6 +36,14 @@ class PartPlan:
     def numbers(self) -> range:
         """Of all parts, from 1."""
         return range(1, ceil(self.size / self.part) + 1)
+
+    def fitting(self, parts: Sequence[Part]) -> list[Part]:
+        """Return the parts that are what the plan says; ids that follow from the version may show others, too."""
+        return [part for part in parts if part.number in self.numbers and part.size == self.span(part.number)[1]]
+
+    def is_whole(self, parts: Sequence[Part]) -> bool:
+        """Say whether no part is missing."""
+        return len(self.fitting(parts)) == len(self.numbers)
 
     def span(self, number: int) -> tuple[int, int]:
         """Return the first byte and the length of a part."""

@@ -10,6 +10,7 @@ from tradewind.errors import (
     NotFoundError,
     ObjectTooLargeError,
     PreconditionFailedError,
+    SetError,
     TradewindError,
     TransientError,
 )
@@ -79,6 +80,26 @@ def require_no_manifest(at: Workplace, route: Route, source: ObjectState) -> Non
             f"{source.key!r} closes an artifact set and has {source.size:,} bytes; up to {at.parts.above:,} are read",
             hint="Leave the kind of set out of the rule's `sets`, or list the members in a smaller manifest",
         )
+
+
+def require_parts(at: Workplace, route: Route, source: ObjectState) -> None:
+    """Return if all parts of a large object are at the target, and only the joining is left.
+
+    A set that is shown is withdrawn for its next version only then: that may take hours, and its readers have none in
+    the meantime.
+
+    Raises:
+        SetError: They are not.
+    """
+    held = Jobs(at.records_of(route.target)).read(source.key)
+    if held is not None and held.job.version == Version.of(source):
+        with suppress(NotFoundError):
+            if held.job.plan.is_whole(at.uploads_of(route.target).parts(source.key, held.job.upload)):
+                return
+    raise SetError(
+        f"{source.key!r} is on its way to {route.target} in parts, which are not all there yet",
+        hint="The set is swapped once it can be brought at once",
+    )
 
 
 def _under_way(route: Route, plan: PartPlan) -> Outcome:
@@ -169,7 +190,8 @@ class _Beginning:
         store = self.at.store_of(self.route.target)
         store.check_key(job.key)
         metadata = stamped(self.source.metadata, job.origin)
-        store.check_metadata(metadata)
+        ending = Checksums(crc32c=0, crc64nvme=0 if job.algorithm == "crc64nvme" else None)
+        store.check_metadata(stamped(self.source.metadata, with_checksums(job.origin, ending)))  # as it will end
         final = value_of(job.origin.checksums, job.algorithm) is not None
         return self.uploads.begin(
             job.key,

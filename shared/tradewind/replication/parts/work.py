@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -81,8 +81,7 @@ class PartWorker:
         """
         route = self._route(task, attempt)
         if route is None:
-            self.at.ask(task.source, [task.key])
-            return []
+            return self._ask_anew(task)
         held = self._jobs(task.target).read(task.key)
         if held is not None and held.job.upload == task.upload:
             return self._go_on(route, held.job, task, again=task.again or attempt > 1)
@@ -107,6 +106,15 @@ class PartWorker:
         except PermanentError:
             self._end(job)
             raise
+
+    def _ask_anew(self, task: PartTask) -> Sequence[Outcome]:
+        """Ask for the key of a job whose rule is gone; of all its tasks, one does."""
+        held = self._jobs(task.target).read(task.key) if task.target in self.at.fleet.sites else None
+        if held is not None and (held.job.upload, held.job.rule) == (task.upload, task.rule):
+            with suppress(PreconditionFailedError):
+                self._jobs(task.target).write(replace(held.job, rule=""), expect=held.token)
+                self.at.ask(task.source, [task.key])
+        return []
 
     def _route(self, task: PartTask, attempt: int) -> Route | None:
         """Return where the task's job goes from and to; None if its rule is gone for good, as far as one can tell."""
@@ -152,7 +160,7 @@ class PartWorker:
             )
             self.at.send(job.source, [task.encode()])
             return [_going_on(route, f"{len(rest):,} parts are handed to another function")]
-        parts = _of_plan(job, uploads.parts(job.key, job.upload))
+        parts = job.plan.fitting(uploads.parts(job.key, job.upload))
         if len(parts) < len(job.plan.numbers):
             if not self._jobs(job.target).holds(job):  # it ended while this part was on its way, and left it behind
                 uploads.abort(job.key, job.upload)
@@ -170,7 +178,7 @@ class PartWorker:
     def _bring(self, job: Job, uploads: Uploads, numbers: Sequence[int], *, again: bool) -> tuple[int, ...]:
         """Bring parts one after the other, and return those that there is no time for."""
         until = self.at.clock() + min(self._time_limit / 2, WORK)
-        arrived = {part.number for part in _of_plan(job, uploads.parts(job.key, job.upload))} if again else set()
+        arrived = {part.number for part in job.plan.fitting(uploads.parts(job.key, job.upload))} if again else set()
         missing = [number for number in numbers if number not in arrived]
         for index, number in enumerate(missing):
             if index and self.at.clock() >= until:
@@ -235,8 +243,10 @@ class PartWorker:
                 if (now.token if now else None) != job.expect:
                     raise
             except NotFoundError:  # a duplicate task may have written a part again, which then has another name
-                parts = _of_plan(job, self.at.uploads_of(job.target).parts(job.key, job.upload))
-                if len(parts) < len(job.plan.numbers) or whole(parts) != made:
+                parts = job.plan.fitting(self.at.uploads_of(job.target).parts(job.key, job.upload))
+                if not job.plan.is_whole(parts) and self._jobs(job.target).holds(job):
+                    break  # it is just being written
+                if not job.plan.is_whole(parts) or whole(parts) != made:
                     raise
             except IntegrityError as error:
                 raise PermanentError(error.message, hint="Redrive the message to copy it anew") from error
@@ -277,11 +287,6 @@ class PartWorker:
         """Remove the job, and what there is left of its upload."""
         if self._jobs(job.target).end(job):
             self.at.uploads_of(job.target).abort(job.key, job.upload)
-
-
-def _of_plan(job: Job, parts: Sequence[Part]) -> Sequence[Part]:
-    """Return the parts that are what the plan says; ids that follow from the version may show those of others, too."""
-    return [part for part in parts if part.number in job.plan.numbers and part.size == job.plan.span(part.number)[1]]
 
 
 def _as_read(chunks: Iterator[bytes]) -> Iterator[bytes]:
