@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,8 +15,9 @@ import pytest
 from rigs.large import BODY, Killed, large_world, settle, take, work_off
 from rigs.world import World
 from tradewind.clouds.memory.uploads import MemoryUploads
-from tradewind.errors import NotFoundError, ObjectTooLargeError, PermanentError
-from tradewind.ports import REASON, Admission, Change, Checksums, Message, Metadata, Movement, PutReceipt
+from tradewind.errors import NotFoundError, ObjectTooLargeError, PermanentError, TradewindError
+from tradewind.ports import REASON, Admission, Change, Checksums, Message, Metadata, Movement, Notification, PutReceipt
+from tradewind.replication import requests
 from tradewind.replication.decide import Verdict
 from tradewind.replication.parts.jobs import Jobs
 from tradewind.replication.parts.plan import PartSizes
@@ -370,3 +373,47 @@ def test_metadata_that_changed_alone_is_not_taken_for_what_is_there() -> None:
     state = world.memory["b"].head(KEY)
     assert state is not None
     assert state.metadata.user["epoch"] == "8"
+
+
+def test_a_set_of_large_members_is_withdrawn_only_when_all_of_the_next_one_is_at_the_target() -> None:
+    """Its readers have the old version for as long as any part of the new one is missing, and then the new one."""
+    world = World(RULE, parts=PartSizes(above=200, part=100))
+    shards = [f"m/model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    index = "m/model.safetensors.index.json"
+    weights = {"w1": shards[0][2:], "w2": shards[1][2:]}
+
+    def shown() -> list[bytes | None]:
+        return [world.body("b", key) and (world.body("b", key) or b"")[:1] for key in (*shards, index)]
+
+    def upload(version: bytes) -> None:
+        for key in shards:
+            world.queues["a"].send(look(world.write("a", key, version * 1000)))
+            world.pass_time(5)
+        text = json.dumps({"metadata": {"total_size": len(version)}, "weight_map": weights}) + version.decode()
+        world.queues["a"].send(look(world.write("a", index, text[: -len(version)].encode() + b" " * int(version))))
+
+    def look(notification: Notification) -> str:
+        [body] = requests.encode("a", [notification.key], why="test")
+        return body
+
+    upload(b"1")
+    work_off(world)
+    assert shown() == [b"1", b"1", b"{"]
+
+    upload(b"2")
+    held_back: list[Message] = []
+    for _ in range(6):
+        for message in take(world):
+            if is_part_task(message) and decode(message).key == shards[1]:
+                held_back.append(message)
+                world.queues["a"].acknowledge(message)
+                continue
+            with suppress(TradewindError):
+                settle(world, message)
+    assert held_back
+    assert shown() == [b"1", b"1", b"{"]
+
+    for message in held_back:
+        world.queues["a"].send(message.body)
+    work_off(world)
+    assert shown() == [b"2", b"2", b"{"]
