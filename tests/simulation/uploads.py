@@ -6,7 +6,7 @@ ones in memory, which were made after S3's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -122,6 +122,10 @@ class S3LikeUploads:
     def abort(self, key: str, upload: str) -> None:
         """As in memory."""
         self.calls.make("abort", key, lambda: self._uploads.abort(key, upload), lambda _: upload)
+
+    def needs(self, key: str, live: Collection[str]) -> bool:
+        """As in memory."""
+        return self._uploads.needs(key, live)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ processes at once, and raises errors of `tradewind.errors` only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
@@ -122,3 +122,11 @@ class Uploads(Protocol):
 
     def abort(self, key: str, upload: str) -> None:
         """Remove what there is of an upload; no error if nothing is. A completed object stays as it is."""
+
+    def needs(self, key: str, live: Collection[str]) -> bool:
+        """Say whether an object, or an upload under way, needs what an upload has left under `.tradewind/late/`.
+
+        Args:
+            key: Of what was left; it lies beside the objects because the store could not hold it with its own.
+            live: The uploads that are under way.
+        """

@@ -335,6 +335,49 @@ def test_an_abort_after_the_completion_leaves_what_came_late(uploads: S3Uploads,
     assert len(script.sent) == 1
 
 
+BESIDE = ".tradewind/late/0123456789abcdef"
+OF_KEY = Answer(body=json.dumps({"v": 1, "key": KEY, "user": {}}).encode())
+
+
+@pytest.mark.parametrize(
+    ("script", "needed"),
+    [
+        ((OF_KEY, Answer(200, {"x-amz-meta-tradewind-late": "0123456789abcdef", "ETag": '"e"'})), True),
+        ((OF_KEY, Answer(200, {"x-amz-meta-tradewind-late": "fedcba9876543210", "ETag": '"e"'})), False),
+        ((OF_KEY, PRESENT), False),
+        ((OF_KEY, refused(404, "NoSuchKey")), False),
+        ((refused(404, "NoSuchKey"),), True),
+        ((Answer(body=b"[]"),), True),
+        ((Answer(body=b"no JSON"),), True),
+    ],
+    indirect=["script"],
+    ids=[
+        "needed",
+        "of a later upload",
+        "in one piece",
+        "deleted",
+        "gone already",
+        "of another form",
+        "somebody else's",
+    ],
+)
+def test_what_came_late_is_needed_by_the_object_that_names_it(
+    uploads: S3Uploads,
+    script: Script,
+    needed: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """The object itself says whose metadata it has; what tradewind did not write is left alone."""
+    assert uploads.needs(BESIDE, []) is needed
+    assert [path(sent) for sent in script.sent] == [f"/{BESIDE}", f"/{KEY}"][: len(script.sent)]
+
+
+@scripted()
+def test_what_came_late_is_needed_by_an_upload_that_is_being_completed(uploads: S3Uploads, script: Script) -> None:
+    """It is written right before the object is there."""
+    assert uploads.needs(BESIDE, [UPLOAD, LATE])
+    assert script.sent == []
+
+
 DESCRIBED = {
     "ETag": '"e"',
     "Last-Modified": "Sat, 21 Nov 2026 03:30:00 GMT",

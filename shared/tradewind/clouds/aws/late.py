@@ -27,6 +27,14 @@ def encode(key: str, user: Mapping[str, str]) -> bytes:
     return json.dumps({"v": 1, "key": key, "user": dict(user)}, separators=(",", ":")).encode()
 
 
+def key_in(body: bytes) -> str | None:
+    """Return the key of the object that `body` is written beside, or None if it is somebody else's."""
+    try:
+        return str(json.loads(body)["key"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def resolved(state: ObjectState, fetch: Callable[[str], bytes | None]) -> ObjectState:
     """Return an object's state with the metadata that came late.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from secrets import token_hex
@@ -14,7 +14,7 @@ from tradewind.clouds.aws.answers import fault_of
 from tradewind.clouds.aws.clients import open_wire
 from tradewind.clouds.aws.errors import translate
 from tradewind.clouds.aws.framing import HEADERS, Framed, encoded
-from tradewind.clouds.aws.late import FOLDER, LATE, encode
+from tradewind.clouds.aws.late import FOLDER, LATE, encode, key_in
 from tradewind.clouds.aws.limits import check_key, check_metadata
 from tradewind.clouds.aws.multipart import listed_in, naming, read_fields, upload_in
 from tradewind.clouds.aws.states import USER, token_of
@@ -182,6 +182,17 @@ class S3Uploads:
                 beside = FOLDER + named.late
                 with translate("delete", self._uri(beside)), self._wire.request("DELETE", beside) as answer:
                     answer.read()
+
+    def needs(self, key: str, live: Collection[str]) -> bool:
+        """Ask the object that it was written for: 2 requests."""
+        late = key.removeprefix(FOLDER)
+        if any(_Named.read(upload).late == late for upload in live):
+            return True
+        body = b""
+        with suppress(NotFoundError), translate("get", self._uri(key)), self._wire.request("GET", key) as answer:
+            body = answer.read()
+        owner = key_in(body)
+        return owner is None or self._late_of(owner) == late
 
     def _uri(self, key: str) -> str:
         return f"s3://{self._bucket}/{_ASCII_CONTROL.sub('?', key)}"

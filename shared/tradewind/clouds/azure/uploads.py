@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from secrets import token_hex
 
 from tradewind.checksums import crc64nvme, extended
@@ -116,6 +116,10 @@ class BlobUploads:
 
     def abort(self, key: str, upload: str) -> None:
         """Do nothing: Azure has no call that removes blocks. It drops them when the blob is written, or in a week."""
+
+    def needs(self, key: str, live: Collection[str]) -> bool:  # noqa: ARG002 - of the port; nothing is left beside objects here
+        """Say yes: whatever is there is none of ours."""
+        return True
 
 
 def read_upload(upload: str) -> tuple[Algorithm, str]:

@@ -2,7 +2,7 @@
 
 A job outlives its workers: its record says what was begun. Where that is no longer wanted, because the source holds
 something else or the target has it, the record and the upload go; where it is, the key is looked at again, which sends
-the tasks of the missing parts. Part objects that a late worker left in a bucket go once no job speaks of them.
+the tasks of the missing parts.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindError, TransientError
+from tradewind.errors import TradewindError, TransientError
 from tradewind.fleet import Fleet, Rule
-from tradewind.ports import RESERVED_PREFIX, ObjectStore, Uploads
+from tradewind.ports import ObjectStore, Uploads
 from tradewind.records import Records
 from tradewind.replication.parts.jobs import PREFIX, Held, Job, Jobs, job_of
+from tradewind.replication.parts.leftovers import Leftovers
 from tradewind.replication.parts.start import PATIENCE
 from tradewind.replication.provenance import Version
 from tradewind.replication.routes import covers
@@ -24,10 +25,6 @@ from tradewind.replication.routes import covers
 log = logging.getLogger(__name__)
 GIVEN_UP = timedelta(days=30)
 """An upload that was begun so long ago and is not done never will be, however little its rule may send in a second."""
-PARTS = f"{RESERVED_PREFIX}parts/"
-"""Where a store that has no uploads of its own keeps parts: `.tradewind/parts/UPLOAD/...`."""
-LEFT = timedelta(days=1)
-"""So old a part object must be before it is removed; the upload that it belongs to may just begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ class Orphans:
                 self.uploads_of(target).abort(job.key, job.upload)
                 ended += 1
         if not unreadable:  # else nobody knows whose parts they are
-            self._sweep_parts(target, live)
+            Leftovers(self.store_of(target), self.uploads_of(target), self.clock).sweep(live)
         return ended
 
     def _targets(self) -> Iterable[str]:
@@ -128,19 +125,3 @@ class Orphans:
             return False
         target = self.store_of(job.target).head(job.key)
         return (target.token if target else None) == job.expect  # or its parts can never be joined
-
-    def _sweep_parts(self, target: str, live: set[str]) -> None:
-        """Remove old part objects of uploads that no job speaks of."""
-        store, cursor = self.store_of(target), None
-        while True:
-            page = store.list(PARTS, cursor=cursor)
-            for each in page.objects:
-                upload = each.key.removeprefix(PARTS).partition("/")[0]
-                if self.clock() - each.modified < LEFT or upload in live:
-                    continue
-                try:
-                    store.delete(each.key, expect=each.token)
-                except (NotFoundError, PreconditionFailedError):
-                    continue  # whoever wrote or removed it is at work
-            if (cursor := page.cursor) is None:
-                return

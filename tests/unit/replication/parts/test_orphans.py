@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import pytest
@@ -10,11 +10,13 @@ import pytest
 from rigs.large import BODY, large_world, settle, take, work_off
 from rigs.world import World, fleet_of
 from tradewind.checksums import crc32c
+from tradewind.clouds.memory.uploads import MemoryUploads
 from tradewind.errors import TransientError
 from tradewind.ports import Metadata
 from tradewind.replication import requests
 from tradewind.replication.parts.jobs import Jobs
-from tradewind.replication.parts.orphans import GIVEN_UP, LEFT, PARTS, Orphans
+from tradewind.replication.parts.leftovers import LATE, LEFT, PARTS, TURN
+from tradewind.replication.parts.orphans import GIVEN_UP, Orphans
 from tradewind.replication.parts.start import PATIENCE
 from tradewind.replication.parts.tasks import decode
 
@@ -146,3 +148,33 @@ def test_the_job_of_a_rule_that_was_renamed_goes_on_under_the_new_name() -> None
     work_off(world)
     assert world.body("b", KEY) == BODY
     assert world.stores["a"].calls.count("get") == 7 + 7 + 1  # each of seven looks opens it, and so does the last
+
+
+def test_what_was_written_beside_objects_goes_once_none_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has its turn within three days; what is young, or is needed by an object or an upload, stays."""
+    world = begun()
+    held = Jobs(world.records["b"]).read(KEY)
+    assert held is not None
+    store = world.memory["b"]
+    needed, forgotten, young = (f"{LATE}{name}" for name in ("00needed", "7fforgotten", "ffyoung"))
+    asked: list[tuple[str, set[str]]] = []
+
+    def needs(_: MemoryUploads, key: str, live: Collection[str]) -> bool:
+        asked.append((key, set(live)))
+        return key == needed
+
+    def write(key: str) -> None:
+        store.put(key, b"{}", metadata=Metadata(), crc32c=crc32c(b"{}"), md5=None, expect=None)
+
+    monkeypatch.setattr(MemoryUploads, "needs", needs)
+    write(needed)
+    write(forgotten)
+    world.pass_time(LEFT.total_seconds())
+    for _ in range(255):
+        tidy(world)
+        world.pass_time(TURN.total_seconds())
+    write(young)
+    tidy(world)
+
+    assert [each.key for each in store.list(LATE).objects] == [needed, young]
+    assert asked == [(needed, {held.job.upload}), (forgotten, {held.job.upload})]
