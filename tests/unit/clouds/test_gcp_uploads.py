@@ -78,7 +78,8 @@ def path(sent: Sent) -> str:
 def parts_of(*bodies: bytes) -> Sequence[Part]:
     """Return parts as a listing shows them; each has its number for a generation."""
     return [
-        Part(number, len(body), str(number), Checksums(crc32c=crc32c(body))) for number, body in enumerate(bodies, 1)
+        Part(number, len(body), f"{number:05d}-ab/{number}", Checksums(crc32c=crc32c(body)))
+        for number, body in enumerate(bodies, 1)
     ]
 
 
@@ -115,12 +116,21 @@ def test_a_part_is_one_request_of_known_length_and_one_that_confirms_it(scripted
     sent, confirmation = script.sent
     assert (confirmation.method, query(confirmation)["ifGenerationMatch"]) == ("PATCH", "42")
     assert json.loads(confirmation.body) == {"metadata": {"crc32c": f"{CRC:x}"}}
-    assert part == Part(3, 10, "42", Checksums(crc32c=CRC))
+    name = query(sent)["name"].removeprefix(FOLDER)
+    assert part == Part(3, 10, f"{name}/42", Checksums(crc32c=CRC))
     assert (sent.method, path(sent), sent.body) == ("POST", "/upload/storage/v1/b/models/o", BODY)
-    assert {name: query(sent)[name] for name in ("uploadType", "name")} == {
-        "uploadType": "media",
-        "name": f"{FOLDER}00003",
-    }
+    assert query(sent)["uploadType"] == "media"
+    assert name.startswith("00003-")
+
+
+def test_who_writes_a_part_again_replaces_no_object(scripted: Scripted) -> None:
+    """Else a part that has arrived would be gone until the second writer is done, and whoever counts parts miss it."""
+    uploads, script = scripted(resource(), resource(), resource(), resource())
+
+    uploads.put_part(KEY, UPLOAD, 3, iter((BODY,)), size=10)
+    uploads.put_part(KEY, UPLOAD, 3, iter((BODY,)), size=10)
+
+    assert query(script.sent[0])["name"] != query(script.sent[2])["name"]
 
 
 def test_a_checksum_that_cloud_storage_does_not_know_is_kept_beside_the_part(scripted: Scripted) -> None:
@@ -138,9 +148,9 @@ def test_a_checksum_that_cloud_storage_does_not_know_is_kept_beside_the_part(scr
     assert json.loads(patch.body) == {"metadata": {"crc64nvme": f"{crc64nvme(BODY):x}"}}
 
 
-def test_a_part_that_another_has_written_meanwhile_is_theirs_to_describe(scripted: Scripted) -> None:
-    """Two workers on one part do not make each other fail."""
-    uploads, _ = scripted(resource(), MOVED)
+def test_a_part_of_an_upload_that_ended_meanwhile_is_no_failure(scripted: Scripted) -> None:
+    """Whoever ended it removed what there was, and there is nothing to confirm."""
+    uploads, _ = scripted(resource(), GONE)
 
     assert uploads.put_part(KEY, UPLOAD.replace("crc32c", "crc32"), 1, iter((BODY,)), size=10).number == 1
 
@@ -156,17 +166,29 @@ def test_other_bytes_than_were_sent_are_removed(scripted: Scripted) -> None:
 
 
 def test_the_listing_knows_parts_from_what_they_were_joined_to(scripted: Scripted) -> None:
-    """Objects between the parts and the whole are no parts, nor is one whose checksum is not there yet."""
+    """Objects between the parts and the whole are no parts, nor is one whose checksum is not there yet.
+
+    Of several attempts at one part the latest that arrived counts.
+    """
     upload = "crc64nvme-" + "0" * 32
     folder = f".tradewind/parts/{upload}/"
     uploads, script = scripted(
-        answer({"items": [described(f"{folder}00001", metadata={"crc64nvme": "ff"})], "nextPageToken": "next"}),
-        answer({"items": [described(f"{folder}00002"), described(f"{folder}joined-1-00000")]}),
+        answer(
+            {
+                "items": [
+                    described(f"{folder}00001-ab", 7, metadata={"crc64nvme": "ff"}),
+                    described(f"{folder}00001-cd", 6, metadata={"crc64nvme": "ff"}),
+                    described(f"{folder}00001-ef", 8),
+                ],
+                "nextPageToken": "next",
+            }
+        ),
+        answer({"items": [described(f"{folder}00002-ab"), described(f"{folder}joined-1-00000")]}),
     )
 
     parts = uploads.parts(KEY, upload)
 
-    assert parts == [Part(1, 10, "7", Checksums(crc32c=CRC, crc64nvme=255))]
+    assert parts == [Part(1, 10, "00001-ab/7", Checksums(crc32c=CRC, crc64nvme=255))]
     assert [query(sent).get("pageToken") for sent in script.sent] == [None, "next"]
     assert {query(sent)["prefix"] for sent in script.sent} == {folder}
 
@@ -186,8 +208,8 @@ def test_the_whole_is_joined_under_conditions(scripted: Scripted, expect: str | 
     assert query(compose)["ifGenerationMatch"] == (expect or "0")
     assert json.loads(compose.body) == {
         "sourceObjects": [
-            {"name": f"{FOLDER}00001", "objectPreconditions": {"ifGenerationMatch": "1"}},
-            {"name": f"{FOLDER}00002", "objectPreconditions": {"ifGenerationMatch": "2"}},
+            {"name": f"{FOLDER}00001-ab", "objectPreconditions": {"ifGenerationMatch": "1"}},
+            {"name": f"{FOLDER}00002-ab", "objectPreconditions": {"ifGenerationMatch": "2"}},
         ],
         "destination": {"contentType": "text/plain", "metadata": {"note": "caf\u00e9"}},
     }

@@ -8,10 +8,12 @@ in a folder whose name follows from key, version and algorithm, so that whoever 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from operator import itemgetter
+from secrets import token_hex
 
 from tradewind.clouds.gcp.clients import open_wire
 from tradewind.clouds.gcp.limits import check_key, check_metadata
@@ -68,10 +70,11 @@ class GcsUploads:
         """Write one part object, and then its checksum as its metadata: 2 requests.
 
         Without the second the part has not arrived: whoever wrote it may have died, or lost the answer, before it was
-        known that Cloud Storage received what was sent.
+        known that Cloud Storage received what was sent. Each attempt writes an object of its own, so that no part that
+        has arrived is ever gone again while somebody writes it once more.
         """
         algorithm = _algorithm(upload)
-        name = f"{_folder(upload)}{number:05d}"
+        name = f"{_folder(upload)}{number:05d}-{token_hex(4)}"
         subject = f"part {number} of {self._objects.uri(key)}"
         passing = Passing(chunks, size, {"crc32c", algorithm}, subject)
         with passing.errors_pass():
@@ -80,17 +83,21 @@ class GcsUploads:
             self._objects.delete(written, subject)
             raise IntegrityError(f"Cloud Storage received other bytes of {subject} than were sent")
         value = checksum_in(passing.checksums, algorithm)
-        # Who has written the same part meanwhile writes the same value.
-        with suppress(PreconditionFailedError, NotFoundError):
+        with suppress(NotFoundError):  # the upload was completed or aborted meanwhile
             self._objects.describe(written, {algorithm: f"{value:x}"}, subject)
-        return Part(number, size, written.generation, passing.checksums)
+        return Part(number, size, _tag(name, written.generation), passing.checksums)
 
     def parts(self, key: str, upload: str) -> Sequence[Part]:
         """Return the parts that have arrived: 1 request for 1,000 of them."""
         algorithm = _algorithm(upload)
         listed = self._objects.list(_folder(upload), f"the parts of {self._objects.uri(key)}")
-        parts = (_part(resource, algorithm) for resource in listed)
-        return [part for part in parts if part is not None]
+        latest: dict[int, tuple[int, Part]] = {}
+        for resource in listed:
+            part = _part(resource, algorithm)
+            if part is not None:
+                written = int(resource.generation)
+                latest[part.number] = max(latest.get(part.number, (0, part)), (written, part), key=itemgetter(0))
+        return [part for _, (_, part) in sorted(latest.items())]
 
     def complete(
         self,
@@ -132,12 +139,14 @@ class GcsUploads:
             with ThreadPoolExecutor(self.side_by_side) as pool:
                 list(pool.map(partial(self._objects.delete, subject=subject), self._objects.list(folder, subject)))
 
+    def needs(self, key: str, live: Collection[str]) -> bool:  # noqa: ARG002 - of the port; nothing is left beside objects here
+        """Say yes: whatever is there is none of ours."""
+        return True
+
     def _joined(self, upload: str, parts: Sequence[Part], uri: str) -> Sequence[Resource]:
         """Return at most 32 objects that are the parts in order, having composed them as often as it takes."""
         folder = _folder(upload)
-        sources = [
-            Resource(f"{folder}{part.number:05d}", part.tag, part.size, part.checksums.crc32c or 0) for part in parts
-        ]
+        sources = [_resource(folder, part) for part in parts]
         level = 0
         with ThreadPoolExecutor(self.side_by_side) as pool:
             while len(sources) > TOGETHER:
@@ -189,17 +198,26 @@ def _folder(upload: str) -> str:
     return f"{RESERVED_PREFIX}parts/{upload}/"
 
 
+def _tag(name: str, generation: str) -> str:
+    return f"{name.rpartition('/')[2]}/{generation}"
+
+
+def _resource(folder: str, part: Part) -> Resource:
+    name, _, generation = part.tag.partition("/")
+    return Resource(folder + name, generation, part.size, part.checksums.crc32c or 0)
+
+
 def _pieces(parts: Sequence[Part]) -> Iterable[tuple[int, int]]:
     return ((part.checksums.crc32c or 0, part.size) for part in parts)
 
 
 def _part(resource: Resource, algorithm: Algorithm) -> Part | None:
     """Return the part that an object is, or None if it is none, or has not arrived whole."""
-    number = resource.name.rpartition("/")[2]
+    number = resource.name.rpartition("/")[2].partition("-")[0]
     value = resource.metadata.get(algorithm)
     if not number.isdecimal() or value is None:
         return None
     sums: dict[Algorithm, int] = {"crc32c": resource.crc32c}
     if algorithm != "crc32c":
         sums[algorithm] = int(value, 16)
-    return Part(int(number), resource.size, resource.generation, checksums_from(sums))
+    return Part(int(number), resource.size, _tag(resource.name, resource.generation), checksums_from(sums))
