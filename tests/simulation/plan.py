@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from random import Random
 
@@ -20,6 +20,7 @@ UNGUARDED = DeleteGuard(share=1)
 SMALL = 10
 """Bytes of an object that goes in one piece."""
 MOST_PARTS = 6
+CROWDED = 0.2
 GENTLE = SECOND // 20
 """Microseconds between two turns, at most, where nothing is slow."""
 
@@ -74,6 +75,10 @@ class Plan:
     """Microseconds that pass between two turns, at most."""
     hands: int
     """Workers at one time, at most."""
+    nap: int = 12
+    """Turns of others for which a worker hangs, at most."""
+    haste: float = 0.08
+    """How likely a user acts at a turn."""
     sweeps: float = 0
     """How likely a sweep goes on at a turn, while users act."""
     parts: PartSizes = field(default_factory=PartSizes)
@@ -103,7 +108,7 @@ def draw(rng: Random) -> Plan:
     sites = tuple(site_of(rng, name) for name in names)
     clouds = tuple(site.cloud for site in sites)
     keys = ("k", "k/l", "m")[: rng.choice((1, 1, 2, 3))]
-    return Plan(
+    plan = Plan(
         sites,
         fleet_of(clouds, *_policy(rng), guard=rng.choice((UNGUARDED, DeleteGuard()))),
         keys,
@@ -111,10 +116,28 @@ def draw(rng: Random) -> Plan:
         rates=rates_of(rng),
         pace=rng.choice((GENTLE, GENTLE, SECOND // 2, 4 * SECOND)),
         hands=rng.choice((1, 3, 6)),
+        nap=rng.choice((12, 60)),
+        haste=rng.choice((0.08, 0.08, 0.02)),
         sweeps=rng.choice((0, 0, 0.02)),
         parts=PartSizes(above=SMALL, part=SMALL),
         large=rng.choice((0, 0.4, 0.9)),
-        tasks=rng.choice((1000, 2)),
+        tasks=rng.choice((1000, 1000, 2, 1)),
+    )
+    return _crowded(rng, plan) if plan.large and rng.random() < CROWDED else plan
+
+
+def _crowded(rng: Random, plan: Plan) -> Plan:
+    """Let many workers be at one large object at once, and hang for long, while its users act now and then."""
+    return replace(
+        plan,
+        keys=("k",),
+        acts=rng.randrange(2, 5),
+        rates=replace(plan.rates, drop=0, stall=0.2),
+        pace=GENTLE,
+        hands=8,
+        nap=80,
+        haste=0.015,
+        large=1,
     )
 
 

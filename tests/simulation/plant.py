@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"
 COPIES = ROOT / "build" / "plants"
+PARTS = "replication/parts/work.py"
 _REPLAY = re.compile(r"^replay: .* SEED=(\d+)$", re.MULTILINE)
 
 
@@ -105,7 +106,77 @@ PLANTS = {
             ),
         ),
     ),
-    "no-sets": Plant("sets", (Edit("replication/assemble.py", ", clock, sets, ask)", ", clock, ask=ask)"),)),
+    "no-sets": Plant(
+        "sets",
+        (
+            Edit(
+                "replication/assemble.py",
+                "        sets=SetKeeper(fleet, sites.store_of, sites.records_of, fetch, clock, withdraw=withdraw, "
+                "may_come=may_come),\n",
+                "",
+            ),
+        ),
+    ),
+    "parts-unpinned": Plant(
+        "replication",
+        (
+            Edit(PARTS, "store.get(job.key, token=job.version.token, start", "store.get(job.key, start"),
+            Edit(PARTS, "            if Version.of(download.state) != job.version:\n", "            if False:\n"),
+        ),
+    ),
+    "parts-condition": Plant(
+        "replication",
+        (
+            Edit(
+                PARTS,
+                "checksums=made, expect=job.expect\n",
+                "checksums=made,\n"
+                "expect=now.token if (now := self.at.store_of(job.target).head(job.key)) else None,\n",
+            ),
+        ),
+    ),
+    "parts-confirm": Plant(
+        "replication",
+        (
+            Edit(
+                PARTS,
+                "        after = self.look(route, job.key)\n        return [joined, *(",
+                "        after: list[Outcome] = []\n        return [joined, *(",
+            ),
+        ),
+    ),
+    "parts-missing": Plant(
+        "replication", (Edit(PARTS, "if len(parts) < len(job.plan.numbers):", "if len(parts) < len(numbers):"),)
+    ),
+    "parts-shared": Plant(
+        "replication",
+        (
+            Edit(
+                "replication/parts/start.py",
+                "            if other is None or other.job.upload != job.upload:",
+                "            if other is None or other.job.upload:",
+            ),
+        ),
+    ),
+    "parts-unasked": Plant(
+        "replication",
+        (
+            Edit(
+                "replication/parts/start.py",
+                "        self.at.send(job.source, (task.encode() for task in tasks))\n",
+                "",
+            ),
+            Edit(
+                "replication/parts/start.py",
+                "            self.jobs.write(replace(job, asked=self.at.clock()), expect=held.token)\n",
+                "            self.jobs.write(replace(job, asked=self.at.clock()), expect=held.token)\n"
+                "            self.at.send(job.source, (task.encode() for task in tasks))\n",
+            ),
+        ),
+    ),
+    "parts-left": Plant(
+        "replication", (Edit("replication/parts/orphans.py", "        self._sweep_parts(target, live)\n", ""),)
+    ),
 }
 
 

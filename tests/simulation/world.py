@@ -35,6 +35,8 @@ MOST_SWEEPS = 8
 """After so many sweeps of a healthy fleet nothing may be left to do."""
 
 
+LONG = 0.996
+"""Beyond which a turn lets so much time pass that tasks of large objects are sent again."""
 HOUR = int(PATIENCE.total_seconds() + 1) * SECOND
 """Microseconds after which the tasks of a job are sent again."""
 DAMAGED = "that its store keeps"
@@ -176,16 +178,16 @@ class World:
         left = self.plan.acts
         while left or self.turns.live or self._waits():
             fate = self.rng.random()
-            if left and fate < 0.08:
+            if left and fate < self.plan.haste:
                 act()
                 left -= 1
-            elif left and fate < 0.1:
+            elif left and 0.08 <= fate < 0.1:
                 self.turns.clock.elapsed += self.rng.choice((0, 1, 1, 5)) * SECOND
-            elif left and fate < 0.11:
+            elif left and 0.1 <= fate < 0.11:
                 self.look(self.rng.choice(self.plan.sites).name, self.plan.keys)
             elif not self.healthy and 0.11 <= fate < 0.11 + self.plan.sweeps:
                 self.rng.choice((self.sweeps.start, self.sweeps.start, self.sweeps.tidy))()
-            elif left and self.plan.large and fate > 0.998:
+            elif not self.healthy and self.plan.large and fate > LONG:
                 self.turns.clock.elapsed += HOUR
             else:
                 self._turn(fate)
@@ -225,7 +227,7 @@ class World:
         if worker.asleep and len(self.turns.live) > 1:
             worker.asleep -= 1
         elif self.rng.random() < self.luck.rates.stall:
-            worker.asleep = self.rng.randrange(3, 12)
+            worker.asleep = self.rng.randrange(3, self.plan.nap)
         else:
             worker.asleep = 0
             self._go_on(worker)
