@@ -17,7 +17,7 @@ from tradewind.clouds.azure import clients as azure
 from tradewind.clouds.azure.store import open_store as open_blob
 from tradewind.clouds.gcp import clients as gcp
 from tradewind.clouds.gcp.store import open_store as open_gcs
-from tradewind.clouds.http import ATTEMPTS
+from tradewind.clouds.http import ATTEMPTS, PATIENCE
 from tradewind.errors import StoreUnavailableError
 from tradewind.fleet import AwsSite, AzureSite, GcpSite
 from tradewind.ports import ObjectStore
@@ -73,6 +73,22 @@ def test_a_call_gives_up_after_two_tries(
     assert len(taken) == 2
 
 
+@pytest.mark.parametrize("cloud", OPEN)
+def test_a_delete_goes_out_once(
+    cloud: str, silent: tuple[str, list[socket.socket]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have counted although nobody said so, and a second one would say that somebody else had done it."""
+    url, taken = silent
+    monkeypatch.setattr(aws, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(azure, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(gcp, "TIMEOUT", (0.2, 0.2))
+
+    with pytest.raises(StoreUnavailableError, match="Try again later"):
+        OPEN[cloud](url).delete("k", expect="1")
+
+    assert len(taken) == 1
+
+
 @pytest.mark.parametrize(
     "tries", [aws.ATTEMPTS * aws.READ_TIMEOUT, ATTEMPTS * gcp.TIMEOUT[1], (1 + azure.RETRIES) * azure.READ_TIMEOUT]
 )
@@ -82,3 +98,4 @@ def test_a_function_outlives_two_calls_that_hang(tries: float) -> None:
 
     assert limits
     assert 2 * tries < min(limits)
+    assert min(limits) > PATIENCE + aws.READ_TIMEOUT  # of a peer that drips

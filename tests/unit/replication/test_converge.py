@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rigs.world import World
-from tradewind.errors import ObjectTooLargeError, StoreUnavailableError, TransientError
+from tradewind.errors import ObjectTooLargeError, PreconditionFailedError, StoreUnavailableError, TransientError
 from tradewind.fleet import GcpSite
 from tradewind.ports import Change, Metadata
 from tradewind.replication.aside import original_key
@@ -159,6 +159,40 @@ def test_whose_delete_it_was_is_not_guessed_while_one_of_ours_is_under_way() -> 
     world.replicator.replicate(event)
 
     assert bodies(world) == [None, None, None]
+
+
+def test_a_removal_whose_answer_was_lost_stays_ours() -> None:
+    """It may have counted: the delete that the store announces is not taken for a user's, who has written since."""
+    world = world_of()
+    world.replicator.replicate(world.write("a", KEY, b"x"))
+    token = _token(world, "b")
+    world.fleet.sites["b"] = GcpSite(cloud="gcp", project="p", bucket="bucket-b", **SITE)
+    world.pass_time(5)
+
+    def lose(call: str) -> None:
+        if call == "delete":
+            raise StoreUnavailableError("no answer came")
+
+    world.stores["b"].after = lose
+    outcomes = world.replicator.replicate(world.delete("a", KEY))
+    world.stores["b"].after = lambda _: None
+
+    memory = Tombstones(world.records["b"]).read(KEY)
+    assert {o.verdict for o in outcomes if o.route.target == "b"} == {Verdict.FAILED}
+    assert [each.token for each in memory.announced] == [token]
+    assert bodies(world) == [None, None, None]
+    with pytest.raises(PreconditionFailedError, match="gone"):  # whoever comes second speaks for himself only
+        world.replicator.at.delete("b", KEY, token)
+    assert Tombstones(world.records["b"]).read(KEY).announced == memory.announced
+
+    world.pass_time(5)
+    world.replicator.replicate(world.write("a", KEY, b"back"))
+    gone = replace(world.announce("b", KEY, Change.DELETED), version=token, actor="")
+    world.pass_time(3600)
+    world.replicator.replicate(replace(gone, time=world.now))
+
+    assert bodies(world) == [b"back", b"back", b"back"]
+    assert Tombstones(world.records["b"]).read(KEY).tombstone == memory.tombstone
 
 
 def test_an_origin_is_looked_at_again_before_its_replica_goes() -> None:
