@@ -15,16 +15,18 @@ import uuid
 from dataclasses import replace
 
 import pytest
+from azure.storage.blob import BlobBlock, ContentSettings
 
 from rigs.copies import azure_copies, gcs_copies, s3_copies
 from rigs.stores import KEY, azure_rig, gcs_rig, put, read, s3_rig
+from tradewind.checksums import md5
 from tradewind.clouds.aws.copies import S3Copies
 from tradewind.clouds.memory.copies import MemoryCopies
 from tradewind.clouds.memory.store import MemoryStore
-from tradewind.errors import NotFoundError, PreconditionFailedError
-from tradewind.ports import Copies, Metadata, ObjectState, ObjectStore
+from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindError
+from tradewind.ports import Checksums, Copies, Metadata, ObjectState, ObjectStore
 from tradewind.replication.provenance import agree
-from tradewind_sandbox.emulators import S3Emulator
+from tradewind_sandbox.emulators import AzuriteEmulator, S3Emulator
 
 BODY = b"0123456789"
 OTHER = "models/latest/weights.bin"
@@ -211,6 +213,27 @@ def test_what_is_stored_packed_is_copied_as_it_is_stored(bucket: Bucket) -> None
 
     assert read(store, OTHER) == packed
     assert look(store, OTHER).metadata == metadata
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_an_md5_that_a_client_gave_a_blob_is_compared_or_refused(azurite: AzuriteEmulator, blocks: int) -> None:
+    """Azure keeps the MD5 of what a tool read before it wrote other bytes; the copy of such a blob is not made."""
+    name = f"copies-{uuid.uuid4().hex[:12]}"
+    store, copies = azure_rig(azurite, name).store, azure_copies(azurite, name)
+    blob = copies._client.get_blob_client(name, KEY)
+    names = [BlobBlock(block_id=f"block-{number}") for number in range(blocks)]
+    for block in names:
+        blob.stage_block(block.id, b"other")
+    blob.commit_block_list(names, content_settings=ContentSettings(content_md5=bytearray(md5(BODY))))
+    source = look(store)
+    assert source.checksums == Checksums(md5=md5(BODY))
+
+    with pytest.raises(TradewindError):
+        copies.copy(source, OTHER, metadata=GIVEN, expect=None)
+    assert store.head(OTHER) is None
+
+    copies.copy(replace(source, checksums=Checksums()), OTHER, metadata=GIVEN, expect=None)
+    assert read(store, OTHER) == b"other" * blocks
 
 
 def test_a_large_object_is_copied_in_ranges(s3: S3Emulator) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import FIRST_EXCEPTION
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +35,7 @@ def test_what_would_take_longer_is_refused(count: int, size: int) -> None:
 @given(st.integers(0, 3 * SIDE_BY_SIDE))
 def test_results_come_in_order(count: int) -> None:
     """Whichever is done first."""
-    assert side_by_side([lambda number=number: number for number in range(count)], SUBJECT) == list(range(count))
+    assert side_by_side([partial(int, number) for number in range(count)], SUBJECT) == list(range(count))
 
 
 def test_one_that_fails_ends_them_all() -> None:
@@ -50,7 +53,7 @@ def test_what_is_not_done_in_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -
     asked: list[float] = []
 
     def nothing_is_done(running: list[object], *, timeout: float, return_when: str) -> tuple[set[object], set[object]]:
-        assert return_when == copying.FIRST_EXCEPTION
+        assert return_when == FIRST_EXCEPTION
         asked.append(timeout)
         return set(), set(running)
 
