@@ -189,6 +189,20 @@ def test_the_keys_of_a_restored_function(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert script.sent[0].headers == {"authorization": "secret token"}
 
 
+@pytest.mark.usefixtures("nobody")
+def test_keys_that_last_are_used_while_no_others_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endpoint that is away for a moment, minutes before the keys expire, fails no request."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "replicate")
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9001/")
+    script = Script(given_out("D", 5), Answer(500))
+    monkeypatch.setattr(credentials, "HttpClient", lambda url: ScriptedHttp(url, script))
+
+    keys = keys_of(None, subject="S3")
+
+    assert [keys(), keys(), keys()] == [Keys("D", "d", "t")] * 3
+    assert len(script.sent) == 2
+
+
 def given_out(name: str, minutes: int) -> Answer:
     """Return what the endpoint says."""
     expires = (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rigs.scripted import Answer, Script, ScriptedHttp
+from tradewind.clouds import renewal
 from tradewind.clouds.azure import tokens
 from tradewind.clouds.azure.signing import KeySigner, SharedAccess, Signer, TokenSigner, in_order, open_signer
 from tradewind.clouds.azure.tokens import EARLY, Tokens, open_tokens
@@ -107,7 +108,7 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1_000_000.0
         self.fetched = 0
-        monkeypatch.setattr(tokens, "time", lambda: self.now)
+        monkeypatch.setattr(renewal, "time", lambda: self.now)
 
     def fetch(self) -> tuple[str, float]:
         """Return the next."""

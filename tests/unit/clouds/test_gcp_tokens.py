@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.auth.credentials import Credentials
+from google.auth.exceptions import RefreshError
 
 from rigs.scripted import Answer, Script, ScriptedHttp
 from tradewind.clouds.gcp import tokens
@@ -81,6 +82,17 @@ def test_a_token_of_the_machine_is_replaced_before_it_ends(serve: Serve) -> None
     assert [bearer(holder), bearer(holder)] == ["Bearer one", "Bearer two"]
 
 
+def test_a_token_of_the_machine_that_lasts_is_used_while_no_other_can_be_had(serve: Serve) -> None:
+    """A metadata server that is away for a moment, shortly before the token ends, fails no request."""
+    serve(granted("one", int(EARLY)), Answer(503), Answer(503))
+    holder = ServerTokens("metadata.google.internal")
+
+    assert [bearer(holder), bearer(holder)] == ["Bearer one"] * 2
+    holder.forget()
+    with pytest.raises(CredentialsError):
+        bearer(holder)
+
+
 @pytest.mark.parametrize("answer", [Answer(404), Answer(body=b"<html>"), Answer(body=b'{"error": "x"}')])
 def test_a_machine_without_a_service_account(serve: Serve, answer: Answer) -> None:
     """A metadata server that has no token is a credentials error, not a missing object."""
@@ -99,6 +111,40 @@ def test_a_token_of_the_library_is_kept(monkeypatch: pytest.MonkeyPatch) -> None
     assert [bearer(kept), bearer(kept)] == ["Bearer 1", "Bearer 1"]
     short = LibraryTokens(ending)
     assert [bearer(short), bearer(short)] == ["Bearer 1", "Bearer 2"]
+
+
+class Failing(Numbered):
+    """Credentials that can be refreshed once."""
+
+    def refresh(self, request: object) -> None:
+        """Make the first token, and no other."""
+        if self.refreshed:
+            self.token = None
+            raise RefreshError("nobody is in")
+        super().refresh(request)
+
+
+def test_a_token_of_the_library_that_lasts_is_used_while_no_other_can_be_had() -> None:
+    """A refresh that fails leaves the token in use that lasts, whatever the library has done with its own."""
+    holder = LibraryTokens(Failing(timedelta(seconds=EARLY)))
+
+    assert [bearer(holder), bearer(holder)] == ["Bearer 1"] * 2
+    holder.forget()
+    with pytest.raises(RefreshError):
+        bearer(holder)
+
+
+def test_a_token_that_another_thread_drops_is_not_sent_as_none() -> None:
+    """Between a look at the token and its use somebody else may find that it is refused."""
+
+    class Dropped(Numbered):
+        def apply(self, headers: MutableMapping[str, str], token: str | None = None) -> None:
+            holder.forget()
+            super().apply(headers, token=token)  # type: ignore[no-untyped-call]  # google-auth is untyped
+
+    holder = LibraryTokens(Dropped(timedelta(hours=1)))
+
+    assert [bearer(holder), bearer(holder)] == ["Bearer 1", "Bearer 2"]
 
 
 def test_a_process_on_cloud_run_asks_the_metadata_server(monkeypatch: pytest.MonkeyPatch) -> None:

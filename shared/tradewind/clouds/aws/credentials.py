@@ -10,16 +10,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tradewind.clouds.aws.identity import require_fields
 from tradewind.clouds.aws.signing import Keys
 from tradewind.clouds.http import AnswerError, HttpClient
+from tradewind.clouds.renewal import Renewed
 from tradewind.errors import CredentialsError
 
 if TYPE_CHECKING:
@@ -94,27 +94,22 @@ class Container:
         parts = urlsplit(url)
         self._target = f"{parts.path}?{parts.query}" if parts.query else parts.path or "/"
         self._http = HttpClient(url)
-        self._kept: Keys | None = None
-        self._until = datetime.min.replace(tzinfo=UTC)
-        self._lock = Lock()
+        self._kept = Renewed(self._fetch, early=RENEWED.total_seconds())
 
     def keys(self) -> Keys:
-        """Return keys that are good for some minutes yet: 1 request every few hours.
+        """Return keys that are good: 1 request every few hours.
 
         Raises:
-            CredentialsError: It gives out none.
+            CredentialsError: It gives out none, and those that it gave out have expired.
         """
-        with self._lock:
-            if self._kept is None or datetime.now(UTC) > self._until - RENEWED:
-                self._kept, self._until = self._fetch()
-            return self._kept
+        return self._kept.value()
 
-    def _fetch(self) -> tuple[Keys, datetime]:
+    def _fetch(self) -> tuple[Keys, float]:
         try:
             with self._http.open("GET", self._target, _authorization()) as answer:
                 said = json.loads(answer.read())
             keys = Keys(said["AccessKeyId"], said["SecretAccessKey"], said.get("Token"))
-            return keys, datetime.fromisoformat(said["Expiration"])
+            return keys, datetime.fromisoformat(said["Expiration"]).timestamp()
         except (OSError, AnswerError, ValueError, KeyError, TypeError) as error:
             raise CredentialsError(
                 f"The container's endpoint gives out no AWS keys ({error!r})", hint=NOBODY

@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from threading import Lock
-from time import time
 from typing import TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 from tradewind.clouds.azure.identity import open_token_credential
 from tradewind.clouds.http import AnswerError, HttpClient
+from tradewind.clouds.renewal import Renewed
 from tradewind.errors import CredentialsError
 
 EARLY = 300.0
@@ -37,21 +36,15 @@ class Tokens:
     """
 
     def __init__(self, fetch: Fetch) -> None:
-        self._fetch = fetch
-        self._lock = Lock()
-        self._token, self._until = "", 0.0
+        self._kept = Renewed(fetch, early=EARLY)
 
     def token(self) -> str:
-        """Return a token that lasts for some minutes."""
-        with self._lock:
-            if time() >= self._until - EARLY:
-                self._token, self._until = self._fetch()
-            return self._token
+        """Return a token that has not ended."""
+        return self._kept.value()
 
     def forget(self) -> None:
         """Fetch another next time."""
-        with self._lock:
-            self._until = 0.0
+        self._kept.forget()
 
 
 def open_tokens(fields: Mapping[str, str] | None) -> Tokens:

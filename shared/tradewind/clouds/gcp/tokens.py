@@ -11,13 +11,15 @@ import json
 import os
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from threading import Lock
+from datetime import UTC
+from math import inf
 from time import time
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from tradewind.clouds.gcp.identity import load_credentials
 from tradewind.clouds.http import AnswerError, HttpClient, TransportError
+from tradewind.clouds.renewal import Renewed
 from tradewind.errors import CredentialsError
 
 if TYPE_CHECKING:
@@ -75,8 +77,7 @@ class ServerTokens:
 
     def __init__(self, host: str) -> None:
         self._http = HttpClient(f"http://{host}")
-        self._lock = Lock()
-        self._token, self._until = "", 0.0
+        self._kept = Renewed(self._fetch, early=EARLY)
 
     def sign(self, headers: MutableMapping[str, str]) -> None:
         """Add the token.
@@ -85,22 +86,18 @@ class ServerTokens:
             TransportError: The metadata server did not answer.
             CredentialsError: It has none.
         """
-        with self._lock:
-            if time() >= self._until:
-                self._token, self._until = self._fetch()
-            headers["Authorization"] = f"Bearer {self._token}"
+        headers["Authorization"] = f"Bearer {self._kept.value()}"
 
     def forget(self) -> bool:
         """Ask again next time."""
-        with self._lock:
-            self._until = 0.0
+        self._kept.forget()
         return True
 
     def _fetch(self) -> tuple[str, float]:
         try:
             with self._http.open("GET", _TOKEN, {"Metadata-Flavor": "Google"}) as answer:
                 said = json.loads(answer.read())
-            return str(said["access_token"]), time() + int(said["expires_in"]) - EARLY
+            return str(said["access_token"]), time() + int(said["expires_in"])
         except (AnswerError, ValueError, KeyError, TypeError) as error:
             raise CredentialsError(
                 f"The metadata server has no token for this process: {error}",
@@ -117,7 +114,8 @@ class LibraryTokens:
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials: Any = credentials  # most of google-auth is untyped
-        self._lock = Lock()
+        self._refused: str | None = None
+        self._kept = Renewed(self._fetch, early=EARLY)
 
     def sign(self, headers: MutableMapping[str, str]) -> None:
         """Add the token, and the project that is charged if the credentials name one.
@@ -125,17 +123,21 @@ class LibraryTokens:
         Raises:
             GoogleAuthError: No token could be had.
         """
-        if not self._credentials.valid:
-            with self._lock:
-                if not self._credentials.valid:
-                    self._credentials.refresh(_fetch)
-        self._credentials.apply(headers)
+        # With the token in hand: the credentials' own may be another by now, or none while it is refreshed.
+        self._credentials.apply(headers, token=self._kept.value())
 
     def forget(self) -> bool:
         """Refresh next time."""
-        with self._lock:
-            self._credentials.token = None
+        self._refused = self._credentials.token
+        self._kept.forget()
         return True
+
+    def _fetch(self) -> tuple[str, float]:
+        held = self._credentials
+        if not held.valid or held.token == self._refused:
+            held.refresh(_fetch)
+        # google-auth has it in UTC, and says so nowhere; what has no end lasts.
+        return held.token, held.expiry.replace(tzinfo=UTC).timestamp() if held.expiry else inf
 
 
 @dataclass(frozen=True, slots=True)
