@@ -29,6 +29,8 @@ from tradewind.replication.workplace import Workplace
 
 PATIENCE = timedelta(hours=1)
 """So long a job's tasks are left alone before they are sent again; the queue brings back those of workers that died."""
+NUDGE = timedelta(seconds=60)
+"""So long whoever is to join the parts is not reminded of it."""
 TRIES = 4
 """How often the record is looked at again when others change it."""
 
@@ -60,10 +62,9 @@ def in_parts(
         held = held or begin.paid_anew()
         if held is None:
             continue
-        if held.job.asked_to is None and begin.is_patient(held.job):
-            return _under_way(route, held.job.plan)
         with suppress(NotFoundError):  # the upload is gone, though its record is not
-            begin.ask(held)
+            if held.job.asked_to is not None or not begin.is_patient(held.job) or begin.is_waiting(held.job):
+                begin.ask(held)
             return _under_way(route, held.job.plan)
         Jobs(at.records_of(route.target)).drop(held)
     raise TransientError(f"The upload of {source.key!r} to {route.target} is begun by many at once; look again")
@@ -206,6 +207,15 @@ class _Beginning:
         """Say whether what was asked for lately may still be on its way."""
         return job.asked is not None and self.at.clock() - job.asked < PATIENCE
 
+    def is_waiting(self, job: Job) -> bool:
+        """Say whether all parts are there, and whoever is to join them may wait for long: for the set around the key.
+
+        Its message comes back later and later; whoever looks meanwhile may know that the time has come.
+        """
+        if job.asked is None or self.at.clock() - job.asked < NUDGE:
+            return False
+        return job.plan.is_whole(self.uploads.parts(job.key, job.upload))
+
     def ask(self, held: Held) -> None:
         """Send tasks for the parts that are not there yet, and note that they were sent.
 
@@ -226,6 +236,7 @@ class _Beginning:
         share = self.at.budgets.share(self.route.rule, job.source, job.target, self.source, sizes)
         if missing and not share:
             return
+        # With no part missing, one task remains: to join them.
         again = job.asked is not None or share < len(missing)
         tasks = [
             PartTask(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from tradewind.replication import requests
 from tradewind.replication.decide import Verdict
 from tradewind.replication.parts.jobs import Jobs
 from tradewind.replication.parts.plan import PartSizes
+from tradewind.replication.parts.start import NUDGE
 from tradewind.replication.parts.tasks import decode, is_part_task
 from tradewind.replication.provenance import provenance_of
 
@@ -417,3 +418,38 @@ def test_a_set_of_large_members_is_withdrawn_only_when_all_of_the_next_one_is_at
         world.queues["a"].send(message.body)
     work_off(world)
     assert shown() == [b"2", b"2", b"{"]
+
+
+def test_whoever_waits_with_joined_parts_is_reminded() -> None:
+    """A worker whose turn in a set had not come is back late; who looks at the key meanwhile has the parts joined."""
+    world = large_world(RULE)
+    begin(world)
+    messages = take(world)
+    for message in messages[:-1]:
+        settle(world, message)
+    world.queues["a"].acknowledge(messages[-1])
+    last = decode(messages[-1])
+    with suppress(Killed), world_that_dies_before_joining(world):
+        world.replicator.carry(last)
+    assert world.body("b", KEY) is None
+    world.pass_time(NUDGE.total_seconds())
+    world.replicator.replicate(world.announce("a", KEY, Change.WRITTEN))
+    world.replicator.replicate(world.announce("a", KEY, Change.WRITTEN))
+    assert world.queues["a"].depth() == 1
+    work_off(world)
+    assert world.body("b", KEY) == BODY
+
+
+@contextmanager
+def world_that_dies_before_joining(world: World) -> Iterator[None]:
+    """Let a worker die when it looks at the source for the last time."""
+
+    def die(call: str) -> None:
+        if call == "head":
+            raise Killed
+
+    world.stores["a"].before = die
+    try:
+        yield
+    finally:
+        world.stores["a"].before = lambda _: None
