@@ -27,6 +27,7 @@ from werkzeug.serving import make_server
 
 from tradewind_sandbox.journal import Journal
 from tradewind_sandbox.ports import HOST
+from tradewind_sandbox.s3_checksums import tell_checksums_as_s3_does
 from tradewind_sandbox.s3_copies import copy_as_s3_does
 from tradewind_sandbox.s3_uploads import upload_as_s3_does
 
@@ -131,6 +132,7 @@ def main() -> None:
     announce_as_s3_does()
     copy_as_s3_does()
     upload_as_s3_does()
+    tell_checksums_as_s3_does()
     with closing(Journal(options.journal)) as journal:
         app = Serialised(DomainDispatcherApplication(create_backend_app), journal)
         server = make_server(HOST, options.port, app, threaded=True, request_handler=MotoRequestHandler)
