@@ -14,13 +14,14 @@ from tradewind.fleet import Fleet, Rule
 from tradewind.ports import ObjectState
 from tradewind.records import Records, name_for
 from tradewind.replication.budgets.account import CHANGE, Need, Terms, Wait
-from tradewind.replication.budgets.asking import Spending
-from tradewind.replication.budgets.ledger import Ledger
+from tradewind.replication.budgets.asking import Payment, Spending
+from tradewind.replication.budgets.ledger import Ledger, Receipt
 from tradewind.replication.budgets.limits import limited
 from tradewind.replication.budgets.order import AHEAD, TURNOVER
 from tradewind.replication.budgets.slots import Slots, Ticket
 from tradewind.replication.budgets.terms import terms_of
 from tradewind.replication.budgets.waiting import Waiting
+from tradewind.replication.provenance import Version
 
 
 @dataclass(slots=True)
@@ -66,14 +67,28 @@ class Teller:
             for ticket in asked.tickets:
                 self._slots.give_back(ticket)
 
-    def begin(self, rule: Rule, source: str, target: str, state: ObjectState) -> str | None:
+    def begin(self, rule: Rule, source: str, target: str, state: ObjectState) -> Payment:
         """See `Budgets.begin`."""
-        return self._require(rule, (source, target), state, Need(state.size, name_of(state, target), paces=False))
+        way = (source, target)
+        terms = terms_of(self.fleet, rule, *way)
+        if terms is None:
+            return Payment()
+        need = replace(_named(state, target), paces=False)
+        paid = self._ledger.pay(rule, way, terms, need)
+        if isinstance(paid, Wait):
+            self._put(rule, way, state, paid)
+            return Payment(waits=paid.reason)
+        return Payment(receipt=paid[1])
 
-    def refund(self, rule: Rule, source: str, target: str, state: ObjectState) -> None:
+    def refund(self, rule: Rule, source: str, target: str, receipt: Receipt) -> None:
         """See `Budgets.refund`."""
         with suppress(TradewindError):
-            self._ledger.give_back_by_name(rule, (source, target), name_of(state, target))
+            self._ledger.give_back(rule, (source, target), receipt)
+
+    def conclude(self, rule: Rule, target: str, key: str, version: Version) -> None:
+        """See `Budgets.conclude`."""
+        with suppress(TradewindError):  # then a second time in the same month costs nothing, which stops no work
+            self._ledger.conclude(rule, name_of(key, version, target))
 
     def share(self, rule: Rule, source: str, target: str, state: ObjectState, sizes: Sequence[int]) -> int:
         """See `Budgets.share`."""
@@ -148,16 +163,6 @@ class Teller:
             self.hold(paid[0].delay)
         return None
 
-    def _require(self, rule: Rule, way: tuple[str, str], state: ObjectState, need: Need) -> str | None:
-        terms = terms_of(self.fleet, rule, *way)
-        if terms is None:
-            return None
-        paid = self._ledger.pay(rule, way, terms, need)
-        if not isinstance(paid, Wait):
-            return None
-        self._put(rule, way, state, paid)
-        return paid.reason
-
     def _pace(self, rule: Rule, way: tuple[str, str], terms: Terms, size: int) -> Wait | None:
         paid = self._ledger.pay(rule, way, terms, Need(size))
         if isinstance(paid, Wait):
@@ -195,9 +200,13 @@ def _full(target: str, limit: int) -> Wait:
 def _need(state: ObjectState, target: str) -> Need:
     if state.size <= CHANGE:
         return Need(state.size, change=True)
-    return Need(state.size, name_of(state, target))
+    return _named(state, target)
 
 
-def name_of(state: ObjectState, target: str) -> str:
+def _named(state: ObjectState, target: str) -> Need:
+    return Need(state.size, name_of(state.key, Version.of(state), target))
+
+
+def name_of(key: str, version: Version, target: str) -> str:
     """Return the name of a payment for one version of a key at one target."""
-    return name_for(f"{target}\0{state.token}\0{state.modified.isoformat()}\0{state.key}")[:16]
+    return name_for(f"{target}\0{version.token}\0{version.modified.isoformat()}\0{key}")[:16]

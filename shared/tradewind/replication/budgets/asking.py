@@ -20,6 +20,7 @@ from tradewind.records import Records
 from tradewind.replication.budgets.limits import limited
 from tradewind.replication.decide import Verdict
 from tradewind.replication.outcomes import Outcome
+from tradewind.replication.provenance import Version
 from tradewind.replication.routes import Route
 
 if TYPE_CHECKING:
@@ -51,6 +52,16 @@ class Spending:
     def note(self, outcomes: Iterable[Outcome | None]) -> None:
         """Note which targets were written."""
         self.arrived |= {each.route.target for each in outcomes if each and each.verdict is Verdict.COPIED}
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What was asked for, for an object that is to be copied in parts."""
+
+    waits: str | None = None
+    """Why it has to wait; None if it may go."""
+    receipt: Receipt | None = None
+    """None where nothing had to be paid."""
 
 
 @dataclass(slots=True)
@@ -87,17 +98,31 @@ class Budgets:
             return nullcontext(Spending())
         return self._opened().spending(rule, source, targets, state)
 
-    def begin(self, rule: Rule, source: str, target: str, state: ObjectState) -> str | None:
-        """Pay for an object that is to be copied in parts, once; return why it has to wait, or None.
+    def begin(self, rule: Rule, source: str, target: str, state: ObjectState) -> Payment:
+        """Pay for an object that is to be copied in parts, once, or put it on record.
 
-        Whoever asks again for the same version finds it paid. Its bytes are booked as its parts are asked for.
+        Whoever asks again for the same version, before `conclude`, finds it paid. Its bytes are booked as its parts are
+        asked for.
         """
-        return None if rule.budget is None else self._opened().begin(rule, source, target, state)
+        return Payment() if rule.budget is None else self._opened().begin(rule, source, target, state)
 
-    def refund(self, rule: Rule, source: str, target: str, state: ObjectState) -> None:
-        """Give back what was paid for an object in parts that will not come; if that fails it stays paid."""
-        if rule.budget is not None:
-            self._opened().refund(rule, source, target, state)
+    def refund(self, rule: Rule, source: str, target: str, payment: Payment) -> None:
+        """Give back what the caller itself has paid, and nobody uses; if that fails it stays paid."""
+        if payment.receipt is not None:
+            self._opened().refund(rule, source, target, payment.receipt)
+
+    def conclude(self, rule: str, target: str, key: str, version: Version) -> None:
+        """Note that a job in parts is over, however it ended: should the same version go again, it pays again.
+
+        Args:
+            rule: The job's; it may have gone meanwhile.
+            target: Site that it was to be brought to.
+            key: The key.
+            version: Of the source's object.
+        """
+        known = next((each for each in self.fleet.rules if each.name == rule), None)
+        if known is not None and known.budget is not None:
+            self._opened().conclude(known, target, key, version)
 
     def share(self, rule: Rule, source: str, target: str, state: ObjectState, sizes: Sequence[int]) -> int:
         """Return how many parts of an object may be asked for now, and book their bytes; the key waits for the rest.

@@ -116,11 +116,16 @@ class Ledger:
             ),
         )
 
-    def give_back_by_name(self, rule: Rule, way: tuple[str, str], name: str) -> None:
-        """Give back what somebody paid under a name, if that is known."""
-        account = self.read(rule)
-        if (shard := account.paid.get(name)) is not None:
-            self.give_back(rule, way, Receipt(rule.name, account.month, 0, name, shard))
+    def conclude(self, rule: Rule, name: str) -> None:
+        """Forget the name of a payment, which stays paid: should the same go again, it pays again.
+
+        Unlike `arrived` it is written at once, since whoever ends a job seldom is who pays next.
+        """
+        if (shard := self.read(rule).paid.get(name)) is None:
+            return
+        self._records(rule).change(
+            _name(rule, shard), lambda held: Shard.of_document(held).concluded(frozenset([name])).as_document()
+        )
 
     def arrived(self, receipt: Receipt) -> None:
         """Note that what was paid for has arrived. It is written with the next payment: no request of its own."""

@@ -15,6 +15,7 @@ from tradewind.errors import (
     TransientError,
 )
 from tradewind.ports import Checksums, ObjectState, Uploads
+from tradewind.replication.budgets.asking import Payment
 from tradewind.replication.decide import Verdict
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.parts.jobs import Held, Job, Jobs
@@ -57,16 +58,18 @@ def in_parts(
     begin = _Beginning(at, route, source, origin, expect, streamed)
     for _ in range(TRIES):
         held = begin.find()
-        if held is None and (reason := begin.pay()) is not None:
-            return Outcome(route, Verdict.DEFERRED, reason)
-        held = held or begin.paid_anew()
+        if held is None:
+            payment = begin.pay()
+            if payment.waits is not None:
+                return Outcome(route, Verdict.DEFERRED, payment.waits)
+            held = begin.paid_anew(payment)
         if held is None:
             continue
         with suppress(NotFoundError):  # the upload is gone, though its record is not
             if held.job.asked_to is not None or not begin.is_patient(held.job) or begin.is_waiting(held.job):
                 begin.ask(held)
             return _under_way(route, held.job.plan)
-        Jobs(at.records_of(route.target)).drop(held)
+        begin.drop(held)
     raise TransientError(f"The upload of {source.key!r} to {route.target} is begun by many at once; look again")
 
 
@@ -132,9 +135,17 @@ class _Beginning:
         job = held.job
         if (job.source, job.version, job.expect) == (self.route.source, Version.of(self.source), self.expect):
             return held if job.rule == self.route.rule.name else self._take_over(held)
-        if self.jobs.drop(held):
+        if self.drop(held):
             self.uploads.abort(job.key, job.upload)
         return None
+
+    def drop(self, held: Held) -> bool:
+        """Remove a job's record; say False if it is no longer what was read. What comes instead is paid for anew."""
+        job = held.job
+        if not self.jobs.drop(held):
+            return False
+        self.at.budgets.conclude(job.rule, job.target, job.key, job.version)
+        return True
 
     def _take_over(self, held: Held) -> Held | None:
         """Go on with the job of a rule that has another name by now, or is not there any more; its parts stay."""
@@ -143,17 +154,25 @@ class _Beginning:
             return Held(job, self.jobs.write(job, expect=held.token))
         return None
 
-    def pay(self) -> str | None:
-        """Pay for all of the object; return why it has to wait, or None."""
+    def pay(self) -> Payment:
+        """Pay for all of the object, or put it on record."""
         return self.at.budgets.begin(self.route.rule, self.route.source, self.route.target, self.source)
 
-    def paid_anew(self) -> Held | None:
-        """Do the same as `anew`; what was paid is given back if it cannot be begun."""
+    def paid_anew(self, payment: Payment) -> Held | None:
+        """Do the same as `anew`; what was paid is given back if it cannot be begun, unless others have begun it."""
         try:
             return self.anew()
         except TradewindError:
-            self.at.budgets.refund(self.route.rule, self.route.source, self.route.target, self.source)
+            if not self._is_begun():
+                self.at.budgets.refund(self.route.rule, self.route.source, self.route.target, payment)
             raise
+
+    def _is_begun(self) -> bool:
+        """Say whether there is a job, or nobody knows: one whose record's answer was lost, or somebody else's."""
+        try:
+            return self.jobs.read(self.source.key) is not None
+        except TradewindError:
+            return True
 
     def anew(self) -> Held | None:
         """Begin an upload and note it; None if somebody else was faster."""

@@ -286,6 +286,7 @@ class PartWorker:
     def _end(self, job: Job) -> None:
         """Remove the job, and what there is left of its upload."""
         if self._jobs(job.target).end(job):
+            self.at.budgets.conclude(job.rule, job.target, job.key, job.version)
             self.at.uploads_of(job.target).abort(job.key, job.upload)
 
 

@@ -10,6 +10,7 @@ from tradewind.replication.budgets.account import CHANGE, WINDOW
 from tradewind.replication.budgets.ledger import SHARDS
 from tradewind.replication.budgets.order import TURNOVER
 from tradewind.replication.budgets.slots import LOOKS
+from tradewind.replication.provenance import Version
 
 LARGE = 8 * MIB
 BETWEEN = 20_000_000
@@ -39,12 +40,14 @@ def test_a_rule_without_limits_costs_no_request() -> None:
     budgets, large = desk.budgets(), desk.object("large", LARGE)
 
     assert desk.copy("key", LARGE, targets=("b", "c")) == ""
-    assert budgets.begin(desk.rule, "a", "b", large) is None
+    payment = budgets.begin(desk.rule, "a", "b", large)
+    assert payment.waits is None
     assert budgets.share(desk.rule, "a", "b", large, [MIB] * 9) == 9
     with budgets.slot("b"):
         pass
     budgets.promise(desk.rule, "a", "b", large)
-    budgets.refund(desk.rule, "a", "b", large)
+    budgets.refund(desk.rule, "a", "b", payment)
+    budgets.conclude("rule", "b", "large", Version.of(large))
     assert desk.ring() == []
     assert desk.calls() == []
 
@@ -189,7 +192,7 @@ def test_a_large_object_is_paid_for_once() -> None:
     desk = Desk([rule(usd_per_month=1, megabytes_per_second=100)])
     state = desk.object("large", 100 * LARGE)
     for _ in range(3):
-        assert desk.budgets().begin(desk.rule, "a", "b", state) is None
+        assert desk.budgets().begin(desk.rule, "a", "b", state).waits is None
     assert desk.budgets().share(desk.rule, "a", "b", state, [LARGE] * 100) == 100
 
     (standing,) = desk.ring()
@@ -198,15 +201,45 @@ def test_a_large_object_is_paid_for_once() -> None:
     assert sum(standing.account.booked.values()) == 100 * LARGE
     assert desk.waiting() == []
 
-    desk.budgets().refund(desk.rule, "a", "b", state)
-    assert spent(desk) == 0
+
+def test_only_who_has_paid_gives_back() -> None:
+    """A payment that was taken over is not given back by who took it over; it may be in use."""
+    desk = Desk([rule(usd_per_month=1)])
+    state = desk.object("large", LARGE)
+    first = desk.budgets().begin(desk.rule, "a", "b", state)
+    second = desk.budgets().begin(desk.rule, "a", "b", state)
+
+    desk.budgets().refund(desk.rule, "a", "b", second)
+    assert spent(desk) == cost(LARGE, BETWEEN)
+    for _ in range(2):
+        desk.budgets().refund(desk.rule, "a", "b", first)
+        assert spent(desk) == 0
+
+
+def test_a_job_that_is_over_is_paid_for_again() -> None:
+    """Its end is known to every process at once and gives nothing back; it is the end of no other payment."""
+    desk = Desk([rule(usd_per_month=1)])
+    state = desk.object("large", LARGE)
+    desk.budgets().begin(desk.rule, "a", "b", state)
+    for name, target, key in (("rule", "c", "large"), ("rule", "b", "other"), ("gone", "b", "large")):
+        desk.budgets().conclude(name, target, key, Version.of(state))
+    desk.budgets().begin(desk.rule, "a", "b", state)
+    assert spent(desk) == cost(LARGE, BETWEEN)
+
+    for _ in range(2):
+        desk.budgets().conclude("rule", "b", "large", Version.of(state))
+    assert spent(desk) == cost(LARGE, BETWEEN)
+    desk.budgets().begin(desk.rule, "a", "b", state)
+    assert spent(desk) == 2 * cost(LARGE, BETWEEN)
 
 
 def test_a_large_object_that_is_over_budget_waits() -> None:
     """Its job is not begun."""
     desk = Desk([rule(usd_per_month=dollars(LARGE))])
 
-    assert "for a whole month" in str(desk.budgets().begin(desk.rule, "a", "b", desk.object("large", 100 * LARGE)))
+    assert "for a whole month" in str(
+        desk.budgets().begin(desk.rule, "a", "b", desk.object("large", 100 * LARGE)).waits
+    )
     assert desk.waiting() == ["large"]
 
 

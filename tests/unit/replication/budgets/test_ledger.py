@@ -186,14 +186,18 @@ def test_what_failed_is_given_back() -> None:
     assert not refused(bank.pay(ledger, LARGE, "other"))
 
 
-def test_what_is_given_back_by_name_is_found_wherever_it_was_paid() -> None:
-    """A large object that will not come is given back by another process than the one that paid."""
+def test_what_is_concluded_goes_again_for_its_price() -> None:
+    """Any process may note that a job is over: what was paid stays paid, and nobody can give it back any more."""
     bank = Bank()
-    bank.pay(bank.ledger(), LARGE, "name")
-    bank.ledger().give_back_by_name(bank.rule, WAY, "name")
-    bank.ledger().give_back_by_name(bank.rule, WAY, "unknown")
+    receipt = taken(bank.pay(bank.ledger(), LARGE, "name"))
+    for name in ("name", "unknown", "name"):
+        bank.ledger().conclude(bank.rule, name)
+    bank.ledger().give_back(bank.rule, WAY, receipt)
+    once = bank.spent()
+    assert once > 0
 
-    assert bank.spent() == 0
+    bank.pay(bank.ledger(), LARGE, "name")
+    assert bank.spent() == 2 * once
 
 
 def test_what_arrived_and_goes_again_is_paid_again() -> None:

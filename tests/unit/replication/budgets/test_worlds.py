@@ -11,6 +11,7 @@ import pytest
 from rigs.budgets import BudgetWorld
 from rigs.large import BODY, SIZES, Killed, settle, take
 from rigs.world import InlineExecutor, WatchedStore
+from tradewind.clouds.memory.uploads import MemoryUploads
 from tradewind.errors import StoreUnavailableError
 from tradewind.ports import Change
 from tradewind.replication import requests
@@ -18,6 +19,7 @@ from tradewind.replication.budgets import account, admission
 from tradewind.replication.budgets.ledger import Ledger
 from tradewind.replication.decide import Verdict
 from tradewind.replication.parts import tasks
+from tradewind.replication.parts.jobs import Jobs
 from tradewind.replication.parts.plan import PartSizes
 from tradewind.replication.parts.start import PATIENCE
 from tradewind.replication.sweeping.measures import WAITS_BEYOND_RPO
@@ -311,6 +313,64 @@ def test_a_large_object_is_paid_for_once_whoever_dies() -> None:
 
     assert world.body("b", "large") == BODY
     assert world.spent() == len(BODY)
+
+
+def test_a_large_object_that_is_brought_again_is_paid_for_again() -> None:
+    """Its replica was removed by somebody at the target: all bytes cross once more, and a budget may end that."""
+    world = BudgetWorld(rule(2 * len(BODY)), parts=SIZES)
+    world.deliver(world.write("a", "large", BODY))
+    for copies in (1, 2):
+        world.work()
+        assert world.body("b", "large") == BODY
+        assert world.spent() == copies * len(BODY)
+        world.delete("b", "large")
+        world.pass_time()
+        again = world.deliver(world.announce("a", "large", Change.NOTHING))["b"]
+
+    assert again.verdict is Verdict.DEFERRED
+    assert world.work() == []
+
+
+def test_a_large_object_that_begins_anew_is_paid_for_again() -> None:
+    """Its upload was lost with the parts that were there: they are all brought once more."""
+    world = BudgetWorld(rule(2 * len(BODY)), parts=SIZES)
+    world.deliver(world.write("a", "large", BODY))
+    _lose_upload(world)
+    world.pass_time(7200)
+    assert world.deliver(world.announce("a", "large", Change.NOTHING))["b"].verdict is Verdict.STARTED
+    world.work()
+
+    assert world.body("b", "large") == BODY
+    assert world.spent() == 2 * len(BODY)
+
+
+def _lose_upload(world: BudgetWorld) -> None:
+    """Let the store lose the upload of the key `large`."""
+    held = Jobs(world.records["b"]).read("large")
+    assert held is not None
+    MemoryUploads(world.memory["b"]).abort("large", held.job.upload)
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_a_job_that_cannot_be_begun_gives_back_what_nobody_uses(
+    monkeypatch: pytest.MonkeyPatch,
+    others: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    """The target is down as its upload is to begin; another function, which found it paid, may have begun it before."""
+    world = BudgetWorld(rule(len(BODY)), parts=SIZES)
+    told = world.write("a", "large", BODY)
+    begin = MemoryUploads.begin
+
+    def unavailable(*_args: object, **_named: object) -> str:
+        monkeypatch.setattr(MemoryUploads, "begin", begin)
+        if others:
+            world.process().replicate(told, attempt=2)
+        raise StoreUnavailableError("503")
+
+    monkeypatch.setattr(MemoryUploads, "begin", unavailable)
+    world.deliver(told)
+
+    assert world.spent() == (len(BODY) if others else 0)
 
 
 def test_parts_go_as_their_target_takes_them() -> None:
