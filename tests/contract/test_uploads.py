@@ -333,8 +333,11 @@ def test_metadata_may_come_late(sender: Sender) -> None:
     state = sender.rig.store.head(KEY)
     assert state is not None
     assert state.metadata == late
-    with sender.rig.store.get(KEY, start=3, length=5) as download:
+    with sender.rig.store.get(KEY) as download:
         assert (download.state.token, download.state.metadata) == (receipt.token, late)
+    with sender.rig.store.get(KEY, start=3, length=5) as download:
+        assert (download.state.token, download.state.size) == (receipt.token, state.size)
+        assert "tradewind-late" not in download.state.metadata.user
 
 
 @pytest.mark.parametrize("final", [True, False])

@@ -164,7 +164,7 @@ class S3Store:
 
     def _outline(self, key: str, headers: Mapping[str, str]) -> ObjectState:
         """Return the state as far as the headers alone tell it."""
-        return state_of(self._bucket, key, headers, lambda _: None, {})
+        return resolved(state_of(self._bucket, key, headers, lambda _: None, {}), lambda _: None)
 
     def _beside(self, key: str) -> bytes | None:
         """Return what of an object's metadata came late, or None if it is gone: 1 request."""
