@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _EVENTS: Final[list[EventType]] = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*"]
 _ACK_DEADLINE = 60
 """Seconds that a push endpoint has to answer."""
+FILTER = 'NOT attributes:objectId OR NOT hasPrefix(attributes.objectId, ".tradewind/")'
+"""As the deploy script has it: parts of large objects announce nothing to the function."""
 
 
 def prepare_topics(ports: Ports) -> None:
@@ -55,6 +57,7 @@ def prepare_topics(ports: Ports) -> None:
             topic=topics[NOTIFICATIONS],
             push_config=types.PushConfig(push_endpoint=endpoint),
             ack_deadline_seconds=_ACK_DEADLINE,
+            filter=FILTER,
             retry_policy=types.RetryPolicy(
                 minimum_backoff=Duration(nanos=500_000_000), maximum_backoff=Duration(seconds=BACKOFF)
             ),

@@ -17,6 +17,7 @@ from tradewind.ports import RESERVED_PREFIX
 from tradewind.replication.sweeping.measures import BEYOND_RPO, ROUNDS, WAITS_BEYOND_RPO
 from tradewind.replication.transfer import MAX_OBJECT
 from tradewind.runtime import LAST_ATTEMPT
+from tradewind_sandbox.prepare import FILTER
 
 GCP = ["serverless-gcp/deploy.sh", "--project", "p", "--region", "europe-west4", "--site", "gcp-euw4"]
 GCP += ["--bucket", "data", "--fleet", "gs://control/tradewind.yaml"]
@@ -158,6 +159,7 @@ def test_parts_of_large_objects_call_no_function() -> None:
     assert _after(shlex.split(created), "--message-filter") == (
         f'NOT attributes:objectId OR NOT hasPrefix(attributes.objectId, "{RESERVED_PREFIX}")'
     )
+    assert _after(shlex.split(created), "--message-filter") == FILTER, "the sandbox has the same"
     assert azure.endswith(f"/blobs/{RESERVED_PREFIX}")
 
 

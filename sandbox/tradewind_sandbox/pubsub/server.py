@@ -12,6 +12,7 @@ import grpc
 from google.pubsub_v1 import types
 
 from tradewind_sandbox.pubsub.event_time import precise
+from tradewind_sandbox.pubsub.filters import UnknownFilterError
 from tradewind_sandbox.pubsub.storage import NameTakenError, Storage, UnknownNameError
 
 _Request = TypeVar("_Request")
@@ -157,6 +158,8 @@ def _errors_told(context: _Context) -> Iterator[None]:
         context.abort(grpc.StatusCode.NOT_FOUND, f"Resource not found (resource={error}).")
     except NameTakenError as error:
         context.abort(grpc.StatusCode.ALREADY_EXISTS, f"Resource already exists (resource={error}).")
+    except UnknownFilterError as error:
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"The filter is not understood: {error}")
 
 
 def _empty(_: None) -> bytes:

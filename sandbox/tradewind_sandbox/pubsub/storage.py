@@ -13,6 +13,8 @@ from pathlib import Path
 
 from google.pubsub_v1.types import PubsubMessage, Subscription
 
+from tradewind_sandbox.pubsub.filters import matches
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS topics (name TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS subscriptions (name TEXT PRIMARY KEY, topic TEXT NOT NULL, definition BLOB NOT NULL);
@@ -92,7 +94,8 @@ class Storage:
                 raise UnknownNameError(name)
 
     def create_subscription(self, subscription: Subscription) -> None:
-        """Add a subscription, or raise NameTakenError, or UnknownNameError for its topic."""
+        """Add a subscription, or raise NameTakenError, or UnknownNameError for its topic, or UnknownFilterError."""
+        matches(subscription.filter, {})
         with self._changed:
             if not self.has_topic(subscription.topic):
                 raise UnknownNameError(subscription.topic)
@@ -202,6 +205,8 @@ class Storage:
         stored.publish_time = datetime.fromtimestamp(self._now(), UTC)
         body = PubsubMessage.serialize(stored)
         for subscription in self._definitions("topic = ?", topic):
+            if not matches(subscription.filter, stored.attributes):
+                continue
             row = (subscription.name, body, self._now())
             self._db.execute(
                 "INSERT INTO messages (subscription, message, visible_at, attempts) VALUES (?, ?, ?, 0)", row

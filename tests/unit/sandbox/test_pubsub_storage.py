@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from google.pubsub_v1.types import DeadLetterPolicy, PubsubMessage, Subscription
 
+from tradewind_sandbox.prepare import FILTER
+from tradewind_sandbox.pubsub.filters import UnknownFilterError
 from tradewind_sandbox.pubsub.storage import NameTakenError, Storage, UnknownNameError
 
 TOPIC, GRAVEYARD = "projects/p/topics/t", "projects/p/topics/dead"
@@ -176,3 +178,24 @@ def test_a_deleted_subscription_takes_its_messages_along(storage: Storage) -> No
     storage.create_subscription(Subscription(name=NAME, topic=TOPIC))
 
     assert storage.depth(NAME) == 0
+
+
+@pytest.mark.parametrize(
+    ("attributes", "comes"),
+    [({"objectId": "models/a"}, True), ({"objectId": ".tradewind/parts/u/1"}, False), ({}, True), ({"x": "y"}, True)],
+    ids=["of a user", "of a part", "a request", "of something else"],
+)
+def test_parts_of_large_objects_are_left_out(storage: Storage, attributes: dict[str, str], *, comes: bool) -> None:
+    """The filter of the sandbox's own subscription lets all through but what is under `.tradewind/`."""
+    storage.create_subscription(Subscription(name=f"{NAME}-filtered", topic=TOPIC, filter=FILTER))
+    storage.publish(TOPIC, [PubsubMessage(data=b"one", attributes=attributes)])
+
+    assert storage.depth(NAME) == 1
+    assert storage.depth(f"{NAME}-filtered") == comes
+
+
+@pytest.mark.parametrize("expression", ["NOT", "attributes.a = 1", f"{FILTER} AND attributes:b"])
+def test_a_filter_that_is_not_understood_is_refused(storage: Storage, expression: str) -> None:
+    """A subscription that would get other messages than at Google is not made."""
+    with pytest.raises(UnknownFilterError):
+        storage.create_subscription(Subscription(name=f"{NAME}-filtered", topic=TOPIC, filter=expression))
