@@ -117,6 +117,7 @@ class Uploads(Protocol):
         Raises:
             PreconditionFailedError: The key's token is not `expect`; nothing became visible.
             IntegrityError: The joined object has another checksum or size; nothing became visible.
+            PermanentError: It became visible, and only then the store told another checksum than its parts have.
             NotFoundError: The upload was completed or aborted, or parts of it are gone.
         """
 

@@ -20,6 +20,7 @@ from tradewind.errors import (
     BucketNotFoundError,
     IntegrityError,
     NotFoundError,
+    PermanentError,
     PreconditionFailedError,
     StoreUnavailableError,
 )
@@ -242,14 +243,32 @@ def test_which_condition_failed(scripted: Scripted, refusal: Answer, now: Answer
         complete(uploads, b"one")
 
 
-def test_a_whole_of_other_bytes_is_removed(scripted: Scripted) -> None:
-    """What Cloud Storage joined to anything else than the parts does not stay."""
-    uploads, script = scripted(GONE, resource(KEY, 42, b"three!"), Answer(204))
+def test_a_whole_of_other_bytes_is_told_and_stays(scripted: Scripted) -> None:
+    """What it replaced is gone already, so that removing it would leave nothing at all under the key."""
+    uploads, script = scripted(resource(), resource(KEY, 42, b"three!"))
+
+    with pytest.raises(PermanentError, match="another checksum than its parts"):
+        complete(uploads, b"one", b"two", expect="7")
+
+    assert [sent.method for sent in script.sent] == ["GET", "POST"]
+
+
+def test_what_is_joined_is_proven_before_it_is_visible(scripted: Scripted) -> None:
+    """Parts that are not the whole, and groups of them that Cloud Storage joined to anything else, never get there."""
+    bodies = [bytes((number,)) for number in range(33)]
+    uploads, script = scripted(resource(f"{FOLDER}joined-1-00000", 5, b"other"), Answer(204))
+    uploads.side_by_side = 1
 
     with pytest.raises(IntegrityError):
-        complete(uploads, b"one", b"two")
+        uploads.complete(
+            KEY, UPLOAD, parts_of(b"one"), metadata=Metadata(), checksums=Checksums(crc32c=CRC), expect="7"
+        )
+    assert script.sent == []
+    script.then(*[resource(f"{FOLDER}joined-1-00001", 6, bodies[32])])
+    with pytest.raises(IntegrityError):
+        complete(uploads, *bodies, expect="7")
 
-    assert (script.sent[2].method, query(script.sent[2])) == ("DELETE", {"generation": "42"})
+    assert not [sent for sent in script.sent if KEY in path(sent)]
 
 
 def test_what_another_has_joined_already_is_used(scripted: Scripted) -> None:

@@ -19,7 +19,7 @@ from tradewind.clouds.gcp.clients import open_wire
 from tradewind.clouds.gcp.limits import check_key, check_metadata
 from tradewind.clouds.gcp.objects import GcsObjects, Resource, described
 from tradewind.clouds.pieces import Passing, checksum_in, checksums_from, combined, require_whole
-from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError, TradewindError
+from tradewind.errors import IntegrityError, NotFoundError, PermanentError, PreconditionFailedError, TradewindError
 from tradewind.fleet import GcpSite
 from tradewind.ports import RESERVED_PREFIX, Algorithm, Checksums, Metadata, Part, PartLimits, PutReceipt
 
@@ -109,7 +109,14 @@ class GcsUploads:
         checksums: Checksums,
         expect: str | None,
     ) -> PutReceipt:
-        """Compose the object: 1 request for each 32 parts, as a tree, and 1 that looks at the key first."""
+        """Compose the object: 1 request for each 32 parts, as a tree, and 1 that looks at the key first.
+
+        What becomes visible is proven before: from the checksums that Cloud Storage keeps of what it joins, each named
+        by its generation. Should it tell another checksum of the whole, that stays, since what it replaced is gone.
+
+        Raises:
+            PermanentError: Cloud Storage joined the parts to other bytes than they have.
+        """
         algorithm = _algorithm(upload)
         check_metadata(metadata)
         uri = self._objects.uri(key)
@@ -127,8 +134,10 @@ class GcsUploads:
             self._require(key, expect)
             raise _gone(uri, error) from error
         if (whole.size, whole.crc32c) != (size, crc32c):
-            self._objects.delete(whole, uri)
-            raise IntegrityError(f"Cloud Storage joined the parts of {uri} to other bytes than they have")
+            raise PermanentError(
+                f"Cloud Storage shows {uri}, which it has just joined, with another checksum than its parts have",
+                hint="Read the object; if it is damaged, remove it and redrive the message",
+            )
         return PutReceipt(whole.generation)
 
     def abort(self, key: str, upload: str) -> None:
