@@ -24,6 +24,7 @@ from tradewind.errors import (
     PullRefusedError,
     StoreUnavailableError,
     TradewindError,
+    TransientError,
 )
 from tradewind.fleet import AzureSite
 from tradewind.ports import Checksums, Part
@@ -174,6 +175,7 @@ def test_what_azure_cannot_read_is_a_refusal(answer: Answer, scripted: Make) -> 
         (refused(503, "ServerBusy"), StoreUnavailableError),
         (refused(500, "OperationTimedOut"), StoreUnavailableError),
         (refused(429, "TooManyRequests"), StoreUnavailableError),
+        (refused(409, "BlockCountExceedsLimit"), TransientError),
         (refused(403, "AuthorizationPermissionMismatch"), AccessDeniedError),
         (refused(403, "AuthenticationFailed"), CredentialsError),
         (refused(404, "ContainerNotFound"), BucketNotFoundError),
@@ -185,8 +187,9 @@ def test_what_is_wrong_with_the_target_is_no_refusal(
     """Streaming would meet it, too: it is mended, or the task comes back."""
     pulls, _ = scripted(answer, answer)
 
-    with pytest.raises(family):
+    with pytest.raises(family) as raised:
         pull(pulls)
+    assert raised.type is family
 
 
 def test_an_address_that_is_too_long_is_not_sent(scripted: Make) -> None:

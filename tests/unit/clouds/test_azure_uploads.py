@@ -256,6 +256,14 @@ def test_blocks_of_another_tool_are_told(scripted: Make) -> None:
         uploads.put_part(KEY, UPLOAD, 1, iter((BODY,)), size=10)
 
 
+def test_too_many_blocks_of_copies_that_were_given_up_are_told(scripted: Make) -> None:
+    """Azure keeps 100,000 blocks that nobody joined, for a week: the copy waits, and it is said for what."""
+    uploads, _ = scripted(refused(409, "BlockCountExceedsLimit"))
+
+    with pytest.raises(TransientError, match="Copies that were given up"):
+        uploads.put_part(KEY, UPLOAD, 1, iter((BODY,)), size=10)
+
+
 def test_an_abort_asks_nothing(scripted: Make) -> None:
     """There is no call that removes blocks."""
     uploads, script = scripted()

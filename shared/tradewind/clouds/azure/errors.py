@@ -62,6 +62,10 @@ _OTHERS_BLOCKS: Meaning = (
     TransientError,
     "Another tool has sent blocks for this blob and never joined them; they go in a week, or when it is written",
 )
+_FULL: Meaning = (
+    TransientError,
+    "Copies that were given up, or another tool, have left their blocks here; they go in a week, or when it is written",
+)
 _LEASED: Meaning = (StoreUnavailableError, "Somebody holds a lease on the blob; it is tried again")
 _DOWN = down("https://azure.status.microsoft")
 _OTHER: Meaning = (TransientError, "Azure refused the request; what it says is above")
@@ -78,6 +82,7 @@ _CODES: Mapping[str, Meaning] = {
     "QueueBeingDeleted": _NO_CONTAINER,
     "InvalidBlockList": GONE,
     "InvalidBlobOrBlock": _OTHERS_BLOCKS,
+    "BlockCountExceedsLimit": _FULL,
     "ConditionNotMet": MOVED,
     "TargetConditionNotMet": MOVED,
     "BlobAlreadyExists": MOVED,
