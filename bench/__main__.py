@@ -15,8 +15,8 @@ from bench.cases import again, cold, delay, faults, large, scaling, small, spars
 from bench.results import Result
 
 CASES: Mapping[str, Callable[..., Result]] = {
-    "small": small.near,
-    "small-far": small.far,
+    "small": small.far,
+    "small-near": small.near,
     "model": small.model,
     "large": large.run,
     "scaling": scaling.run,
@@ -27,7 +27,7 @@ CASES: Mapping[str, Callable[..., Result]] = {
     "cold": cold.run,
 }
 
-DIRECTED = ("small", "small-far", "large")
+DIRECTED = ("small", "small-near", "large")
 
 
 def main() -> None:
@@ -39,14 +39,16 @@ def main() -> None:
         "--quick", action="store_true", help="one turn of everything, on less data: does it work at all?"
     )
     parser.add_argument("--directions", help='of small and large objects, as in "s3>gcs,gcs>azure"; the default is all')
-    parser.add_argument("--processes", type=int, default=2, help="of functions that work on small objects")
+    parser.add_argument("--processes", type=int, help="of functions that work on small objects")
     parser.add_argument("--no-report", action="store_true", help="leave docs/performance.md as it is")
     options = parser.parse_args()
     rounds = 1 if options.quick else options.rounds
     console = Console()
     for name in options.cases.split(","):
         begin = time.perf_counter()
-        more: dict[str, Any] = {"processes": options.processes} if name.startswith("small") else {}
+        more: dict[str, Any] = {}
+        if options.processes and name.startswith("small"):
+            more["processes"] = options.processes
         if options.directions and name in DIRECTED:
             more["directions"] = [tuple(each.split(">")) for each in options.directions.split(",")]
         result = CASES[name](rounds, quick=options.quick, **more)

@@ -37,6 +37,8 @@ class Network:
     """MB/s in each direction of each of those ports."""
     discard: bool = False
     """Count large bodies and drop them."""
+    summed: int = 8
+    """MiB up to which a store keeps an MD5 where the cloud keeps one; of larger objects it costs more than the rest."""
 
 
 NEAR = Network()
@@ -91,6 +93,7 @@ class Store:
         net = self.network
         command = [sys.executable, "-m", "bench.stores", self.dialect, "--port", str(self.port)]
         command += ["--ports", str(net.workers + 1), "--pace", str(net.pace), "--delay", str(net.delay)]
+        command += ["--summed", str(net.summed)]
         command += ["--discard"] if net.discard else []
         return Part(f"{self.dialect}-{self.port}", command, self.port)
 

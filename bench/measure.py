@@ -14,7 +14,7 @@ from statistics import median
 
 import psutil
 
-INTERVAL = 0.02
+INTERVAL = 0.05
 """Seconds between two looks at memory."""
 
 

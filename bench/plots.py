@@ -20,7 +20,7 @@ def draw(kept: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
         {"svg.hashsalt": "tradewind", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
     )
     folder.mkdir(parents=True, exist_ok=True)
-    for case in ("small", "small-far"):
+    for case in ("small", "small-near"):
         if case in kept:
             _rates(kept[case], folder / f"{case}.svg")
     if "large" in kept:

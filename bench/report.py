@@ -178,7 +178,7 @@ def _machine(case: Kept) -> str:
 
 TABLES: Mapping[str, Callable[[Kept], str]] = {
     "small": _many,
-    "small-far": _many,
+    "small-near": _many,
     "model": _many,
     "large": _large,
     "scaling": _scaling,

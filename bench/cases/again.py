@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import clouds, prices, workers
-from bench.clouds import CONTROL, DIRECTIONS, Clouds, Dialect
+from bench.clouds import CONTROL, DIRECTIONS, Clouds, Dialect, Network
 from bench.peers import Rclone
 from bench.results import Result, less
 
@@ -22,7 +22,7 @@ PROGRAMS = ("tradewind", "rclone")
 def run(rounds: int, *, quick: bool) -> Result:  # noqa: ARG001 - bytes are counted, and are the same every time
     """Measure which share of the second folder's bytes crosses the clouds."""
     result = Result("again")
-    with tempfile.TemporaryDirectory() as name, clouds.start(Path(name)) as local:
+    with tempfile.TemporaryDirectory() as name, clouds.start(Path(name), Network(summed=1024)) as local:
         folder = Path(name)
         before, after = _folders(folder, SIZE // 3 if quick else SIZE)
         for source, target in DIRECTIONS[:1] if quick else DIRECTIONS:

@@ -37,9 +37,9 @@ def run(rounds: int, *, quick: bool) -> Result:
     ):
         folder, blocks = Path(name), (os.urandom(BLOCK), os.urandom(BLOCK))
         local.stores[SOURCE].generate(KEY, blocks[0], size)
-        killed = [_kill(local, folder, size) for _ in range(min(rounds, 3))]
+        killed = [_kill(local, folder, size) for _ in range(min(rounds, 2))]
         twice = median(each["twice"] for each in killed)
-        replaced = [_replace(local, folder, size // 2, blocks) for _ in range(min(rounds, 3))]
+        replaced = [_replace(local, folder, size // 2, blocks) for _ in range(min(rounds, 2))]
     direction = f"{SOURCE} > {TARGET}"
     result.tables = {"bytes": size, "workers": WORKERS, "every": EVERY, "killed": killed, "replaced": replaced}
     result.rows = [

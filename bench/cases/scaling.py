@@ -33,7 +33,7 @@ def run(rounds: int, *, quick: bool) -> Result:
         clouds.start(Path(folder), network, {SOURCE: SOURCE, TARGET: TARGET}) as local,
     ):
         local.stores[SOURCE].generate(KEY, os.urandom(BLOCK), size)
-        for _ in range(min(rounds, 3)):
+        for _ in range(min(rounds, 2)):
             for count in counts:
                 seconds[count].append(_copy(local, Path(folder), size, count))
     found = {count: median(each) for count, each in seconds.items()}

@@ -29,16 +29,16 @@ def near(
     """Measure on one machine, where processor time is all that counts."""
     with tempfile.TemporaryDirectory() as folder:
         _files(Path(folder), quick=quick)
-        return compare("small", Path(folder), rounds, directions, processes=processes)
+        return compare("small-near", Path(folder), rounds, directions, processes=processes)
 
 
 def far(
-    rounds: int, *, quick: bool, processes: int = 2, directions: Sequence[tuple[Dialect, Dialect]] = DIRECTIONS
+    rounds: int, *, quick: bool, processes: int = 1, directions: Sequence[tuple[Dialect, Dialect]] = DIRECTIONS
 ) -> Result:
     """Measure with the latency of a network, where the number of round trips counts."""
     with tempfile.TemporaryDirectory() as folder:
         _files(Path(folder), quick=quick)
-        return compare("small-far", Path(folder), rounds, directions, network=FAR, processes=processes)
+        return compare("small", Path(folder), rounds, directions, network=FAR, processes=processes)
 
 
 def model(rounds: int, *, quick: bool) -> Result:

@@ -34,7 +34,7 @@ async def serve(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, stop.set)
-    shelf = Shelf()
+    shelf = Shelf(options.summed * 1024 * 1024)
     dialect = DIALECTS[options.dialect](shelf)
     for number in range(options.ports):
         pace = Pace(options.pace * 1e6) if options.pace and number else None
@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--ports", type=int, default=1, help="how many ports from --port on serve the same objects")
     parser.add_argument("--pace", type=float, default=0.0, help="MB/s that each port but the first carries")
     parser.add_argument("--delay", type=float, default=0.0, help="milliseconds that every answer waits")
+    parser.add_argument("--summed", type=int, default=8, help="MiB up to which an MD5 is kept where clouds do")
     parser.add_argument("--discard", action="store_true", help="keep no body above 1 MiB, only count it")
     options = parser.parse_args()
     gc.freeze()

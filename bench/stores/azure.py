@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from bench.stores.content import Content, Stored, joined
-from bench.stores.shelf import SUMMED, Call, Shelf, called, generated, http_date, sent
+from bench.stores.shelf import Call, Shelf, called, generated, http_date, sent
 from bench.stores.wire import ADMIN, Answer, Request
 
 _META = "x-ms-meta-"
@@ -131,7 +131,7 @@ class Azure:
         content = request.content
         sent_md5 = request.headers.get("content-md5")
         md5 = ""
-        if content.counted is None and content.size <= SUMMED:
+        if content.counted is None and content.size <= self._shelf.summed:
             md5 = b64encode(content.md5).decode()
             if sent_md5 is not None and sent_md5 != md5:
                 return _error(400, "Md5Mismatch")
@@ -189,6 +189,11 @@ class Azure:
         if bucket not in self._shelf.buckets:
             return _error(404, "ContainerNotFound")
         content = request.content
+        if "x-ms-copy-source" in request.headers:
+            found = self._source(request)
+            if isinstance(found, Answer):
+                return found
+            content = found
         told: dict[str, str] = dict(_VERSION)
         if sent_md5 := request.headers.get("content-md5"):
             told["Content-MD5"] = b64encode(content.md5).decode()
@@ -201,6 +206,20 @@ class Azure:
         waiting = self._shelf.uploads.setdefault(f"{bucket}/{key}", {})
         waiting[request.query["blockid"]] = Stored(content, "", 0, 0)
         return Answer(201, told)
+
+    def _source(self, request: Request) -> Content | Answer:
+        """Return what a block is to be taken from, which must be in this very store."""
+        place = urlsplit(request.headers["x-ms-copy-source"])
+        if place.netloc != request.headers.get("host"):
+            return _error(403, "CannotVerifyCopySource")
+        _, _account, bucket, key = unquote(place.path).split("/", 3)
+        stored = self._shelf.find(bucket, key)
+        if stored is None:
+            return _error(404, "CannotVerifyCopySource")
+        if request.headers.get("x-ms-source-if-match", stored.etag) != stored.etag:
+            return _error(412, "SourceConditionNotMet")
+        first, last = request.headers["x-ms-source-range"].removeprefix("bytes=").split("-")
+        return Content(tuple(stored.content.between(int(first), int(last) + 1)))
 
     def _commit(self, bucket: str, key: str, request: Request) -> Answer:
         if (refusal := self._refused(bucket, key, request)) is not None:

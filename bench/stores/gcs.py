@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 from uuid import uuid4
 
 from bench.stores.content import Content, Stored, joined
-from bench.stores.shelf import SUMMED, Call, Shelf, called, generated, http_date, sent
+from bench.stores.shelf import Call, Shelf, called, generated, http_date, sent
 from bench.stores.wire import ADMIN, Answer, Request
 
 _JSON = {"Content-Type": "application/json; charset=UTF-8"}
@@ -233,7 +233,7 @@ class Gcs:
     ) -> Stored:
         generation = self._shelf.next_generation()
         # Cloud Storage keeps no MD5 of composed objects; of large ones it would cost more here than all the rest.
-        whole = not composed and content.counted is None and content.size <= SUMMED
+        whole = not composed and content.counted is None and content.size <= self._shelf.summed
         stored = Stored(
             content,
             f"{generation:x}",

@@ -24,9 +24,11 @@ class Shelf:
     """The objects of one store.
 
     Args:
+        summed: Bytes up to which an MD5 is kept where the cloud keeps one.
         clock: Returns seconds since the epoch.
     """
 
+    summed: int = SUMMED
     clock: Callable[[], float] = time.time
     buckets: dict[str, dict[str, Stored]] = field(default_factory=dict)
     uploads: dict[str, dict[int | str, Stored]] = field(default_factory=dict)
