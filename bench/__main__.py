@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -43,6 +45,7 @@ def main() -> None:
     parser.add_argument("--no-report", action="store_true", help="leave docs/performance.md as it is")
     options = parser.parse_args()
     rounds = 1 if options.quick else options.rounds
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no store is left behind
     console = Console()
     for name in options.cases.split(","):
         begin = time.perf_counter()
