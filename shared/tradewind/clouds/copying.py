@@ -15,6 +15,8 @@ from tradewind.errors import ObjectTooLargeError, StoreUnavailableError
 T = TypeVar("T")
 SECONDS = 50.0
 """Of work. The shortest time limit of a function is 120 seconds (on AWS): half of that, less what comes before."""
+LONGEST = 25.0
+"""Seconds that one request may take: begun at the last moment and repeated once, it still ends before the function."""
 SIDE_BY_SIDE = 16
 REQUEST = 0.2
 """Seconds that one request takes, beside its bytes. An assumption, as the next; the time above holds in any case."""
@@ -29,11 +31,12 @@ def require_time(sizes: Sequence[int], subject: str) -> None:
         ObjectTooLargeError: They will not.
     """
     each = [REQUEST + size / RATE for size in sizes]
-    needed = max(sum(each) / SIDE_BY_SIDE, max(each, default=0))
-    if needed > SECONDS:
+    longest = max(each, default=0)
+    needed = max(sum(each) / SIDE_BY_SIDE, longest)
+    if needed > SECONDS or longest > LONGEST:
         raise ObjectTooLargeError(
             f"Could not copy {subject}: its {sum(sizes):,} bytes in {len(sizes):,} requests would take {needed:,.0f} "
-            f"seconds, and a copy inside a bucket has {SECONDS:.0f}"
+            f"seconds, and a copy inside a bucket has {SECONDS:.0f}, a request {LONGEST:.0f}"
         )
 
 

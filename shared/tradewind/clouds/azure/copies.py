@@ -21,7 +21,7 @@ from tradewind.clouds.azure.clients import open_client
 from tradewind.clouds.azure.errors import translate
 from tradewind.clouds.azure.limits import check_key, check_metadata, encode_user
 from tradewind.clouds.azure.states import token_of
-from tradewind.clouds.copying import require_time, side_by_side
+from tradewind.clouds.copying import LONGEST, require_time, side_by_side
 from tradewind.errors import NotFoundError, PreconditionFailedError, UnportableError
 from tradewind.fleet import AzureSite
 from tradewind.ports import Checksums, Metadata, ObjectState, PutReceipt
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 LARGEST = 256 * 1024**2
 """Bytes of a block that Azure compares with an MD5, and of the blocks that a blob without any is cut into."""
-READ_TIMEOUT = 60.0
 VALID = timedelta(hours=1)
 """How long an address of a blob can be read; a copy ends with its function."""
 _ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
@@ -118,7 +117,7 @@ class BlobCopies:
             source_content_md5=block.md5,
             source_authorization=address.authorization,
             headers={"x-ms-source-if-match": f'"{source.token}"'},
-            read_timeout=READ_TIMEOUT,
+            read_timeout=LONGEST,
         )
 
     def _commit(
