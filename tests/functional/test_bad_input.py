@@ -182,15 +182,14 @@ def test_an_object_that_is_too_large_spares_the_others(
 def test_an_object_that_was_uploaded_in_parts(
     clouds: ThreeClouds, platforms: dict[str, Platform], audit: list[dict[str, Any]]
 ) -> None:
-    """It is replicated whole; where its store tells no checksum of parts, the audit log says that none was compared."""
+    """It is replicated whole, and the checksums that its store tells of its parts prove all its bytes."""
     body = bytes(range(256)) * 4096 * 6
     clouds.s3.put_in_parts("models/x", body, part_size=5 * 1024 * 1024)
 
     assert platforms[AWS_SITE].deliver(announce(AWS_SITE, "models/x")) == [True]
 
     clouds.assert_replicated("models/x", AWS_SITE, GCP_SITE, AZURE_SITE)
-    # Real S3 tells the parts' sizes, and the proof is `crc32 of parts` (tests/unit/test_checksums.py).
-    assert [line["proof"] for line in audit] == ["unproven"] * 2
+    assert [line["proof"] for line in audit] == ["crc32"] * 2
 
 
 def test_an_object_that_vanished(
