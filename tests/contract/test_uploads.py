@@ -201,6 +201,24 @@ def test_a_part_that_broke_can_be_sent_again(sender: Sender) -> None:
     assert read(sender.rig.store) == sender.whole
 
 
+def test_a_part_that_has_arrived_stays_when_it_is_sent_again(sender: Sender) -> None:
+    """A second delivery of one task, however far it comes, hides no part from whoever joins them."""
+    upload = sender.begin()
+    sender.send_all(upload)
+
+    def broken() -> Iterator[bytes]:
+        yield sender.bodies[0][:500]
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        sender.uploads.put_part(KEY, upload, 1, broken(), size=len(sender.bodies[0]))
+    parts = sender.parts(upload)
+    assert [part.number for part in parts] == [1, 2, 3]
+    sender.complete(upload, parts)
+
+    assert read(sender.rig.store) == sender.whole
+
+
 def test_an_existing_object_is_not_overwritten(sender: Sender) -> None:
     """A completion that expects nothing fails where there is something, and changes nothing."""
     upload = sender.begin()
