@@ -42,3 +42,5 @@ class Notification:
     """Who did it, as far as the event tells: S3's principal id, Azure's client request id."""
     asked: bool = False
     """Whether no cloud said it: tradewind itself asks for the key, so no rule lets it wait."""
+    redriven: bool = False
+    """Whether a person has it tried again after it could not be copied as it is."""

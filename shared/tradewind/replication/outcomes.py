@@ -60,5 +60,7 @@ class Outcome:
             raise TransientError(told, hint="Answer the delete guard")
         if self.verdict is Verdict.CONFLICT:
             raise ConflictError(told, hint="Remove or rename one of the two objects, then redrive the message")
+        if self.verdict is Verdict.FAILED:
+            raise PermanentError(told, hint="Upload the object again, or redrive its dead letter")
         if self.verdict is Verdict.REFUSED:
             raise PermanentError(told, hint="Change where such data may be, or what the rule covers")

@@ -14,6 +14,7 @@ from tradewind.replication.copying import CopyLoop
 from tradewind.replication.decide import Verdict
 from tradewind.replication.modes.deferring import batched, buffering
 from tradewind.replication.outcomes import Outcome
+from tradewind.replication.parts.refused import Refused
 from tradewind.replication.parts.tasks import PartTask
 from tradewind.replication.parts.work import PartWorker
 from tradewind.replication.routes import Route, admission, routes_for
@@ -67,6 +68,9 @@ class Replicator:
         fresh = notification.change is Change.WRITTEN and attempt == 1 and small
         outcomes: list[Outcome] = []
         routes = routes_for(self.at.fleet, site, notification.key)
+        if notification.redriven:
+            for target in {route.target: None for route in routes}:
+                Refused(self.at.records_of(target), self.clock).forget(notification.key)
         for rule in {route.rule.name: route.rule for route in routes}.values():
             own = [route for route in routes if route.rule is rule]
             ended = self._follow(rule, notification, site, own, fresh=fresh)

@@ -20,6 +20,8 @@ from tradewind.replication.parts import tasks
 BATCH = 20
 """Keys in one message: work for a few seconds, and far from every queue's limit of size."""
 _MARK = '{"tradewind":'
+PARTS = "parts"
+"""Why a dead letter that was a part task asks: whoever sends it to work again wants it tried anew."""
 
 
 class LookRequest(BaseModel):
@@ -59,7 +61,7 @@ def narrowed(message: Message, keys: Iterable[str]) -> str:
     wanted = tuple(dict.fromkeys(keys))
     if tasks.is_part_task(message) and wanted:
         task = tasks.decode(message)
-        return LookRequest(site=task.source, keys=wanted, rule=task.rule, why="parts").model_dump_json()
+        return LookRequest(site=task.source, keys=wanted, rule=task.rule, why=PARTS).model_dump_json()
     if not is_request(message) or not wanted:
         return message.body
     return LookRequest.model_validate_json(message.body).model_copy(update={"keys": wanted}).model_dump_json()
@@ -89,6 +91,14 @@ def decode(fleet: Fleet, message: Message) -> Sequence[Notification]:
         )
     change = Change.WRITTEN if request.new else Change.NOTHING
     return [
-        Notification(site.cloud, site.address, key, change, id=f"{message.id} {request.why}".strip(), asked=True)
+        Notification(
+            site.cloud,
+            site.address,
+            key,
+            change,
+            id=f"{message.id} {request.why}".strip(),
+            asked=True,
+            redriven=request.why == PARTS,
+        )
         for key in request.keys
     ]

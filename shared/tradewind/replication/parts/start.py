@@ -22,6 +22,7 @@ from tradewind.replication.parts.jobs import Held, Job, Jobs
 from tradewind.replication.parts.plan import PartPlan, plan_parts, tasks_of
 from tradewind.replication.parts.proof import algorithm_for, value_of, with_checksums
 from tradewind.replication.parts.pulling import PULLED, pin_of
+from tradewind.replication.parts.refused import Refused
 from tradewind.replication.parts.tasks import PartTask
 from tradewind.replication.provenance import Provenance, Version, digest, stamped, unstamped
 from tradewind.replication.routes import Route
@@ -59,6 +60,8 @@ def in_parts(
     for _ in range(TRIES):
         held = begin.find()
         if held is None:
+            if (reason := begin.refused()) is not None:
+                return Outcome(route, Verdict.FAILED, reason)
             payment = begin.pay()
             if payment.waits is not None:
                 return Outcome(route, Verdict.DEFERRED, payment.waits)
@@ -153,6 +156,10 @@ class _Beginning:
         with suppress(PreconditionFailedError):
             return Held(job, self.jobs.write(job, expect=held.token))
         return None
+
+    def refused(self) -> str | None:
+        """Return why it is not to be brought again as it is, or None."""
+        return Refused(self.at.records_of(self.route.target), self.at.clock).reason(self.route.source, self.source)
 
     def pay(self) -> Payment:
         """Pay for all of the object, or put it on record."""

@@ -15,6 +15,7 @@ from tradewind.errors import (
     OverBudgetError,
     PermanentError,
     PreconditionFailedError,
+    TradewindError,
     TransientError,
 )
 from tradewind.ports import ObjectState, Part, Uploads
@@ -23,6 +24,7 @@ from tradewind.replication.outcomes import Outcome
 from tradewind.replication.parts.jobs import Job, Jobs
 from tradewind.replication.parts.proof import prove_whole, whole, with_checksums
 from tradewind.replication.parts.pulling import pull
+from tradewind.replication.parts.refused import Refused
 from tradewind.replication.parts.start import in_parts
 from tradewind.replication.parts.tasks import PartTask
 from tradewind.replication.provenance import Version, digest, provenance_of, stamped
@@ -103,7 +105,9 @@ class PartWorker:
             return [Outcome.failed(route, error)]
         except _MisreadError as error:
             return [self._stream_anew(route, job, error.state)]
-        except PermanentError:
+        except PermanentError as error:
+            if not isinstance(error.__cause__, IntegrityError):  # which another copy may well mend
+                self._mark(job, error.message)
             self._end(job)
             raise
 
@@ -282,6 +286,11 @@ class PartWorker:
             begun.version,
             begun.metadata,
         )
+
+    def _mark(self, job: Job, reason: str) -> None:
+        """See to it that no sweep brings the same bytes again; if that fails, the next one does so once more."""
+        with suppress(TradewindError):
+            Refused(self.at.records_of(job.target), self.at.clock).mark(job, reason)
 
     def _end(self, job: Job) -> None:
         """Remove the job, and what there is left of its upload."""
