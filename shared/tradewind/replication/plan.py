@@ -11,7 +11,7 @@ from tradewind.fleet import Fleet, LargeObjects, OneWayRule, Rule, Site
 from tradewind.ports import Gate
 from tradewind.replication.budgets.wording import limits_told
 from tradewind.replication.modes.wording import mode_told
-from tradewind.replication.parts.plan import MIB, may_pull
+from tradewind.replication.parts.plan import MIB, TASKS, may_pull
 from tradewind.replication.routes import Route, movement
 
 OBJECT_SIZE: Final = 16 * 1024 * 1024
@@ -135,7 +135,7 @@ def _direction(fleet: Fleet, gate: Gate, route: Route, size: int) -> Direction:
         target=route.target,
         allowed=answer.allowed,
         gate=answer.reason,
-        path=_path(fleet, route),
+        path=_path(fleet, route, size),
         delivery=mode_told(rule),
         keeps=KEEPS[source.cloud],
         checks=CHECKS[target.cloud],
@@ -148,16 +148,25 @@ def _direction(fleet: Fleet, gate: Gate, route: Route, size: int) -> Direction:
     )
 
 
-def _path(fleet: Fleet, route: Route) -> str:
+def _path(fleet: Fleet, route: Route, size: int) -> str:
     source, target = fleet.sites[route.source], fleet.sites[route.target]
-    way = (
-        f"read once by the function at {route.source} ({source.cloud} {source.region}), "
-        f"and streamed to {route.target} ({target.cloud} {target.region})"
-    )
+    above = fleet.parts.above_mebibytes
+    here = f"{route.source} ({source.cloud} {source.region})"
+    there = f"streamed to {route.target} ({target.cloud} {target.region})"
+    count = _parts(size, fleet.parts)
+    if count is None or count == 1:
+        way = f"read once by the function at {here}, and {there}"
+    else:
+        functions = "as many" if count <= TASKS else f"up to {TASKS:,}"
+        way = f"read in {count:,} parts by {functions} functions at {here}, each part {there}, and joined there"
     if not may_pull(source, target):
         return way
-    large = f"above {fleet.parts.above_mebibytes} MiB Azure reads by itself what has a version id and a CRC64NVME"
-    return f"{way}; {large}"
+    return f"{way}; above {above} MiB Azure reads by itself what has a version id and a CRC64NVME"
+
+
+def _parts(size: int, parts: LargeObjects) -> int | None:
+    """Return in how many parts an object goes, unless the target needs larger ones; None for one that goes whole."""
+    return ceil(size / (parts.mebibytes * MIB)) if size > parts.above_mebibytes * MIB else None
 
 
 def cost(rule: Rule, source: Site, target: Site, size: int, parts: LargeObjects) -> Cost:
@@ -169,8 +178,7 @@ def cost(rule: Rule, source: Site, target: Site, size: int, parts: LargeObjects)
     here, there = PRICES[source.cloud], PRICES[target.cloud]
     looks, writes = 2, 1
     reads, reads_there = looks, 0
-    if size > parts.above_mebibytes * MIB:
-        count = ceil(size / (parts.mebibytes * MIB))
+    if (count := _parts(size, parts)) is not None:
         reads, reads_there, writes = looks + 2 + count, 2 + count, 6 + 2 * count
     if not isinstance(rule, OneWayRule) and rule.deletes == "propagate":
         reads, reads_there = reads + 1, reads_there + 1

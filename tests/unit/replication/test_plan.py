@@ -90,6 +90,22 @@ def test_the_way_of_large_objects(source: str, target: str, *, pull: bool, told:
     assert found.path.endswith(said) == told
 
 
+@pytest.mark.parametrize(
+    ("mebibytes", "way"),
+    [
+        (64, "read once by the function at aws"),
+        (65, "read in 2 parts by as many functions at aws"),
+        (64_000, "read in 1,000 parts by as many functions at aws"),
+        (64_001, "read in 1,001 parts by up to 1,000 functions at aws"),
+    ],
+)
+def test_the_way_of_an_object_of_a_size(mebibytes: int, way: str) -> None:
+    """An object that is too large for one function is said to go in parts, and by how many functions."""
+    (found,) = planned(ONE_WAY, size=mebibytes * 2**20)
+
+    assert found.path.startswith(way)
+
+
 def test_the_cost_of_a_direction() -> None:
     """From S3 it is a GET, a HEAD and a PUT for each object, and its bytes leave AWS."""
     (found,) = planned(ONE_WAY, size=GIB // 1000)
