@@ -26,12 +26,12 @@ class Leftovers:
 
     Args:
         store: The bucket.
-        uploads: Those into it.
+        uploads: Returns those into it; asked only if there is something to say of.
         clock: Returns the time, UTC.
     """
 
     store: ObjectStore
-    uploads: Uploads
+    uploads: Callable[[], Uploads]
     clock: Callable[[], datetime]
 
     def sweep(self, live: Collection[str]) -> None:
@@ -45,7 +45,7 @@ class Leftovers:
                 self._remove(each)
         turn = int(self.clock().timestamp() // TURN.total_seconds()) % 256
         for each in self._old(f"{LATE}{turn:02x}"):
-            if not self.uploads.needs(each.key, live):
+            if not self.uploads().needs(each.key, live):
                 self._remove(each)
 
     def _old(self, prefix: str) -> Iterator[ObjectSummary]:

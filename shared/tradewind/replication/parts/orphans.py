@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from tradewind.errors import TradewindError, TransientError
 from tradewind.fleet import Fleet, Rule
@@ -85,7 +86,7 @@ class Orphans:
                 self.uploads_of(target).abort(job.key, job.upload)
                 ended += 1
         if not unreadable:  # else nobody knows whose parts they are
-            Leftovers(self.store_of(target), self.uploads_of(target), self.clock).sweep(live)
+            Leftovers(self.store_of(target), partial(self.uploads_of, target), self.clock).sweep(live)
         return ended
 
     def _targets(self) -> Iterable[str]:
