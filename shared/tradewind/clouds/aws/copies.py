@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from tradewind.clouds.aws.errors import translate
 from tradewind.clouds.aws.limits import check_key, check_metadata, encode_user
 from tradewind.clouds.aws.states import token_of
 from tradewind.clouds.copying import require_time, side_by_side
+from tradewind.clouds.telling import told
 from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindError
 from tradewind.fleet import AwsSite
 from tradewind.ports import Algorithm, Metadata, ObjectState, PutReceipt
@@ -28,7 +28,6 @@ RANGE = 256 * 1024**2
 RANGES = 10_000
 SIZES: Mapping[Algorithm, int] = {"crc32c": 4, "crc64nvme": 8, "crc32": 4}
 """Bytes of the checksums that S3 can compute of a whole object, the one that tradewind likes best first."""
-_ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 def open_copies(site: AwsSite, credentials: Mapping[str, str] | None) -> S3Copies:
@@ -144,7 +143,7 @@ class S3Copies:
         }
 
     def _uri(self, key: str) -> str:
-        return f"s3://{self._bucket}/{_ASCII_CONTROL.sub('?', key)}"
+        return f"s3://{self._bucket}/{told(key)}"
 
     @contextmanager
     def _missing_told(self, source: ObjectState, key: str, expect: str | None) -> Iterator[None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,6 +17,7 @@ from tradewind.clouds.aws.limits import check_key, check_metadata, encode_user
 from tradewind.clouds.aws.states import DIRECTORY_BUCKET, USER, state_of, summary_of, token_of
 from tradewind.clouds.aws.wire import S3Wire
 from tradewind.clouds.http import Answer, AnswerError
+from tradewind.clouds.telling import told
 from tradewind.errors import (
     AccessDeniedError,
     BucketNotFoundError,
@@ -36,7 +36,6 @@ CHUNK = 1024 * 1024
 CHECKSUMS = {"x-amz-checksum-mode": "ENABLED"}
 """Asks for the checksums that S3 keeps."""
 _UNSATISFIABLE = 416
-_ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 def open_store(site: AwsSite, credentials: Mapping[str, str] | None, *, bucket: str | None = None) -> S3Store:
@@ -155,7 +154,7 @@ class S3Store:
         return self._open_client()
 
     def _uri(self, key: str) -> str:
-        return f"s3://{self._bucket}/{_ASCII_CONTROL.sub('?', key)}"
+        return f"s3://{self._bucket}/{told(key)}"
 
     def _state(self, key: str, headers: Mapping[str, str]) -> ObjectState:
         tags = self._tags(key, int(headers.get("x-amz-tagging-count", 0)))

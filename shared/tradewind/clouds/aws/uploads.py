@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from tradewind.clouds.aws.store import described
 from tradewind.clouds.aws.wire import S3Wire
 from tradewind.clouds.http import AnswerError
 from tradewind.clouds.pieces import Passing, checksum_in, require_whole
+from tradewind.clouds.telling import told
 from tradewind.clouds.understood import understood
 from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError
 from tradewind.fleet import AwsSite
@@ -29,7 +29,6 @@ from tradewind.ports import Algorithm, Checksums, Metadata, Part, PartLimits, Pu
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 LIMITS = PartLimits(parts=10_000, smallest=5 * 1024**2, largest=5 * 1024**3, whole=5 * 1024**4)
-_ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 _NOTHING_LATE = "0"
 _LOST = "ConditionalRequestConflict"
 """What S3 answers to a completion that met a conflicting request: the upload is gone with all its parts."""
@@ -195,7 +194,7 @@ class S3Uploads:
         return owner is None or self._late_of(owner) == late
 
     def _uri(self, key: str) -> str:
-        return f"s3://{self._bucket}/{_ASCII_CONTROL.sub('?', key)}"
+        return f"s3://{self._bucket}/{told(key)}"
 
     def _join(self, key: str, upload: str, body: bytes, headers: Mapping[str, str]) -> str:
         query = {"uploadId": upload}

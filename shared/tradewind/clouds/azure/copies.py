@@ -7,7 +7,6 @@ https://learn.microsoft.com/rest/api/storageservices/put-block-from-url
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from tradewind.clouds.azure.errors import translate
 from tradewind.clouds.azure.limits import check_key, check_metadata, encode_user
 from tradewind.clouds.azure.states import token_of
 from tradewind.clouds.copying import LONGEST, require_time, side_by_side
+from tradewind.clouds.telling import told
 from tradewind.errors import NotFoundError, PreconditionFailedError, UnportableError
 from tradewind.fleet import AzureSite
 from tradewind.ports import Checksums, Metadata, ObjectState, PutReceipt
@@ -33,7 +33,6 @@ LARGEST = 256 * 1024**2
 """Bytes of a block that Azure compares with an MD5, and of the blocks that a blob without any is cut into."""
 VALID = timedelta(hours=1)
 """How long an address of a blob can be read; a copy ends with its function."""
-_ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 SCOPE = "https://storage.azure.com/.default"
 
 
@@ -173,7 +172,7 @@ class BlobCopies:
         return _Address(plain, f"Bearer {credential.get_token(SCOPE).token}")
 
     def _uri(self, key: str) -> str:
-        return f"{self._place}/{_ASCII_CONTROL.sub('?', key)}"
+        return f"{self._place}/{told(key)}"
 
     @contextmanager
     def _missing_told(self, source: ObjectState, key: str, expect: str | None) -> Iterator[None]:

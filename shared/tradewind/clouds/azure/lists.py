@@ -5,7 +5,6 @@ https://learn.microsoft.com/rest/api/storageservices/operations-on-block-blobs
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -15,13 +14,13 @@ from tradewind.clouds.azure.clients import open_wire
 from tradewind.clouds.azure.errors import translate
 from tradewind.clouds.azure.states import condition, headers_of, token_of
 from tradewind.clouds.azure.wire import BlobWire, blob_target
+from tradewind.clouds.telling import told
 from tradewind.clouds.understood import understood
 from tradewind.errors import NotFoundError, PreconditionFailedError
 from tradewind.fleet import AzureSite
 from tradewind.ports import PROVENANCE_KEY, Metadata, ObjectState
 
 _NAMES_MD5 = '"md5":'
-_ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 def open_lists(site: AzureSite, credentials: Mapping[str, str] | None, container: str) -> BlockLists:
@@ -45,7 +44,7 @@ class BlockLists:
 
     def uri(self, key: str) -> str:
         """Return how to call a blob in an error."""
-        return f"{self._place}/{_ASCII_CONTROL.sub('?', key)}"
+        return f"{self._place}/{told(key)}"
 
     def put_block(self, key: str, name: str, body: bytes, crc64: str) -> None:
         """Send one block; Azure compares its bytes with `crc64`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -18,13 +17,13 @@ from tradewind.clouds.azure.lists import BlockLists
 from tradewind.clouds.azure.states import condition, headers_of, page_of, state_of, tags_of, token_of
 from tradewind.clouds.azure.wire import BlobWire, blob_target
 from tradewind.clouds.http import Answer, AnswerError
+from tradewind.clouds.telling import told
 from tradewind.errors import NotFoundError, PreconditionFailedError, StoreUnavailableError
 from tradewind.fleet import CLIENT_REQUEST, AzureSite
 from tradewind.ports import Download, Metadata, ObjectPage, ObjectState, PutReceipt
 
 LISTING = 64 * 1024 * 1024
 """Bytes of a page of a listing, at most: 5,000 names of 1,024 characters, each of them escaped."""
-_ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 _UNSATISFIABLE = 416
 
 
@@ -135,7 +134,7 @@ class BlobStore:
             return page_of(answer.read(LISTING))
 
     def _uri(self, key: str) -> str:
-        return f"{self._place}/{_ASCII_CONTROL.sub('?', key)}"
+        return f"{self._place}/{told(key)}"
 
     def _request(
         self, method: str, key: str, headers: Mapping[str, str] | None = None, body: bytes = b""

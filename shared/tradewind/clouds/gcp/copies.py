@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any
@@ -15,11 +14,10 @@ from tradewind.clouds.gcp.errors import translate
 from tradewind.clouds.gcp.limits import check_key, check_metadata
 from tradewind.clouds.gcp.objects import described
 from tradewind.clouds.gcp.wire import GcsWire, json_target
+from tradewind.clouds.telling import told
 from tradewind.errors import PreconditionFailedError
 from tradewind.fleet import GcpSite
 from tradewind.ports import Metadata, ObjectState, PutReceipt
-
-_ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 def open_copies(site: GcpSite, credentials: Mapping[str, str] | None) -> GcsCopies:
@@ -76,7 +74,7 @@ class GcsCopies:
         return found
 
     def _uri(self, key: str) -> str:
-        return f"gs://{self._bucket}/{_ASCII_CONTROL.sub('?', key)}"
+        return f"gs://{self._bucket}/{told(key)}"
 
     def _generation(self, key: str, token: str | None) -> str:
         """Return the generation to match; 0 means that there is no object."""

@@ -6,7 +6,6 @@ https://cloud.google.com/storage/docs/json_api/v1/objects
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,11 +16,11 @@ from tradewind.clouds.gcp.errors import translate
 from tradewind.clouds.gcp.limits import encode_user
 from tradewind.clouds.gcp.wire import GcsWire, json_target
 from tradewind.clouds.pieces import Passing
+from tradewind.clouds.telling import told
 from tradewind.clouds.understood import understood
 from tradewind.errors import BucketNotFoundError, NotFoundError
 from tradewind.ports import Metadata
 
-_ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 PLAIN_TYPE = "application/octet-stream"
 _FIELDS = "name,generation,size,crc32c,metadata"
 
@@ -76,7 +75,7 @@ class GcsObjects:
 
     def uri(self, key: str) -> str:
         """Return how to call an object in an error."""
-        return f"gs://{self._bucket}/{_ASCII_CONTROL.sub('?', key)}"
+        return f"gs://{self._bucket}/{told(key)}"
 
     def upload(self, name: str, body: Passing, subject: str) -> Resource:
         """Write an object, whatever was there."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from tradewind.clouds.gcp.limits import check_key, check_metadata, encode_user
 from tradewind.clouds.gcp.states import Hearsay, by_headers, by_resource, summary_of, was_inflated
 from tradewind.clouds.gcp.wire import GcsWire, json_target, xml_target
 from tradewind.clouds.http import Answer, AnswerError, Body
+from tradewind.clouds.telling import told
 from tradewind.errors import (
     AccessDeniedError,
     BucketNotFoundError,
@@ -29,7 +29,6 @@ from tradewind.ports import Download, Metadata, ObjectPage, ObjectState, PutRece
 CHUNK = 1024 * 1024
 EXACT = 8 * 1024 * 1024
 """Bytes of an object beside which a request counts for nothing, so that nothing is left to what headers may lose."""
-_ASCII_CONTROL = re.compile(r"[\x00-\x1f]")
 _NO_OBJECT = ("No such object", "specified key does not exist")
 _UNSATISFIABLE = 416
 _LISTED = "items(name,generation,size,timeCreated),nextPageToken"
@@ -141,7 +140,7 @@ class GcsStore:
         return ObjectPage(tuple(map(summary_of, page.get("items", ()))), page.get("nextPageToken") or None)
 
     def _uri(self, key: str) -> str:
-        return f"gs://{self._bucket}/{_ASCII_CONTROL.sub('?', key)}"
+        return f"gs://{self._bucket}/{told(key)}"
 
     @contextmanager
     def _bucket_required(self) -> Iterator[None]:
