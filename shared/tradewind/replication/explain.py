@@ -14,10 +14,12 @@ from tradewind.records import Records
 from tradewind.replication.advice import Advice, Case, Sight
 from tradewind.replication.budgets.reading import BudgetReader
 from tradewind.replication.guard import read_state
+from tradewind.replication.parts.refused import Refused
 from tradewind.replication.provenance import claim_of
 from tradewind.replication.sets.recognise import candidates, closing_kind
 from tradewind.replication.sets.survey import Survey
 from tradewind.replication.tombstones import NOTHING, Tombstones
+from tradewind.replication.transfer import MAX_OBJECT
 from tradewind.replication.whereabouts import connected
 
 
@@ -90,9 +92,22 @@ class Explainer:
     def _rule(self, rule: Rule, site: str, key: str, sights: Mapping[str, Sight]) -> RuleAdvice:
         shut = {name: reason for name in rule.members if (reason := self._shut(rule, name))}
         advice = Case(self.fleet, self.gate, rule, key, site, sights, shut).advise()
-        advice = tuple(self._waits(rule, key, each) for each in advice)
+        advice = tuple(self._waits(rule, key, self._marked(each, sights)) for each in advice)
         source = next((name for name in rule.members if sights[name].state is not None), None)
         return RuleAdvice(rule, advice, self._sets(rule, key, source) if source else ())
+
+    def _marked(self, advice: Advice, sights: Mapping[str, Sight]) -> Advice:
+        """Say of a large object that was not what its store keeps that it is not brought again."""
+        state = sights[advice.source].state if advice.source in sights else None
+        if advice.action != "copy" or state is None or state.size <= MAX_OBJECT:
+            return advice
+        try:
+            reason = Refused(self.records_of(advice.target), self.clock).reason(advice.source, state)
+        except TradewindError as error:
+            return replace(
+                advice, reason=f"{advice.reason}; whether it was refused before is not known: {error.message}"
+            )
+        return replace(advice, action="fail", reason=reason) if reason else advice
 
     def _waits(self, rule: Rule, key: str, advice: Advice) -> Advice:
         """Say of what would be copied why it waits, if it is on record as waiting for room in a budget."""

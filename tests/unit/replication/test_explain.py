@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rigs.large import BODY, SIZES, work_off
 from rigs.world import InlineExecutor, World
 from tradewind.checksums import crc64nvme
 from tradewind.errors import StoreUnavailableError
@@ -18,6 +19,7 @@ from tradewind.replication.advice import Action, Advice
 from tradewind.replication.decide import Verdict
 from tradewind.replication.explain import Explainer, Explanation
 from tradewind.replication.guard import state_name
+from tradewind.replication.parts.refused import Refused
 from tradewind.replication.provenance import fingerprint
 from tradewind.replication.tombstones import Tombstone, Tombstones
 
@@ -203,6 +205,28 @@ def test_a_large_object(rule: dict[str, object], monkeypatch: pytest.MonkeyPatch
     assert (advice(world)["b"].action, advice(world)["b"].reason[-18:]) == ("copy", "; it goes in parts")
     closing = advice(world, "m/_SUCCESS")["b"]
     assert (closing.action, closing.reason) == ("fail", "it closes an artifact set and has 65 bytes; up to 64 are read")
+
+
+def unavailable(*_: object) -> str:
+    """Fail as a cloud that is down."""
+    raise StoreUnavailableError("503")
+
+
+def test_a_large_object_that_is_not_what_its_store_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said since when it is not brought again, of the target at which that was found, as long as it is so."""
+    monkeypatch.setattr("tradewind.replication.explain.MAX_OBJECT", SIZES.above)
+    world = World(ONE_WAY | {"to": ["b"]}, parts=SIZES)
+    world.replicator.replicate(world.write("a", "x", BODY), attempt=2)
+    world.damage_on_the_way("a", "x", BODY[::-1])
+    work_off(world)
+    found = advice(world)["b"]
+    assert found.action == "fail"
+    assert "do not have the crc32c that its store keeps" in found.reason
+
+    monkeypatch.setattr(Refused, "reason", unavailable)
+    found = advice(world)["b"]
+    assert found.action == "copy"
+    assert found.reason.endswith("; whether it was refused before is not known: 503")
 
 
 @pytest.mark.parametrize("rule", [ONE_WAY, BOTH], ids=["one_way", "active_active"])
