@@ -113,17 +113,18 @@ def test_what_came_in_time_is_not_late() -> None:
 
 
 def test_old_tombstones_go_and_young_ones_stay() -> None:
-    """A tombstone goes when no message about what was deleted can still be under way; so do the guard's marks."""
+    """A tombstone goes when no message about what was deleted can still be under way; so do marks."""
     sweeps = Sweeps(World(FIRST))
     tombstones = Tombstones(sweeps.records("a"))
     tombstones.bury("old", Tombstone(sweeps.world.now, "a"), lambda each: each.time)
     sweeps.records("a").write("guard/first/1/abc", {}, expect=None)
     sweeps.records("a").write("guard/first/state", {}, expect=None)
+    sweeps.records("a").write("refused/abc", {}, expect=None)
     sweeps.world.pass_time((RETENTION - timedelta(days=1)).total_seconds())
     tombstones.bury("young", Tombstone(sweeps.world.now, "a"), lambda each: each.time)
     sweeps.world.pass_time(24 * 3600)
 
-    assert ring(sweeps).expired == 2
+    assert ring(sweeps).expired == 3
     assert tombstones.read("old").tombstone is None
     assert tombstones.read("young").tombstone is not None
     assert sweeps.records("a").read("guard/first/state") is not None

@@ -14,6 +14,7 @@ from tradewind.replication import guard, tombstones
 from tradewind.replication.budgets import limits
 from tradewind.replication.contents import known
 from tradewind.replication.modes import marks
+from tradewind.replication.parts import refused
 from tradewind.replication.sweeping.unreadable import is_of_one_key
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ KEPT = "/state"
 
 CONTENTS_KEPT = timedelta(days=400)
 """Content that nobody has found for so long is forgotten: it is sent once more, and noted again."""
-PARTS = (tombstones.PREFIX, guard.PREFIX, marks.PREFIX, limits.WAITING, limits.SLOTS, known.PREFIX)
+PARTS = (tombstones.PREFIX, guard.PREFIX, marks.PREFIX, limits.WAITING, limits.SLOTS, known.PREFIX, refused.PREFIX)
 """What expires, in this order. Each sweep puts a key that waits on record again, so what is old there waits no more."""
 
 
