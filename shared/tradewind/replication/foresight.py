@@ -89,10 +89,10 @@ def _require_writable(at: Workplace, route: Route, here: ObjectState, there: Obj
     store = at.store_of(route.target)
     if here.size > at.parts.above:
         require_no_manifest(at, route, here)
-        if there is not None:
-            require_parts(at, route, here)
         plan_parts(here, at.parts.part, at.uploads_of(route.target).limits)
         store.check_metadata(_metadata(store, route, here, encoding=None))
+        if there is not None:  # last: what it never may is said before what it may not yet
+            require_parts(at, route, here)
     else:
         store.check_metadata(_metadata(store, route, here, encoding=encoding_for(route.rule, here.key, here.metadata)))
     if there is not None:  # it goes once the set is withdrawn, and must not be kept waiting then
