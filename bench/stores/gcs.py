@@ -42,7 +42,6 @@ class Gcs:
         self._shelf = shelf
         self._host = ""
         self._of_objects = (
-            Call("GET", "alt", "objects.get media", self._read),
             Call("GET", "", "objects.get", self._show),
             Call("DELETE", "", "objects.delete", self._delete),
             Call("PATCH", "", "objects.patch", self._patch),
@@ -83,6 +82,8 @@ class Gcs:
             return "objects.compose", self._compose(bucket, unquote(rest.removesuffix("/compose")), request)
         if "/rewriteTo/" in rest or "/copyTo/" in rest:
             return "objects.rewrite", self._rewrite(bucket, rest, request)
+        if request.method == "GET" and request.query.get("alt") == "media":
+            return "objects.get media", self._read(bucket, unquote(rest), request)
         return called(self._of_objects, request, bucket, unquote(rest))
 
     def _create(self, _bucket: str, _key: str, request: Request) -> Answer:
@@ -121,8 +122,6 @@ class Gcs:
         return stored
 
     def _read(self, bucket: str, key: str, request: Request) -> Answer:
-        if request.query["alt"] != "media":
-            return self._show(bucket, key, request)
         stored = self._present(bucket, key, request.query)
         if isinstance(stored, Answer):
             return stored
