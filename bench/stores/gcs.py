@@ -78,13 +78,16 @@ class Gcs:
                 return "objects.list", self._list(bucket, request.query)
             return called(self._of_buckets, request, bucket)
         bucket, rest = unquote(found[1]), found[2]
-        if rest.endswith("/compose"):
-            return "objects.compose", self._compose(bucket, unquote(rest.removesuffix("/compose")), request)
-        if "/rewriteTo/" in rest or "/copyTo/" in rest:
-            return "objects.rewrite", self._rewrite(bucket, rest, request)
-        if request.method == "GET" and request.query.get("alt") == "media":
+        if request.method == "POST":
+            return self._made(bucket, rest, request)
+        if request.query.get("alt") == "media":
             return "objects.get media", self._read(bucket, unquote(rest), request)
         return called(self._of_objects, request, bucket, unquote(rest))
+
+    def _made(self, bucket: str, rest: str, request: Request) -> tuple[str, Answer]:
+        if rest.endswith("/compose"):
+            return "objects.compose", self._compose(bucket, unquote(rest.removesuffix("/compose")), request)
+        return "objects.rewrite", self._rewrite(bucket, rest, request)
 
     def _create(self, _bucket: str, _key: str, request: Request) -> Answer:
         self._shelf.buckets.setdefault(json.loads(request.body)["name"], {})
