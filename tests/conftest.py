@@ -14,6 +14,7 @@ settings.load_profile("tradewind")
 WHOLE = Path(__file__).with_name("e2e")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of the whole in one process, since they share one sandbox; they begin first, and last longest."""
     items.sort(key=lambda item: WHOLE not in item.path.parents)
