@@ -77,6 +77,8 @@ class Plan:
     """Workers at one time, at most."""
     nap: int = 12
     """Turns of others for which a worker hangs, at most."""
+    malice: bool = False
+    """Users act when it is least convenient."""
     haste: float = 0.08
     """How likely a user acts at a turn."""
     sweeps: float = 0
@@ -132,11 +134,12 @@ def _crowded(rng: Random, plan: Plan) -> Plan:
         plan,
         keys=("k",),
         acts=rng.randrange(2, 5),
-        rates=replace(plan.rates, drop=0, stall=0.2),
+        rates=replace(plan.rates, drop=0, stall=0.05),
         pace=GENTLE,
         hands=8,
         nap=80,
-        haste=0.015,
+        haste=0.003,
+        malice=True,
         large=1,
     )
 

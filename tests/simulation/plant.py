@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"
 COPIES = ROOT / "build" / "plants"
 PARTS = "replication/parts/work.py"
+SEND = "        self.at.send(job.source, (task.encode() for task in tasks))\n"
+NOTE = "        self.jobs.note_asked(held, self.at.clock(), missing[share - 1] if share < len(missing) else None)\n"
 _REPLAY = re.compile(r"^replay: .* SEED=(\d+)$", re.MULTILINE)
 
 
@@ -130,8 +132,7 @@ PLANTS = {
             Edit(
                 PARTS,
                 "checksums=made, expect=job.expect\n",
-                "checksums=made,\n"
-                "expect=now.token if (now := self.at.store_of(job.target).head(job.key)) else None,\n",
+                "checksums=made,\nexpect=now.token if (now := self.at.store_of(job.target).head(job.key)) else None,\n",
             ),
         ),
     ),
@@ -156,26 +157,23 @@ PLANTS = {
                 "            if other is None or other.job.upload != job.upload:",
                 "            if other is None or other.job.upload:",
             ),
+            Edit("replication/parts/start.py", " {job.began.isoformat()}", ""),
         ),
     ),
     "parts-unasked": Plant(
         "replication",
         (
-            Edit(
-                "replication/parts/start.py",
-                "        self.at.send(job.source, (task.encode() for task in tasks))\n",
-                "",
-            ),
-            Edit(
-                "replication/parts/start.py",
-                "            self.jobs.write(replace(job, asked=self.at.clock()), expect=held.token)\n",
-                "            self.jobs.write(replace(job, asked=self.at.clock()), expect=held.token)\n"
-                "            self.at.send(job.source, (task.encode() for task in tasks))\n",
-            ),
+            Edit("replication/parts/start.py", NOTE, ""),
+            Edit("replication/parts/start.py", SEND, NOTE + SEND),
         ),
     ),
     "parts-left": Plant(
-        "replication", (Edit("replication/parts/orphans.py", "        self._sweep_parts(target, live)\n", ""),)
+        "replication",
+        (
+            Edit(
+                "replication/parts/leftovers.py", "        for each in self._old(PARTS):\n", "        for each in ():\n"
+            ),
+        ),
     ),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from simulation.turns import SECOND, Turns
@@ -28,11 +28,13 @@ class SimulatedQueue:
     Args:
         turns: Whose turn it is.
         check: Called before each call takes effect; raises what the queue's cloud suffers from.
+        deliveries: Returns how late a message comes that is sent, in microseconds, for each time that it comes.
     """
 
-    def __init__(self, turns: Turns, check: Callable[[], None]) -> None:
+    def __init__(self, turns: Turns, check: Callable[[], None], deliveries: Callable[[], Iterable[int]]) -> None:
         self._turns = turns
         self._check = check
+        self._deliveries = deliveries
         self.waiting: dict[str, Waiting] = {}
         self._sent = 0
 
@@ -45,7 +47,8 @@ class SimulatedQueue:
         """Send one message."""
         self._turns.pause()
         self._check()
-        self.add(body, attributes=attributes)
+        for delay in self._deliveries():
+            self.add(body, delay=delay, attributes=attributes)
         self._turns.note("send", answer=body)
 
     def visible(self) -> list[str]:

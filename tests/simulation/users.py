@@ -12,6 +12,7 @@ from tradewind.checksums import crc32c, crc64nvme, md5
 from tradewind.fleet import OneWayRule
 from tradewind.ports import PROVENANCE_KEY, Checksums, Metadata
 
+OTHERWISE = 0.4
 _METADATA = (
     Metadata(),
     Metadata(content_type="text/plain", user={"team": "vision"}),
@@ -55,6 +56,17 @@ class Users:
             self._write(site, key, site.data.body_of(key), held.metadata)
         else:
             self._write(site, key, self._body(), self.rng.choice(_METADATA))
+        self.changed(site.plan.name, key)
+
+    def interfere(self) -> None:
+        """Delete what somebody is just about to copy, or do something else."""
+        site = self.sites[self.plan.sites[0].name]
+        key = self.rng.choice(self.plan.keys)
+        held = site.data.head(key)
+        if held is None or self.rng.random() < OTHERWISE:
+            self.act()
+            return
+        site.data.delete(key, expect=held.token)
         self.changed(site.plan.name, key)
 
     def fill(self, site: str, key: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -10,6 +10,7 @@ from random import Random
 from rigs.world import InlineExecutor
 from simulation.core import Supplies, delivery_of, replicator_of
 from simulation.history import History
+from simulation.malice import Malice
 from simulation.plan import GENTLE, TIME_LIMIT, Plan, Rates
 from simulation.queues import SimulatedQueue
 from simulation.sites import Site
@@ -35,6 +36,8 @@ MOST_SWEEPS = 8
 """After so many sweeps of a healthy fleet nothing may be left to do."""
 
 
+UNFILTERED = 0.1
+"""How likely a part object at Cloud Storage is announced, which a subscription's filter prevents."""
 LONG = 0.996
 """Beyond which a turn lets so much time pass that tasks of large objects are sent again."""
 HOUR = int(PATIENCE.total_seconds() + 1) * SECOND
@@ -71,6 +74,7 @@ class World:
     healthy: bool = False
     luck: Luck = field(init=False)
     sweeps: Sweeps = field(init=False)
+    malice: Malice = field(init=False)
     _stores: dict[str, SimulatedStore] = field(default_factory=dict)
     _records: dict[str, Records] = field(default_factory=dict)
     _uploads: dict[str, Uploads] = field(default_factory=dict)
@@ -79,6 +83,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.luck = Luck(self.rng, self.plan.rates)
+        self.malice = Malice(self.rng, self.plan)
         for each in self.plan.sites:
             self._build(each.name, Site(each, self.turns.clock, self._queue(each.name), self._queue(each.name)))
         sites = Access(
@@ -116,7 +121,7 @@ class World:
             if self.sites[name].dark:
                 raise StoreUnavailableError(f"The queue of {name} does not answer")
 
-        return SimulatedQueue(self.turns, check)
+        return SimulatedQueue(self.turns, check, self._deliveries)
 
     def _decode(self, message: Message) -> Sequence[Notification]:
         return decode(self.plan.fleet, message) if is_request(message) else [self.notices[int(message.body)]]
@@ -127,7 +132,8 @@ class World:
         """Take note of a change that was just made, and let the cloud announce it."""
         site = self.sites[name]
         if key.startswith(RESERVED_PREFIX):
-            self._announce(site, site.notice_of(self.plan.fleet, key))
+            if self.rng.random() < UNFILTERED:
+                self._announce(site, site.notice_of(self.plan.fleet, key))
             return
         deed = self.history.add(
             name, key, site.now(), self.turns.clock.elapsed, site.data.held(key, ours=ours), ours=ours
@@ -144,11 +150,14 @@ class World:
 
     def _announce(self, site: Site, notice: Notification) -> None:
         self.notices.append(notice)
-        body = str(len(self.notices) - 1)
-        while True:
-            site.queue.add(body, delay=self._delay())
-            if self.rng.random() >= self.luck.rates.duplicate:
-                break
+        for delay in self._deliveries():
+            site.queue.add(str(len(self.notices) - 1), delay=delay)
+
+    def _deliveries(self) -> Iterator[int]:
+        """Yield for each time that a message comes, how late it is."""
+        yield self._delay()
+        while self.rng.random() < self.luck.rates.duplicate:
+            yield self._delay()
 
     def _tells(self, ours: bool, deleted: bool, was_ours: bool) -> bool:  # noqa: FBT001 - three facts of one change
         """Say whether the cloud announces a change; the one that no sweep can find again is always announced."""
@@ -174,11 +183,16 @@ class World:
         Raises:
             EndlessError: It does not come to rest.
         """
-        act = self.users(self) if self.users else Users(self.rng, self.plan, self.sites, self._by_user).act
+        users = Users(self.rng, self.plan, self.sites, self._by_user)
+        act = self.users(self) if self.users else users.act
         left = self.plan.acts
         while left or self.turns.live or self._waits():
             fate = self.rng.random()
-            if left and fate < self.plan.haste:
+            if left and self.malice.tempted:
+                self.malice.tempted = False
+                users.interfere()
+                left -= 1
+            elif left and (fate < self.plan.haste or (self.plan.malice and self._is_idle())):
                 act()
                 left -= 1
             elif left and 0.08 <= fate < 0.1:
@@ -224,7 +238,7 @@ class World:
 
     def _pick(self, worker: Worker) -> None:
         """Let a worker go on, unless it hangs."""
-        if worker.asleep and len(self.turns.live) > 1:
+        if worker.asleep:
             worker.asleep -= 1
         elif self.rng.random() < self.luck.rates.stall:
             worker.asleep = self.rng.randrange(3, self.plan.nap)
@@ -239,6 +253,8 @@ class World:
             self.turns.kill(worker, "crashes")
         else:
             self.turns.go_on(worker)
+            if self.turns.log:
+                self.malice.watch(worker, self.turns.log[-1])
 
     def _begin(self) -> bool:
         """Start a worker on any message that can be received."""
@@ -273,6 +289,9 @@ class World:
 
     def _waits(self) -> bool:
         return any(site.queue.waiting for site in self.sites.values())
+
+    def _is_idle(self) -> bool:
+        return not (self.turns.live or self._waits())
 
     def _wait(self) -> None:
         """Nothing can be done now: let time pass, or the dark sites return."""
