@@ -55,7 +55,7 @@ def main() -> None:
         if options.directions and name in DIRECTED:
             more["directions"] = [tuple(each.split(">")) for each in options.directions.split(",")]
         result = CASES[name](rounds, quick=options.quick, **more)
-        result.save(rounds)
+        result.save()
         _show(console, result, time.perf_counter() - begin)
     results.summarise()
     if not options.quick and not options.no_report:

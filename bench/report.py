@@ -173,7 +173,8 @@ def _cold(case: Kept) -> str:
 def _machine(case: Kept) -> str:
     on = case["machine"]
     what = f"{on['processors']} processors, {on['memory_gib']} GiB, {on['system']}, Python {on['python']}"
-    return f"*{case['rounds']} turns; {what}; rclone {on['rclone']}*"
+    turns = "1 turn" if case["turns"] == 1 else f"medians of {case['turns']} turns"
+    return f"*{turns}; {what}; rclone {on['rclone']}*"
 
 
 TABLES: Mapping[str, Callable[[Kept], str]] = {

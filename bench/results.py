@@ -44,15 +44,17 @@ class Result:
     """What one case found."""
 
     case: str
+    turns: int = 1
+    """Of each program, of which the median counts."""
     rows: list[Row] = field(default_factory=list)
     tables: dict[str, Any] = field(default_factory=dict)
     """For the report; JSON."""
 
-    def save(self, rounds: int) -> None:
+    def save(self) -> None:
         """Keep it, with when and where it was found."""
         folder = FOLDER / "cases"
         folder.mkdir(parents=True, exist_ok=True)
-        told = {"case": self.case, "rounds": rounds, "machine": machine(), "tables": self.tables}
+        told = {"case": self.case, "turns": self.turns, "machine": machine(), "tables": self.tables}
         told["rows"] = [asdict(row) for row in self.rows]
         (folder / f"{self.case}.json").write_text(json.dumps(told, indent=1) + "\n")
 

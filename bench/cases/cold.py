@@ -12,7 +12,7 @@ PEER = "import boto3 and one client"
 
 def run(rounds: int, *, quick: bool) -> Result:  # noqa: ARG001 - it is quick in any case
     """Measure every handler."""
-    result = Result("cold")
+    result = Result("cold", rounds)
     for each in cold_start.measure(rounds):
         result.tables[each.handler] = asdict(each)
         result.rows += [

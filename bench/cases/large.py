@@ -92,7 +92,7 @@ def _measure(contest: _Contest, rounds: int) -> Mapping[str, Mapping[str, Any]]:
 
 def compare(works: Sequence[Work]) -> Result:
     """Copy one object at a time by each program, in turns."""
-    result = Result("large")
+    result = Result("large", works[0].rounds)
     case, block = result.case, os.urandom(BLOCK)
     with tempfile.TemporaryDirectory() as folder, clouds.start(Path(folder)) as local:
         for work in works:

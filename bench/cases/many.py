@@ -122,7 +122,7 @@ def compare(
     *, network: Network = clouds.NEAR, processes: int = 2, queued: bool = False,
 ) -> Result:  # fmt: skip
     """Copy a folder's files in each direction by each program, in turns."""
-    result = Result(case)
+    result = Result(case, rounds)
     sizes = {str(path.relative_to(files)): path.stat().st_size for path in files.rglob("*") if path.is_file()}
     count, size = len(sizes), sum(sizes.values())
     with tempfile.TemporaryDirectory() as folder, clouds.start(Path(folder), network) as local:

@@ -25,7 +25,7 @@ THREADS = 2
 def run(rounds: int, *, quick: bool) -> Result:
     """Measure how much faster more workers are."""
     size, counts = (GIB // 4, (1, 4)) if quick else (2 * GIB, COUNTS)
-    result = Result("scaling")
+    result = Result("scaling", min(rounds, 2))
     network = Network(workers=max(counts), pace=RATE, discard=True)
     seconds: dict[int, list[float]] = {count: [] for count in counts}
     with (
