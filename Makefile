@@ -80,7 +80,7 @@ demo: setup ## replicate a real model between three clouds on this machine, and 
 	@$(BIN)/tradewind demo
 
 test: setup ## run every test in JOBS processes; narrow it with ARGS="tests/unit -k name"
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 # A planted bug must be found: PLANT=NAME, of those in tests/simulation/plant.py.
 simulate: setup ## run SEEDS simulated worlds of a SUITE, or show the one of SEED; PLANT=name hunts a bug put there on purpose

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("tradewind", deadline=None)
 settings.load_profile("tradewind")
 
-WHOLE = Path(__file__).with_name("e2e")
+
+class Shares(LoadScopeScheduling):  # type: ignore[misc]  # its author wrote no types
+    """Gives one process the tests of the whole, which share a sandbox, and lets the others have every other test."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/e2e" if nodeid.startswith("tests/e2e/") else nodeid
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of the whole in one process, since they share one sandbox; they begin first, and last longest."""
-    items.sort(key=lambda item: WHOLE not in item.path.parents)
-    for item in items:
-        if WHOLE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("sandbox"))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shares:
+    """Share the tests out."""
+    return Shares(config, log)
