@@ -16,11 +16,16 @@ from simulation.plan import GENTLE, Plan, fleet_of, rates_of, site_of
 from simulation.turns import SECOND
 from simulation.world import World
 from tradewind.ports import Metadata
+from tradewind.replication.parts.plan import PartSizes
 
 FOLDER = "models/m/"
 INDEX = FOLDER + "model.safetensors.index.json"
 SETTLE = 40
 """Seconds after which a set that nobody writes to counts as finished, however it looks."""
+LARGE = 400
+"""Bytes above which a shard goes in parts; the index is smaller."""
+SHOWN = 12
+"""Bytes of a shard that say which it is."""
 TOLERANCE = 5
 """Seconds by which sites' clocks may be wrong, and rounded."""
 
@@ -45,18 +50,19 @@ def draw_sets(rng: Random) -> tuple[Plan, list[Step]]:
     """Draw a world of sets, and what its user does, who leaves a set that is whole or none at all."""
     sites = tuple(site_of(rng, name) for name in "abc"[: rng.choice((2, 2, 3))])
     clouds = tuple(site.cloud for site in sites)
-    steps = list(_steps(rng))
+    steps = list(_steps(rng, padding=LARGE if rng.random() < 0.4 else 0))
     mode, conflict = rng.choice((("one_way", "keep"), ("active_active", "newest_wins")))
     fleet = fleet_of(clouds, mode, rng.choice(("propagate", "keep")), conflict, settle=SETTLE)
     pace = rng.choice((GENTLE, GENTLE, SECOND // 2))
-    plan = Plan(sites, fleet, (INDEX,), len(steps), rates_of(rng), pace, hands=rng.choice((1, 3, 6)))
-    return plan, steps
+    hands = rng.choice((1, 3, 6))
+    sizes = PartSizes(above=LARGE, part=LARGE // 2)
+    return Plan(sites, fleet, (INDEX,), len(steps), rates_of(rng), pace, hands, parts=sizes), steps
 
 
-def _steps(rng: Random) -> Iterator[Step]:
+def _steps(rng: Random, *, padding: int) -> Iterator[Step]:
     count = rng.randrange(2, 5)
     for version in range(1, rng.randrange(2, 5)):
-        yield from _hesitantly(rng, _upload(rng, version, count))
+        yield from _hesitantly(rng, _upload(rng, version, count, padding))
         if rng.random() < 0.2:
             yield from _hesitantly(rng, _delete(rng, count))
             continue
@@ -67,10 +73,11 @@ def _steps(rng: Random) -> Iterator[Step]:
                 yield from _hesitantly(rng, _delete(rng, of))
 
 
-def _upload(rng: Random, version: int, count: int) -> list[Step]:
+def _upload(rng: Random, version: int, count: int, padding: int) -> list[Step]:
     weights = {f"w{number}": shard(number, count).removeprefix(FOLDER) for number in range(1, count + 1)}
     index = Step(INDEX, json.dumps({"metadata": {"version": version}, "weight_map": weights}).encode())
-    shards = [Step(shard(number, count), b"v%d shard %d" % (version, number)) for number in range(1, count + 1)]
+    bodies = {number: b"v%d shard %d" % (version, number) for number in range(1, count + 1)}
+    shards = [Step(shard(number, count), body + body[:4] * (padding // 4)) for number, body in bodies.items()]
     rng.shuffle(shards)
     match rng.randrange(4):
         case 0:
@@ -154,7 +161,7 @@ def torn(held: dict[str, Held]) -> str:
         if member is None:
             return f"the index of v{version} without {name}"
         if not member.body.startswith(b"v%d " % version):
-            return f"the index of v{version} with {member.body.decode()}"
+            return f"the index of v{version} with {member.body[:SHOWN].decode()}"
     return ""
 
 

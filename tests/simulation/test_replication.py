@@ -14,7 +14,7 @@ import pytest
 from simulation.suites import SUITES
 
 TESTS = Path(__file__).parents[1]
-SEEDS = {"buffered": 100, "guarded": 60, "replication": 600, "sets": 100}
+SEEDS = {"buffered": 100, "guarded": 60, "replication": 400, "sets": 100}
 
 
 @pytest.fixture(autouse=True)

@@ -42,6 +42,7 @@ LONG = 0.996
 """Beyond which a turn lets so much time pass that tasks of large objects are sent again."""
 HOUR = int(PATIENCE.total_seconds() + 1) * SECOND
 """Microseconds after which the tasks of a job are sent again."""
+MOST_REDRIVES = 3
 DAMAGED = "that its store keeps"
 """Said of a large object of which other bytes arrived."""
 
@@ -349,12 +350,16 @@ class World:
             self.look(name, keys)
 
     def _redrive(self) -> None:
-        """Do as a person does who finds among the dead letters that the bytes of a large object were wrong."""
-        for site in self.sites.values():
-            for name, held in list(site.letters.waiting.items()):
-                if DAMAGED in held.attributes.get(REASON, ""):
-                    site.queue.add(site.letters.waiting.pop(name).body)
-        self._drain()
+        """Do as a person does who finds among the dead letters that the bytes of a large object were wrong.
+
+        What fails once more, since it was delivered before what it waits for, is redriven once more.
+        """
+        for _ in range(MOST_REDRIVES):
+            for site in self.sites.values():
+                for name, held in list(site.letters.waiting.items()):
+                    if DAMAGED in held.attributes.get(REASON, ""):
+                        site.queue.add(site.letters.waiting.pop(name).body)
+            self._drain()
 
     def _tidy(self) -> None:
         """Let so much time pass that nothing may be left of any upload, and tidy."""
