@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import report, results
-from bench.cases import again, cold, delay, faults, large, scaling, small, sparse
+from bench.cases import again, cold, delay, faults, large, others, scaling, small, sparse
 from bench.results import Result
 
 CASES: Mapping[str, Callable[..., Result]] = {
@@ -27,6 +27,7 @@ CASES: Mapping[str, Callable[..., Result]] = {
     "again": again.run,
     "delay": delay.run,
     "cold": cold.run,
+    "others": others.run,
 }
 
 DIRECTED = ("small", "small-near", "large")

@@ -170,6 +170,10 @@ def _cold(case: Kept) -> str:
     return f"{_machine(case)}\n\n{_grid(heads, rows)}"
 
 
+def _others(case: Kept) -> str:
+    return _grid(["asked", "answer"], [[f"`{asked}`", f"`{said}`"] for asked, said in case["tables"].items()])
+
+
 def _machine(case: Kept) -> str:
     on = case["machine"]
     what = f"{on['processors']} processors, {on['memory_gib']} GiB, {on['system']}, Python {on['python']}"
@@ -188,4 +192,5 @@ TABLES: Mapping[str, Callable[[Kept], str]] = {
     "again": _again,
     "delay": _delay,
     "cold": _cold,
+    "others": _others,
 }
