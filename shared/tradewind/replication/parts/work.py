@@ -169,6 +169,7 @@ class PartWorker:
             if not self._jobs(job.target).holds(job):  # it ended while this part was on its way, and left it behind
                 uploads.abort(job.key, job.upload)
                 return [_moot(route)]
+            self._require_kept(job, numbers, parts)
             return [_going_on(route, f"{len(parts):,} of {len(job.plan.numbers):,} parts are there")]
         if not again and not self._jobs(job.target).claim(job, self.at.clock(), self._time_limit):
             return [_going_on(route, "another function joins the parts")]
@@ -176,6 +177,21 @@ class PartWorker:
         self._end(job)
         after = self.look(route, job.key)
         return [joined, *(outcome for outcome in after if outcome.verdict is not Verdict.IN_SYNC)]
+
+    def _require_kept(self, job: Job, numbers: Sequence[int], parts: Sequence[Part]) -> None:
+        """Return if the parts that were just brought are there: Azure drops them all when anybody writes the blob.
+
+        Raises:
+            PreconditionFailedError: They are gone, and the target is another one by now.
+            TransientError: They are gone, and the target is as it was before: they must be brought once more.
+        """
+        if set(numbers) <= {part.number for part in parts}:
+            return
+        message = f"Parts of {job.key!r} are gone from {job.target}, which was written while they were brought"
+        now = self.at.store_of(job.target).head(job.key)
+        raise (
+            TransientError(message) if (now.token if now else None) == job.expect else PreconditionFailedError(message)
+        )
 
     # --- parts -----------------------------------------------------------------------------------------------------
 

@@ -15,8 +15,19 @@ import pytest
 from rigs.large import BODY, Killed, large_world, settle, take, work_off
 from rigs.world import World
 from tradewind.clouds.memory.uploads import MemoryUploads
-from tradewind.errors import NotFoundError, ObjectTooLargeError, PermanentError, TradewindError
-from tradewind.ports import REASON, Admission, Change, Checksums, Message, Metadata, Movement, Notification, PutReceipt
+from tradewind.errors import NotFoundError, ObjectTooLargeError, PermanentError, TradewindError, TransientError
+from tradewind.ports import (
+    REASON,
+    Admission,
+    Change,
+    Checksums,
+    Message,
+    Metadata,
+    Movement,
+    Notification,
+    Part,
+    PutReceipt,
+)
 from tradewind.replication import requests
 from tradewind.replication.decide import Verdict
 from tradewind.replication.parts.jobs import Jobs
@@ -453,3 +464,31 @@ def world_that_dies_before_joining(world: World) -> Iterator[None]:
         yield
     finally:
         world.stores["a"].before = lambda _: None
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_parts_that_somebody_s_write_has_dropped_are_noticed_by_whoever_brought_them(*, stays: bool) -> None:
+    """Azure does so: the job ends if the target is another one, and if that is gone again, the parts are brought anew."""
+    world = large_world(RULE)
+    begin(world)
+    first = decode(take(world)[0])
+
+    def write(call: str) -> None:
+        if call == "get":
+            world.stores["a"].after = lambda _: None
+            world.write("b", KEY, b"a user's own")
+            if not stays:
+                world.delete("b", KEY)
+
+    def drop(*_: object) -> list[Part]:
+        return []
+
+    world.stores["a"].after = write
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(MemoryUploads, "parts", drop)
+        if stays:
+            assert [outcome.verdict for outcome in world.replicator.carry(first)] == [Verdict.CONFLICT]
+        else:
+            with pytest.raises(TransientError):
+                world.replicator.carry(first)
+    assert (Jobs(world.records["b"]).read(KEY) is None) is stays
