@@ -468,7 +468,7 @@ def world_that_dies_before_joining(world: World) -> Iterator[None]:
 
 @pytest.mark.parametrize("stays", [True, False])
 def test_parts_that_somebody_s_write_has_dropped_are_noticed_by_whoever_brought_them(*, stays: bool) -> None:
-    """Azure does so: the job ends if the target is another one, and if that is gone again, the parts are brought anew."""
+    """Azure does so: the job ends if the target is another one; if that is gone again, the parts are brought anew."""
     world = large_world(RULE)
     begin(world)
     first = decode(take(world)[0])
