@@ -155,12 +155,19 @@ def _versions(history: History, key: str, body: bytes) -> int:
 def notifications_suffice(plan: Plan, history: History) -> Iterator[str]:
     """Where no notification was lost, all is done when the last one is, and a sweep finds nothing to do.
 
-    But for what users do at a target, and for deletes that a rule keeps: those go nowhere, and only sweeps look there.
+    But for what users do at a target, and for deletes that a rule keeps: those go nowhere, and only sweeps look there. And
+    but for a key that users wrote and deleted at Azure while a large object was on its way there: its blocks are gone,
+    and the key looks as if nothing had been, so that only the timer asks for them again.
     """
     if history.untold or history.swept is None:
         return
     one_way, keeps = isinstance(plan.rule, OneWayRule), plan.rule.deletes == "keep"
-    nowhere = {(d.site, d.key) for d in history.deeds if not d.ours and (one_way or (keeps and d.after is None))}
+    azure = {site.name for site in plan.sites if site.cloud == "azure" and plan.large}
+    nowhere = {
+        (d.site, d.key)
+        for d in history.deeds
+        if not d.ours and (one_way or (d.after is None and (keeps or d.site in azure)))
+    }
     for deed in history.deeds[history.swept :]:
         if (deed.site, deed.key) not in nowhere:
             yield f"deed {deed.number}: {deed.key} at {deed.site} was left for a sweep to make {_told(deed.after)}"
