@@ -155,9 +155,9 @@ def _versions(history: History, key: str, body: bytes) -> int:
 def notifications_suffice(plan: Plan, history: History) -> Iterator[str]:
     """Where no notification was lost, all is done when the last one is, and a sweep finds nothing to do.
 
-    But for what users do at a target, and for deletes that a rule keeps: those go nowhere, and only sweeps look there. And
-    but for a key that users wrote and deleted at Azure while a large object was on its way there: its blocks are gone,
-    and the key looks as if nothing had been, so that only the timer asks for them again.
+    But for what users do at a target, and for deletes that a rule keeps: those go nowhere, and only sweeps look there.
+    And but for a key that users wrote and deleted at Azure while a large object was on its way there: its blocks are
+    gone, and the key looks as if nothing had been, so that only the timer asks for them again.
     """
     if history.untold or history.swept is None:
         return
