@@ -13,7 +13,8 @@ The family decides delivery (DESIGN of the project: nothing is lost), so a handl
     ├── PermanentError              the object can never be replicated as it is; dead-lettered with the reason
     │   ├── UnportableError         a target cannot represent the key or its metadata
     │   ├── ObjectTooLargeError     beyond what one function copies
-    │   └── ConflictError           the rule says that a conflict is an error
+    │   ├── ConflictError           the rule says that a conflict is an error
+    │   └── SafetyStopError         the change would touch more than may be changed at once, unless it is forced
     └── TransientError              the next delivery may succeed
         ├── StoreUnavailableError   the cloud is down, slow or throttling
         ├── IntegrityError          the bytes that were read or written do not have the announced checksum
@@ -88,6 +89,10 @@ class ObjectTooLargeError(PermanentError):
 
 class ConflictError(PermanentError):
     """Two sites hold independent objects under one key, and the rule says that this is an error."""
+
+
+class SafetyStopError(PermanentError):
+    """The change would touch more than may be changed at once; it can be forced."""
 
 
 class TransientError(TradewindError):

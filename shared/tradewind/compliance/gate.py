@@ -25,7 +25,7 @@ class JurisdictionGate:
         where = movement.target_jurisdiction
         if known.jurisdictions == "any":
             return Admission(allowed=True, reason=f"{movement.classification!r} data may be anywhere")
-        if where in known.jurisdictions:
+        if known.allows(where):
             return Admission(allowed=True, reason=f"{movement.classification!r} data may be in {where}")
         allowed = ", ".join(known.jurisdictions) or "nowhere else"
         return Admission(

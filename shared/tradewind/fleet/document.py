@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tradewind.errors import FleetError
+from tradewind.fleet.failover import group_contradictions
 from tradewind.fleet.model import Fleet
 from tradewind.fleet.overlaps import shared_control
 from tradewind.fleet.rules import ActiveActiveRule, Rule
@@ -68,6 +69,7 @@ def contradictions(fleet: Fleet) -> Iterable[tuple[Path, str]]:
             known = ", ".join(fleet.classifications)
             yield (*at, "classification"), f"unknown classification {rule.classification!r}; known are: {known}"
         yield from ((at, message) for message in _member_contradictions(fleet, rule))
+    yield from group_contradictions(fleet)
 
 
 def _site_contradictions(fleet: Fleet) -> Iterable[tuple[Path, str]]:

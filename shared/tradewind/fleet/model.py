@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from tradewind.fleet.endpoints import Endpoint
+from tradewind.fleet.groups import Control, Group
 from tradewind.fleet.part import Jurisdiction, Name, Part
 from tradewind.fleet.rules import Rule
 from tradewind.fleet.sites import Site
@@ -17,6 +19,10 @@ class Classification(Part):
 
     jurisdictions: Literal["any"] | tuple[Jurisdiction, ...]
     """Jurisdictions in which data of this class may be stored, or `any`."""
+
+    def allows(self, jurisdiction: str) -> bool:
+        """Say whether data of this class may be under the law of `jurisdiction`."""
+        return self.jurisdictions == "any" or jurisdiction in self.jurisdictions
 
 
 class LargeObjects(Part):
@@ -38,6 +44,12 @@ class Fleet(Part):
     classifications: dict[Name, Classification] = Field(min_length=1)
     rules: tuple[Rule, ...] = ()
     """For each key and target the first rule that matches decides."""
+    control: Control | None = None
+    """Which sites agree about traffic; needed where there are groups."""
+    endpoints: dict[Name, Endpoint] = Field(default_factory=dict)
+    """What answers inference requests."""
+    groups: dict[Name, Group] = Field(default_factory=dict)
+    """Endpoints that stand for each other."""
     parts: LargeObjects = LargeObjects()
     """How large objects are cut."""
     time_limit_seconds: int = Field(default=900, ge=1)

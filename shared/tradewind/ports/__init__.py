@@ -8,6 +8,8 @@ from tradewind.ports.copies import Copies
 from tradewind.ports.events import Change, Notification
 from tradewind.ports.gate import Admission, Gate, Movement
 from tradewind.ports.metadata import PROVENANCE_KEY, RESERVED_PREFIX, Metadata
+from tradewind.ports.notices import Notice, Notifier
+from tradewind.ports.probes import Answer
 from tradewind.ports.pulls import Links, Pulls
 from tradewind.ports.queue import REASON, Message, Queue
 from tradewind.ports.secrets import Secrets
@@ -21,6 +23,7 @@ from tradewind.ports.store import (
     ObjectSummary,
     PutReceipt,
 )
+from tradewind.ports.traffic import Traffic, TrafficDirector
 from tradewind.ports.uploads import Algorithm, Part, PartLimits, Uploads
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
     "RESERVED_PREFIX",
     "Admission",
     "Algorithm",
+    "Answer",
     "AuditLog",
     "AuditRecord",
     "Change",
@@ -41,7 +45,9 @@ __all__ = [
     "Message",
     "Metadata",
     "Movement",
+    "Notice",
     "Notification",
+    "Notifier",
     "ObjectPage",
     "ObjectState",
     "ObjectStore",
@@ -52,5 +58,7 @@ __all__ = [
     "PutReceipt",
     "Queue",
     "Secrets",
+    "Traffic",
+    "TrafficDirector",
     "Uploads",
 ]

@@ -1,0 +1,1 @@
+"""What speaks plain HTTP and is no cloud: probes, webhooks, a proxy of one's own."""

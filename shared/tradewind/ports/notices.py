@@ -1,0 +1,40 @@
+"""Telling people and systems that a group's traffic was moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """That traffic was moved, or that it could not be."""
+
+    id: str
+    """The same for every try to tell it, so that whoever hears it twice can know."""
+    group: str
+    epoch: int
+    what: str
+    """`failover`, `shift`, `restore`, `rollback`, `manual`."""
+    summary: str
+    """One sentence for a person."""
+    reason: str
+    at: datetime
+    """UTC."""
+    by: str
+    """The observer or the person who decided."""
+    weights: dict[str, int]
+    """Percent of the traffic by endpoint, from now on."""
+
+
+class Notifier(Protocol):
+    """One address that is told."""
+
+    def tell(self, notice: Notice) -> None:
+        """Tell it; signed or authenticated. Told twice does no harm.
+
+        Raises:
+            StoreUnavailableError: The address cannot be reached, or says so.
+            ConfigurationError: It refuses what it is told, or who tells it.
+        """
