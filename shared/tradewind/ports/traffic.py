@@ -41,6 +41,7 @@ class TrafficDirector(Protocol):
             expect: What `read` returned.
 
         Raises:
-            PreconditionFailedError: Somebody else published meanwhile, or `expect` is of a later epoch; nothing changed.
+            PreconditionFailedError: Somebody else published meanwhile, or `expect` is of a later epoch; nothing was
+                changed.
             SafetyStopError: The change would touch more than the zone may lose at once; nothing changed.
         """
