@@ -6,7 +6,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tradewind import runtime
-from tradewind.replication.sweeping.measures import Measure
+from tradewind.measures import Measure
 
 RESERVE = 60.0
 """Seconds that the last page and its note may take."""

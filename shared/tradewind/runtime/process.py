@@ -10,9 +10,9 @@ from time import monotonic
 
 from tradewind.errors import ConfigurationError, CredentialsError, FleetError, TransientError
 from tradewind.logs import Line
+from tradewind.measures import Measure
 from tradewind.ports import Message, Notification
 from tradewind.replication.outcomes import Outcome
-from tradewind.replication.sweeping.measures import Measure
 from tradewind.runtime.clients import LAST_ATTEMPT, SITE_VARIABLE, Runtime
 from tradewind.runtime.location import FLEET_VARIABLE, read_fleet
 

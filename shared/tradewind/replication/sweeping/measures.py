@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from tradewind.fleet import Rule
+from tradewind.measures import Measure
 from tradewind.replication.budgets.money import NANO
 from tradewind.replication.tally import Tally, TargetTally
 
@@ -20,20 +20,6 @@ WAITS_BEYOND_RPO = "WaitsBeyondRpo"
 """Of a site: rules under which something there has waited for room in a budget for longer than their `rpo_seconds`."""
 ROUNDS = "SweepRounds"
 """Of a site: calls of its timer. Where none is told, nothing is swept there, however well all else looks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One number."""
-
-    name: str
-    unit: Literal["Count", "Bytes", "Seconds", "Percent"]
-    value: float
-    dimensions: dict[str, str]
-
-    def as_fields(self) -> dict[str, Any]:
-        """Return it as the fields of a structured log line."""
-        return asdict(self)
 
 
 def measures_of(rule: Rule, tally: Tally) -> Iterator[Measure]:

@@ -21,7 +21,6 @@ from tradewind.replication.sweeping.measures import (
     BEYOND_RPO,
     ROUNDS,
     WAITS_BEYOND_RPO,
-    Measure,
     beyond_rpo,
     measures_of,
     measures_of_waiting,
