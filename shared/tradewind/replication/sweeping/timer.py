@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tradewind.errors import ConfigurationError, PreconditionFailedError, TradewindError
 from tradewind.fleet import Batch, Buffered, Fleet, Rule
+from tradewind.measures import Measure
 from tradewind.records import Document, Record, Records
 from tradewind.replication import requests
 from tradewind.replication.budgets.limits import limited_at
