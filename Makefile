@@ -36,7 +36,7 @@ WITH_INDEX = $(if $(UV_DEFAULT_INDEX)$(UV_INDEX_URL),,$(foreach url,$(PIP_INDEX)
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test simulate check bench lock check-locks check-types check-infrastructure clean
 .PHONY: package-aws package-gcp package-azure build-TradewindLayer \
-	build-ReplicateFunction build-SweepFunction build-BatchOperationsFunction
+	build-ReplicateFunction build-SweepFunction build-ObserveFunction build-RouteFunction build-BatchOperationsFunction
 
 help: ## explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -192,7 +192,7 @@ package-azure: $(UV) ## stage the Azure Functions bundle in build/package/azure
 build-TradewindLayer: $(UV)
 	$(call build-layer,$(ARTIFACTS_DIR))
 
-build-ReplicateFunction build-SweepFunction build-BatchOperationsFunction: $(UV)
+build-ReplicateFunction build-SweepFunction build-ObserveFunction build-RouteFunction build-BatchOperationsFunction: $(UV)
 	@cp functions/aws/*.py $(ARTIFACTS_DIR)
 	$(call precompile,$(ARTIFACTS_DIR),$(LAMBDA_PYTHON),/var/task)
 

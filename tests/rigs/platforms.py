@@ -142,9 +142,10 @@ class AzureFunctions:
         with _serving(AZURE_SITE):
             return not function.run(argument).failed
 
-    def ring(self, timer: object) -> bool:
-        """Let the timer ring, and say whether the function went well."""
-        [function] = [each for each in self.functions if each.trigger["type"] == "timerTrigger"]
+    def ring(self, timer: object, name: str = "sweep") -> bool:
+        """Let a function's timer ring, and say whether the function went well."""
+        triggered = [each for each in self.functions if each.trigger["type"] == "timerTrigger"]
+        [function] = [each for each in triggered if each.name == name]
         argument = TimerRequestConverter.decode(Datum(json.dumps(timer), "json"), trigger_metadata={})
         with _serving(AZURE_SITE):
             return not function.run(argument).failed
@@ -229,7 +230,7 @@ def _modules_kept() -> Iterator[None]:
         yield
     finally:
         sys.path[:] = path
-        for name in ("function_app", "replicate", "sweep", "main"):
+        for name in ("function_app", "observe", "replicate", "route", "sweep", "main"):
             if name not in modules:
                 sys.modules.pop(name, None)
 
