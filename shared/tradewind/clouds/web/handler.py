@@ -69,7 +69,9 @@ def _weights(handler: Handler) -> list[int]:
     policy = _object(_object(handler, "load_balancing"), "selection_policy")
     if policy.get("policy") != POLICY:
         return []
-    return [weight for weight in _list(policy, "weights") if isinstance(weight, int)]
+    weights = _list(policy, "weights")
+    known = [weight for weight in weights if isinstance(weight, int)]
+    return known if len(known) == len(weights) else []  # else they would be others'
 
 
 def _dials(handler: Handler) -> list[str]:

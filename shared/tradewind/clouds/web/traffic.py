@@ -25,13 +25,16 @@ from tradewind.ports import Traffic
 
 TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 """Seconds; a change is answered when the new configuration serves."""
+ATTEMPTS = 5
+CUT = (httpx.RemoteProtocolError, httpx.ReadError)
+"""Who asks at the moment of somebody else's change is cut off: Caddy starts its admin API anew with each."""
 
 
 def open_director(config: Caddy) -> CaddyDirector:
     """Return the director of a group.
 
     Raises:
-        ConfigurationError: Two endpoints share a target.
+        ConfigurationError: Two endpoints share a target, or one is no upstream.
     """
     # Caddy closes the connections to its admin API with each change. And as everywhere here, a proxy that the
     # environment names is for HTTPS.
@@ -59,6 +62,7 @@ class CaddyDirector:
         self._subject = f"caddy {config.admin.rstrip('/')}/id/{config.id}"
         self._path = f"/id/{config.id}"
         check_targets(self._targets, subject=self._subject)
+        _check_upstreams(self._targets, subject=self._subject)
 
     def read(self) -> Traffic:
         """Return what the handler does: 1 request."""
@@ -79,7 +83,13 @@ class CaddyDirector:
             return now
         changed = with_traffic(handler, self._targets, weights, epoch)
         with self._asking("change"):
-            answer = self._client.patch(self._path, json=changed, headers={"If-Match": token})
+            try:
+                answer = self._client.patch(self._path, json=changed, headers={"If-Match": token})
+            except CUT:
+                now = self.read()
+                if settled(self._subject, self._targets, weights, epoch=epoch, expect=expect, now=now):
+                    return now
+                raise
         if answer.status_code == httpx.codes.PRECONDITION_FAILED:
             raise moved(self._subject, epoch)
         self._check(answer, "change")
@@ -88,7 +98,7 @@ class CaddyDirector:
     def _handler(self) -> tuple[Handler, str]:
         """Return the handler and its version."""
         with self._asking("read"):
-            answer = self._client.get(self._path)
+            answer = self._get()
         self._check(answer, "read")
         with understood("read", self._subject):
             handler: JsonValue = answer.json()
@@ -99,6 +109,14 @@ class CaddyDirector:
                 hint='Set the `@id` beside `"handler": "reverse_proxy"` in Caddy\'s configuration',
             )
         return handler, token
+
+    def _get(self) -> httpx.Response:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return self._client.get(self._path)
+            except CUT:
+                continue
+        return self._client.get(self._path)
 
     @contextmanager
     def _asking(self, operation: str) -> Iterator[None]:
@@ -118,6 +136,13 @@ class CaddyDirector:
             raise ConfigurationError(said, hint="Give the group's `reverse_proxy` handler the `@id` that `id` names")
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             raise AccessDeniedError(said, hint="Allow this client in `admin` of Caddy's configuration")
-        if answer.is_server_error:
+        # A configuration that Caddy cannot load is answered by a 500, too.
+        if answer.is_server_error and "loading new config" not in answer.text:
             raise StoreUnavailableError(said, hint="See Caddy's log")
         raise ConfigurationError(said, hint="Caddy refused the handler and went on with the one before; see its log")
+
+
+def _check_upstreams(targets: Mapping[str, str], *, subject: str) -> None:
+    """Refuse what Caddy would take, and answer every request for with a 502."""
+    if wrong := sorted(target for target in targets.values() if "://" in target or ":" not in target):
+        raise ConfigurationError(f"{wrong[0]!r} is no upstream of {subject}", hint="Write HOST:PORT in `targets`")
