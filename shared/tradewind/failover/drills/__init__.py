@@ -1,0 +1,1 @@
+"""Drills: a fault on purpose, while somebody looks at the clock."""
