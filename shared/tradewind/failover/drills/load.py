@@ -15,9 +15,10 @@ import httpx
 from tradewind.failover.drills.timeline import Request
 from tradewind.fleet.endpoints import Endpoint
 
-ENDPOINT: Final = "tradewind-endpoint"
-"""Header of an answer that says which endpoint made it; whoever directs the traffic may set it."""
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+ENDPOINT: Final = "X-Served-By"
+"""Header of an answer that says which endpoint made it, where endpoints say so."""
+EPOCH: Final = "X-Tradewind-Epoch"
+"""Header of an answer that says which epoch sent the request there; a Caddy sets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,10 @@ class Load:
 
     async def _run(self) -> None:
         first = self.clock()
-        # Proxies are for the way out, and nobody sets out to reach this machine.
-        outside = httpx.URL(self.asked.url).host not in LOOPBACK
+        proxied = self.asked.url.startswith("https:")  # as everywhere here, the environment's proxy is for HTTPS
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
         async with (
-            httpx.AsyncClient(timeout=self.timeout, limits=limits, trust_env=outside) as client,
+            httpx.AsyncClient(timeout=self.timeout, limits=limits, trust_env=proxied) as client,
             asyncio.TaskGroup() as sent,
         ):
             for number in count():
@@ -86,14 +86,15 @@ class Load:
                 sent.create_task(self._ask(client, due))
 
     async def _ask(self, client: httpx.AsyncClient, due: float) -> None:
-        endpoint = ""
+        endpoint, epoch = "", ""
         try:
             async with asyncio.timeout(self.timeout):
                 answer = await client.request(self.asked.method, self.asked.url, json=self.asked.body)
-            endpoint = answer.headers.get(ENDPOINT, "")
+            endpoint, epoch = answer.headers.get(ENDPOINT, ""), answer.headers.get(EPOCH, "")
             reason = "" if answer.status_code in self.asked.good else f"status {answer.status_code}"
         except TimeoutError:
             reason = f"no answer within {self.timeout:g} s"
         except httpx.HTTPError as error:
             reason = type(error).__name__
-        self.tell(Request(due - self.begun, self.clock() - self.begun, reason, endpoint))
+        known = int(epoch) if epoch.isdecimal() else None
+        self.tell(Request(due - self.begun, self.clock() - self.begun, reason, endpoint, known))

@@ -37,6 +37,8 @@ class Request:
     """Why it is lost, in words; "" if it was answered as it should."""
     endpoint: str = ""
     """Who answered, as the answer's headers say; "" if they do not."""
+    epoch: int | None = None
+    """By which epoch it was sent there, likewise."""
 
     @property
     def good(self) -> bool:
