@@ -1,0 +1,134 @@
+"""Reading what observers published of a group: kept for a moment, and read elsewhere while the own store is away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, wait
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic
+from typing import Final
+
+from tradewind.errors import StoreUnavailableError, TradewindError
+from tradewind.failover.published import Published
+from tradewind.records import Records
+
+KEPT: Final = 3.0
+"""Seconds for which what was read is answered without reading it again."""
+AWAY: Final = 30.0
+"""Seconds for which a store that did not answer is not asked."""
+
+NOTHING: Final = "nothing was published there"
+
+
+def name_of(group: str) -> str:
+    """Return the name of the record in which a group is published."""
+    return f"routes/{group}"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What one observer published."""
+
+    published: Published
+    site: str
+    """The observer's."""
+    note: str = ""
+    """Why it is not the own observer's, or may be old; "" if it is neither."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    copy: Copy
+    read: float
+    at: datetime | None
+    """Of the own observer's, as it was seen last."""
+    moved: float
+    """When that was seen to change last."""
+
+
+@dataclass(slots=True)
+class Routes:
+    """What the observers published, nearest first.
+
+    No two clocks are compared: whether the own observer still writes is told by its record changing.
+
+    Args:
+        stores: The control stores' sites, the own one first.
+        records_of: Their records.
+        executor: Asks them at once.
+        answer_seconds: Who has not answered by then counts as away.
+        stale_seconds: A record that has not changed for so long is one among others.
+        clock: Seconds, of any beginning.
+    """
+
+    stores: Sequence[str]
+    records_of: Callable[[str], Records]
+    executor: Executor
+    answer_seconds: float
+    stale_seconds: float
+    clock: Callable[[], float] = monotonic
+    _kept: dict[str, _Kept] = field(default_factory=dict)
+    _away: dict[str, float] = field(default_factory=dict)
+    """Until when a store is not asked."""
+
+    def read(self, group: str) -> Copy:
+        """Return what is known of a group.
+
+        Raises:
+            StoreUnavailableError: No store has it, and it was never read before.
+        """
+        kept, now = self._kept.get(group), self.clock()
+        if kept is not None and now - kept.read < KEPT:
+            return kept.copy
+        own, *others = self.stores
+        found, silent = self._ask([own], group)
+        at = found[own].at if own in found else None if kept is None else kept.at
+        moved = kept.moved if kept is not None and kept.at == at else now
+        if own in found and now - moved < self.stale_seconds:
+            copy = Copy(found[own], own)
+        else:
+            elsewhere, unheard = self._ask(others, group)
+            copy = self._best({**elsewhere, **found}, {**silent, **unheard}, group, kept)
+        self._kept[group] = _Kept(copy, now, at, moved)
+        return copy
+
+    def _best(self, found: Mapping[str, Published], silent: Mapping[str, str], group: str, kept: _Kept | None) -> Copy:
+        """Return the copy of the latest epoch, of those in whose order the own one is last."""
+        own = self.stores[0]
+        if not found:
+            reasons = "; ".join(f"{site}: {why}" for site, why in silent.items())
+            if kept is None:
+                raise StoreUnavailableError(
+                    f"Nothing is known of the group {group!r} ({reasons})",
+                    hint="Observers publish it every round, once they are deployed and the group has a first epoch",
+                )
+            return Copy(kept.copy.published, kept.copy.site, f"The last one that could be read ({reasons})")
+        site = max(found, key=lambda name: found[name].epoch)
+        why = silent.get(own, "its observer has not written for a while")
+        return Copy(found[site], site, f"{own}: {why}")
+
+    def _ask(self, sites: Sequence[str], group: str) -> tuple[dict[str, Published], dict[str, str]]:
+        """Ask the stores of some sites at once; return what they hold, and why the others say nothing."""
+        now = self.clock()
+        silent = {site: "it did not answer a moment ago" for site in sites if self._away.get(site, now) > now}
+        asked = {site: self.executor.submit(self._one, site, group) for site in sites if site not in silent}
+        done, _ = wait(asked.values(), self.answer_seconds)
+        found = {}
+        for site, future in asked.items():
+            answer = future.result() if future in done else None
+            if isinstance(answer, Published):
+                found[site] = answer
+                continue
+            silent[site] = answer or "it does not answer"
+            if answer != NOTHING:
+                self._away[site] = self.clock() + AWAY
+        return found, silent
+
+    def _one(self, site: str, group: str) -> Published | str:
+        """Return what a site's store holds, or why it is not known."""
+        try:
+            record = self.records_of(site).read(name_of(group))
+            return NOTHING if record is None else Published.of(record.value)
+        except (TradewindError, ValueError) as error:
+            return str(error)
