@@ -143,8 +143,15 @@ class SwitchDirector:
         return Sight(now.sites, {**now.held, **written}, now.away)
 
     def _settle(self, wanted: SwitchText, known: Mapping[str, Held], now: Sight) -> Mapping[str, Held]:
-        """Write what counts, and return the objects that took it: a majority."""
-        taken, failed = self._write(wanted, known)
+        """Write what counts, and return the objects that took it: a majority.
+
+        The first object is written alone: of several publishers that saw the same, one gets past it, and the others
+        have changed nothing. All at once, each could win an object, and nobody a majority.
+        """
+        taken, failed, rest = self._first(wanted, known)
+        if taken:
+            more, refused = self._write(wanted, rest)
+            taken, failed = {**taken, **more}, {**failed, **refused}
         if len(taken) >= now.majority:
             return taken
         if others := [site for site, error in failed.items() if isinstance(error, PreconditionFailedError)]:
@@ -160,6 +167,20 @@ class SwitchDirector:
         self, wanted: SwitchText, known: Mapping[str, Held]
     ) -> tuple[Mapping[str, Held], Mapping[str, TradewindError]]:
         return self._at_all({site: partial(self._put, site, wanted, held) for site, held in known.items()})
+
+    def _first(
+        self, wanted: SwitchText, known: Mapping[str, Held]
+    ) -> tuple[Mapping[str, Held], Mapping[str, TradewindError], Mapping[str, Held]]:
+        """Write the first object that is there: what took it, what failed before, and what is left to be written."""
+        failed: dict[str, TradewindError] = {}
+        left = dict(known)
+        for site, held in known.items():
+            del left[site]
+            taken, refused = self._write(wanted, {site: held})
+            failed.update(refused)
+            if taken or isinstance(refused[site], PreconditionFailedError):
+                return taken, failed, left
+        return {}, failed, left
 
     def _get(self, site: str) -> Held:
         store, key = self._store_of(site), self._keys[site]
