@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from pydantic import JsonValue
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -26,6 +28,20 @@ class Notice:
     """The observer or the person who decided."""
     weights: dict[str, int]
     """Percent of the traffic by endpoint, from now on."""
+
+    def as_document(self) -> dict[str, JsonValue]:
+        """Return the notice as JSON, as every address is told it."""
+        return {
+            "id": self.id,
+            "group": self.group,
+            "epoch": self.epoch,
+            "what": self.what,
+            "summary": self.summary,
+            "reason": self.reason,
+            "at": self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "by": self.by,
+            "weights": {**self.weights},
+        }
 
 
 class Notifier(Protocol):
