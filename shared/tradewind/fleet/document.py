@@ -17,7 +17,6 @@ from tradewind.fleet.rules import ActiveActiveRule, Rule
 from tradewind.fleet.sites import AwsSite
 
 Path: TypeAlias = tuple[str | int, ...]
-BRANCH = 2
 
 
 def parse_fleet(text: str, *, origin: str) -> Fleet:
@@ -131,10 +130,8 @@ def _repeated(node: yaml.Node | None, path: Path) -> Iterable[tuple[Path, int]]:
 
 
 def _describe(origin: str, lines: dict[Path, int], detail: ErrorDetails) -> str:
-    # pydantic puts the chosen branch of a union (`aws`, `one_way`, ...) behind the site's name or the rule's index;
-    # the file has no such level.
-    path = tuple(part for at, part in enumerate(detail["loc"]) if not (at == BRANCH and len(detail["loc"]) > BRANCH))
-    path = tuple(part for at, part in enumerate(path) if at == 0 or path[at - 1] != "delivery")  # likewise its mode
+    loc = detail["loc"]
+    path = tuple(part for at, part in enumerate(loc) if not _chooses(loc[:at]))
     path = tuple("from" if part == "from_" else part for part in path)
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
@@ -146,6 +143,16 @@ def _describe(origin: str, lines: dict[Path, int], detail: ErrorDetails) -> str:
     elif detail["type"] not in ("value_error", "union_tag_not_found"):
         message = f"{message} (it is {detail['input']!r})"
     return f"{origin}:{_line(lines, path)}: {_spell(path)}: {message}"
+
+
+def _chooses(loc: Path) -> bool:
+    """Say whether pydantic names the chosen branch of a union (`aws`, `one_way`) next; the file has no such level."""
+    match loc:
+        case ("sites" | "rules", _) | ("rules", _, _, "delivery"):
+            return True
+        case ("groups", _, "director") | ("groups", _, "notify", _):
+            return True
+    return False
 
 
 def _line(lines: dict[Path, int], path: Path) -> int:
