@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rigs.directors import ENDPOINTS, Front, Rig, caddy_rig, memory_rig, start_caddy
+from rigs.directors import ENDPOINTS, Front, Rig, caddy_rig, memory_rig, route53_rig, start_caddy
+from rigs.strict_route53 import StrictRoute53, start_strict_route53
 from tradewind.errors import (
     ConfigurationError,
     PreconditionFailedError,
@@ -22,7 +23,7 @@ ALL_AT_AWS = {AWS: 100, AZURE: 0, GCP: 0}
 ALL_AT_AZURE = {AWS: 0, AZURE: 100, GCP: 0}
 SHARED = {AWS: 33, AZURE: 0, GCP: 67}
 THIN = {AWS: 1, AZURE: 1, GCP: 98}
-REMOTE = ["caddy"]
+REMOTE = ["caddy", "route53"]
 
 
 @pytest.fixture(scope="session")
@@ -32,12 +33,21 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def route53() -> Iterator[StrictRoute53]:
+    """A Route 53 that takes a batch or leaves it."""
+    with start_strict_route53() as running:
+        yield running
+
+
 @pytest.fixture(params=["memory", *REMOTE])
 def rig(request: pytest.FixtureRequest) -> Rig:
     """Each director in turn, with nothing published."""
     match request.param:
         case "caddy":
             return caddy_rig(request.getfixturevalue("front"))
+        case "route53":
+            return route53_rig(request.getfixturevalue("route53"))
     return memory_rig()
 
 

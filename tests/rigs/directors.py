@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from rigs.strict_route53 import StrictRoute53
+from tradewind.clouds.aws.identity import open_session
+from tradewind.clouds.aws.traffic import open_director as open_route53
 from tradewind.clouds.memory.traffic import MemoryDirector
 from tradewind.clouds.web.traffic import open_director as open_caddy
-from tradewind.fleet.directors import Caddy
+from tradewind.fleet import AwsSite
+from tradewind.fleet.directors import Caddy, Route53
 from tradewind.ports import TrafficDirector
 from tradewind_sandbox.emulators import running
 from tradewind_sandbox.ports import HOST, free_port
 from tradewind_sandbox.process import Part
+
+if TYPE_CHECKING:
+    from mypy_boto3_route53 import Route53Client
 
 NOWHERE = "http://127.0.0.1:9"
 """Nothing listens on the discard port."""
@@ -41,6 +50,38 @@ def memory_rig() -> Rig:
     director, down = MemoryDirector(ENDPOINTS), MemoryDirector(ENDPOINTS)
     down.away = True
     return Rig("memory", lambda: director, down, unknown=None)
+
+
+AWS_SITE = AwsSite(cloud="aws", bucket="models", region="us-east-1", jurisdiction="US", control_bucket="control")
+AWS_KEYS = {"access_key_id": "sandbox", "secret_access_key": "sandbox"}
+
+
+def route53_rig(server: StrictRoute53) -> Rig:
+    """Create a zone."""
+    config = route53_config(server.url)
+    return Rig(
+        "route53",
+        lambda: open_route53(config, AWS_SITE, AWS_KEYS),
+        open_route53(config.model_copy(update={"api": NOWHERE}), AWS_SITE, AWS_KEYS),
+        open_route53(config.model_copy(update={"zone": "ZANOTHER".lower()}), AWS_SITE, AWS_KEYS),
+    )
+
+
+def route53_client(url: str) -> Route53Client:
+    """Return the client of somebody who works on the zone, too."""
+    session = open_session(AWS_KEYS, region=AWS_SITE.region, subject="tests")
+    return session.client("route53", endpoint_url=url)
+
+
+def route53_config(url: str) -> Route53:
+    """Create a zone, and return a director of a name in it."""
+    domain = f"{uuid.uuid4().hex[:12]}.example.com"
+    client = route53_client(url)
+    zone = client.create_hosted_zone(Name=domain, CallerReference=domain)["HostedZone"]["Id"].rpartition("/")[2]
+    targets = {name: f"{name}.inference.example.net" for name in ENDPOINTS}
+    return Route53(
+        kind="route53", site="aws-use1", zone=zone, name=f"Inference.{domain}", targets=targets, api=url, ttl_seconds=30
+    )
 
 
 @dataclass(frozen=True, slots=True)

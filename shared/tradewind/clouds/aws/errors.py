@@ -17,6 +17,7 @@ from tradewind.clouds.meaning import BROKEN, DENIED, GONE, MOVED, NO_BUCKET, Mea
 from tradewind.errors import (
     AccessDeniedError,
     BucketNotFoundError,
+    ConfigurationError,
     CredentialsError,
     IntegrityError,
     ObjectTooLargeError,
@@ -46,6 +47,8 @@ PERMISSIONS: Mapping[str, str] = {
     "release": "sqs:ChangeMessageVisibility",
     "count": "sqs:GetQueueAttributes",
     "read secret": "secretsmanager:GetSecretValue",
+    "read the records of": "route53:ListResourceRecordSets and route53:GetHostedZone (and route53:GetChange)",
+    "change the records of": "route53:ChangeResourceRecordSets and route53:ListResourceRecordSets",
 }
 """What each operation needs."""
 
@@ -61,6 +64,7 @@ _EXPIRED: Meaning = (CredentialsError, "The session token has expired: renew it,
 _CLOCK: Meaning = (CredentialsError, "Set this machine's clock; AWS refuses signatures that are 15 min off")
 _KEY: Meaning = (AccessDeniedError, "Let the same identity use the bucket's KMS key, and check its state")
 _REFUSED: Meaning = (PermanentError, "SQS does not take this message, now or later; what it says is above")
+_NO_ZONE: Meaning = (ConfigurationError, "Correct `zone` in the group's `director`: it is the hosted zone's id")
 _DOWN = down("https://health.aws.amazon.com")
 _OTHER: Meaning = (TransientError, "AWS refused the request; what it says is above")
 
@@ -73,6 +77,7 @@ _CODES: Mapping[str, Meaning] = {
     "NoSuchBucket": NO_BUCKET,
     "AWS.SimpleQueueService.NonExistentQueue": NO_BUCKET,
     "QueueDoesNotExist": NO_BUCKET,
+    "NoSuchHostedZone": _NO_ZONE,
     "PreconditionFailed": MOVED,
     "ConditionalRequestConflict": MOVED,
     "412": MOVED,
@@ -112,6 +117,7 @@ _CODES: Mapping[str, Meaning] = {
     "ThrottlingException": _DOWN,
     "TooManyRequestsException": _DOWN,
     "RequestThrottled": _DOWN,
+    "PriorRequestNotComplete": _DOWN,
 }
 _ELSEWHERE = frozenset(
     {"PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
