@@ -42,6 +42,8 @@ class EndpointView:
     load: float | None = None
     """Requests a second, as the endpoint said last."""
     breaker: Breaker = Breaker.CLOSED
+    breaker_looks: int = 0
+    """How many looks there were since the breaker became what it is."""
     samples: tuple[Sample, ...] = ()
     """The last looks, oldest first."""
 
@@ -55,6 +57,8 @@ class Heard:
     """When this round was seen first."""
     moved: bool = False
     """Whether it was seen to go on at all; a view that was only ever found may be from long ago."""
+    still: int = 0
+    """How many looks of the observer itself it has stayed at this round; whatever a clock does, these are counted."""
 
 
 @dataclass(frozen=True, slots=True)

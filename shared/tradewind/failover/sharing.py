@@ -1,0 +1,72 @@
+"""Weights: how traffic is shared out among endpoints. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from math import ceil, floor, log
+
+from tradewind.fleet import Endpoint
+
+WHOLE = 100
+"""Percent."""
+STEP = 1.02
+"""Between the load that overloads nobody and the one that overloads all, others are tried: each so much more."""
+
+
+def percent(shares: Mapping[str, float], whole: int = WHOLE) -> dict[str, int]:
+    """Return whole numbers in proportion to `shares` that sum to exactly `whole` (largest remainder; ties by order).
+
+    Args:
+        shares: Not negative, and not all 0.
+        whole: Their sum.
+    """
+    total = sum(shares.values())
+    exact = {name: whole * share / total for name, share in shares.items()}
+    weights = {name: floor(share) for name, share in exact.items()}
+    rest = whole - sum(weights.values())
+    for name in sorted(exact, key=lambda name: weights[name] - exact[name])[:rest]:
+        weights[name] += 1
+    return weights
+
+
+def shares(endpoints: Mapping[str, Endpoint], names: Collection[str], load: float | None) -> dict[str, float]:
+    """Return how much each of `names` should have, by weight, with nobody beyond its capacity.
+
+    What is too much for one goes to the others by their weights. Where all of them together are too small, each has as
+    much as its capacity is of theirs. Endpoints of the weight 0 have something only if there are no others.
+
+    Args:
+        endpoints: By name.
+        names: Of those that share; at least one.
+        load: Requests a second that all of them answer together; None if it is not known, and nobody is capped.
+    """
+    weights = {name: float(endpoints[name].weight) for name in names if endpoints[name].weight}
+    weights = weights or dict.fromkeys(names, 1.0)
+    if load is None or load <= 0:
+        return weights
+    if sum(endpoints[name].capacity for name in weights) <= load:
+        return {name: endpoints[name].capacity for name in weights}
+    capped: dict[str, float] = {}
+    left = load
+    while weights:
+        each = left / sum(weights.values())
+        over = {name: endpoints[name].capacity for name in weights if each * weights[name] > endpoints[name].capacity}
+        if not over:
+            return capped | {name: each * weight for name, weight in weights.items()}
+        capped |= over
+        left -= sum(over.values())
+        weights = {name: weight for name, weight in weights.items() if name not in over}
+    return capped
+
+
+def explained(endpoints: Mapping[str, Endpoint], weights: Mapping[str, int], *, within: int) -> bool:
+    """Say whether the weights are those that `shares` gives the endpoints at some load, give or take some points.
+
+    Weights that no load explains were not made from what the fleet file says now.
+    """
+    names = [name for name, weight in weights.items() if weight]
+    capacities = [endpoints[name].capacity for name in names]
+    steps = ceil(log(sum(capacities) / min(capacities), STEP)) + 1
+    loads = [None, *(min(capacities) * STEP**step for step in range(steps))]
+    wanted = (percent(shares(endpoints, names, load)) for load in loads)
+    return any(all(abs(each.get(name, 0) - weights[name]) <= within for name in names) for each in wanted)

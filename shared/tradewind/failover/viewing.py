@@ -1,0 +1,136 @@
+"""The exchange of views: each observer writes its own into its control bucket, and reads those of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from tradewind.errors import PreconditionFailedError, TradewindError
+from tradewind.failover.codec import as_document, view_of
+from tradewind.failover.views import View
+from tradewind.records import Records
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where a view was written to."""
+
+    stores: tuple[str, ...]
+    """Sites; other than the observer's own only if that one is away."""
+    late: bool = False
+    """Whether a view of this round, or of a later one, was there already: this call is a duplicate."""
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Why a store did not take it, by site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What could be read of the others."""
+
+    views: Mapping[str, View]
+    """By observer; the highest round that any store has."""
+    unread: Mapping[str, str]
+    """Why there is none, by observer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The exchange, as one observer takes part in it. No store is waited for beyond `answer_seconds`.
+
+    An observer whose own store is away leaves its view with the others' stores, so that it is still heard.
+
+    Args:
+        observer: Its site.
+        records: Those of every observer's control bucket, by site.
+        executor: Makes the requests, side by side.
+        answer_seconds: The control plane's.
+    """
+
+    observer: str
+    records: Mapping[str, Records]
+    executor: Executor
+    answer_seconds: float
+
+    def last(self) -> View | None:
+        """Return the observer's own last view, wherever it is; None if no store that answers has one."""
+        return self._newest({self.observer: tuple(self.records)}).views.get(self.observer)
+
+    def publish(self, view: View) -> Published:
+        """Write the observer's view: into its own store, or if that is away, into every other one.
+
+        A view of the same or a later round is never written over: of two invocations in the same round, one is late.
+        """
+        taken, failed = self._at([self.observer], lambda site: self._write(site, view))
+        if not taken:
+            others = [site for site in self.records if site != self.observer]
+            taken, more = self._at(others, lambda site: self._write(site, view))
+            failed |= more
+        stores = tuple(site for site, written in taken.items() if written)
+        return Published(stores, late=not stores and bool(taken), failed=failed)
+
+    def collect(self) -> Collected:
+        """Read the views of all others at once; of each, the highest round that any store has counts."""
+        sites = tuple(self.records)
+        # An observer's own store is asked first, should there be fewer threads than questions.
+        return self._newest({name: (name, *(s for s in sites if s != name)) for name in sites if name != self.observer})
+
+    def _newest(self, wanted: Mapping[str, tuple[str, ...]]) -> Collected:
+        depth = max(map(len, wanted.values()), default=0)
+        places = [(name, at[nth]) for nth in range(depth) for name, at in wanted.items() if nth < len(at)]
+        read, failed = self._at(places, lambda place: self._read(*place))
+        views: dict[str, View] = {}
+        for (name, _), view in read.items():
+            if view is not None and (name not in views or view.round > views[name].round):
+                views[name] = view
+        unread = {name: failed[name, name] for name in wanted if name not in views and (name, name) in failed}
+        return Collected(views, unread)
+
+    def _read(self, observer: str, site: str) -> View | None:
+        record = self.records[site].read(_name(observer))
+        if record is None:
+            return None
+        view = view_of(record.value)
+        return view if view.observer == observer else None
+
+    def _write(self, site: str, view: View) -> bool:
+        """Write the view at one store; False if one of this round or a later one is there."""
+        held = self.records[site].read(_name(view.observer))
+        if held is not None and _round(held.value) >= view.round:
+            return False
+        try:
+            self.records[site].write(_name(view.observer), as_document(view), expect=held.token if held else None)
+        except PreconditionFailedError:
+            return False
+        return True
+
+    def _at(self, places: Sequence[K], call: Callable[[K], T]) -> tuple[dict[K, T], dict[K, str]]:
+        """Call for every place at once; return the answers that came in time, and why the others did not."""
+        calls: dict[K, Future[T]] = {place: self.executor.submit(call, place) for place in places}
+        wait(calls.values(), timeout=self.answer_seconds)
+        answers: dict[K, T] = {}
+        failed: dict[K, str] = {}
+        for place, future in calls.items():
+            if not future.done():
+                future.cancel()
+                failed[place] = f"no answer within {self.answer_seconds:g} s"
+                continue
+            try:
+                answers[place] = future.result()
+            except TradewindError as error:
+                failed[place] = str(error)
+        return answers, failed
+
+
+def _name(observer: str) -> str:
+    return f"views/{observer}"
+
+
+def _round(document: Mapping[str, object]) -> int:
+    """Return the round of the view that is written over; what is no view is written over in any case."""
+    told = document.get("round")
+    return told if isinstance(told, int) else -1
