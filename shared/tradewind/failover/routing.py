@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from tradewind.records import Document
@@ -47,6 +47,8 @@ class Step:
     at: str
     """RFC 3339, UTC, by the clock of whoever did it; to be read by people."""
     by: str
+    note: str = ""
+    """What else there is to say of it: what passed, who could not be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Routing:
             "reason": self.reason,
             "by": self.by,
             "tried": list(self.tried),
-            "steps": [{"state": step.state.value, "at": step.at, "by": step.by} for step in self.steps],
+            "steps": [asdict(step) for step in self.steps],
             "frozen": self.frozen,
         }
 
@@ -108,6 +110,6 @@ class Routing:
             reason=str(document["reason"]),
             by=str(document["by"]),
             tried=tuple(document["tried"]),
-            steps=tuple(Step(State(step["state"]), step["at"], step["by"]) for step in document["steps"]),
+            steps=tuple(Step(**{**step, "state": State(step["state"])}) for step in document["steps"]),
             frozen=str(document["frozen"]),
         )

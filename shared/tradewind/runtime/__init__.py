@@ -6,7 +6,17 @@ process, so importing this package imports no SDK.
 
 from tradewind.runtime.clients import LAST_ATTEMPT, SITE_VARIABLE, Runtime
 from tradewind.runtime.location import FLEET_VARIABLE, read_fleet
-from tradewind.runtime.process import ATTEMPTS_VARIABLE, current, deliver, forget, look, sweep
+from tradewind.runtime.process import (
+    ATTEMPTS_VARIABLE,
+    TIMER_VARIABLE,
+    current,
+    deliver,
+    forget,
+    look,
+    observe,
+    route,
+    sweep,
+)
 from tradewind.runtime.snapshot import preload
 
 __all__ = [
@@ -14,12 +24,15 @@ __all__ = [
     "FLEET_VARIABLE",
     "LAST_ATTEMPT",
     "SITE_VARIABLE",
+    "TIMER_VARIABLE",
     "Runtime",
     "current",
     "deliver",
     "forget",
     "look",
+    "observe",
     "preload",
     "read_fleet",
+    "route",
     "sweep",
 ]

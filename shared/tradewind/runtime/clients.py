@@ -21,7 +21,7 @@ from tradewind.audit import LoggedAudit
 from tradewind.compliance import JurisdictionGate
 from tradewind.credentials import resolve
 from tradewind.errors import ConfigurationError, TradewindError
-from tradewind.fleet import AwsSite, AzureSite, Fleet, Rule, Site
+from tradewind.fleet import AwsSite, AzureSite, Credentials, Fleet, Rule, Site
 from tradewind.ports import Copies, Gate, Links, Message, Notification, ObjectStore, Pulls, Queue, Secrets, Uploads
 from tradewind.records import Records
 from tradewind.replication import requests
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tradewind.replication.sweeping.sweep import Sweeper
     from tradewind.replication.sweeping.timer import Round
     from tradewind.replication.verify import Report
+    from tradewind.runtime.failover import Failover
 
 SITE_VARIABLE = "TRADEWIND_SITE"
 """The site that a function serves: its dead letters go to that site's queue, and it finds credentials as from there."""
@@ -204,6 +205,13 @@ class Runtime:
         return Delivery(decode, self.replicator(), *queues, last_attempt).deliver(message)
 
     @property
+    def failover(self) -> Failover:
+        """What failover is made of in this fleet."""
+        from tradewind.runtime.failover import Failover  # noqa: PLC0415 - no storage event needs it
+
+        return self._once(("failover",), lambda: Failover(self))
+
+    @property
     def gate(self) -> Gate:
         """What says where data may be."""
         return JurisdictionGate(self.fleet.classifications)
@@ -216,13 +224,13 @@ class Runtime:
         site = self.site(name)
         with _named(name):
             module = cloud(site.cloud, part)
-            return getattr(module, f"open_{part}")(site, self._credentials(name))
+            return getattr(module, f"open_{part}")(site, self.credentials(name))
 
     def bucket(self, name: str, bucket: str) -> ObjectStore:
         """Return the store of another bucket on the cloud of a site, with that site's credentials."""
         site = self.site(name)
         with _named(name):
-            opened = cloud(site.cloud, "store").open_store(site, self._credentials(name), bucket=bucket)
+            opened = cloud(site.cloud, "store").open_store(site, self.credentials(name), bucket=bucket)
         return cast("ObjectStore", opened)
 
     def _open_records(self, name: str) -> Records:
@@ -235,13 +243,18 @@ class Runtime:
             raise ConfigurationError(f"Site {name!r} has no `queues`", hint="Name them in the fleet file")
         queue = str(getattr(site.queues, which))
         with _named(name):
-            return cast("Queue", cloud(site.cloud, "queue").open_queue(site, self._credentials(name), queue))
+            return cast("Queue", cloud(site.cloud, "queue").open_queue(site, self.credentials(name), queue))
 
-    def _credentials(self, name: str) -> Mapping[str, str] | None:
-        vaults = {source: partial(self._vault, of) for source, of in VAULTS.items()}
+    def credentials(self, name: str) -> Mapping[str, str] | None:
+        """Return the fields of a site's secret, as this process finds it; None for the identity of the process."""
         site = self.site(name)
         reference = site.credentials_at.get(os.environ.get(SITE_VARIABLE, ""), site.credentials)
-        return self._once(("credentials", name), lambda: resolve(reference, beside=self.folder, vaults=vaults))
+        return self._once(("credentials", name), lambda: self.secret(reference))
+
+    def secret(self, reference: Credentials) -> Mapping[str, str] | None:
+        """Return the fields of a secret that the fleet file refers to."""
+        vaults = {source: partial(self._vault, of) for source, of in VAULTS.items()}
+        return resolve(reference, beside=self.folder, vaults=vaults)
 
     def _vault(self, of: str) -> Secrets:
         return self._once(("vault", of), lambda: cast("Secrets", cloud(of, "secrets").open_secrets()))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from time import monotonic
+from typing import Any
 
-from tradewind.errors import ConfigurationError, CredentialsError, FleetError, TransientError
+from tradewind.errors import ConfigurationError, CredentialsError, FleetError, TradewindError, TransientError
 from tradewind.logs import Line
 from tradewind.measures import Measure
 from tradewind.ports import Message, Notification
@@ -18,6 +19,12 @@ from tradewind.runtime.location import FLEET_VARIABLE, read_fleet
 
 ATTEMPTS_VARIABLE = "TRADEWIND_LAST_ATTEMPT"
 """After this many deliveries the platform gives a message up; the queue's own setting, repeated for the handler."""
+TIMER_VARIABLE = "TRADEWIND_TIMER_SECONDS"
+"""So often the timer of an observer rings; the schedule's own setting, repeated for the handler."""
+RING = 60.0
+"""Seconds; unless the setting says otherwise."""
+OBSERVER = "tradewind.observer"
+"""Logger of what an observer decides."""
 METRICS = "tradewind.metrics"
 """Logger of the metrics: each is a line with its fields under `metric`."""
 FRESH = 60.0
@@ -72,6 +79,14 @@ def _last_attempt() -> int:
     return int(text)
 
 
+def _ring() -> float:
+    text = os.environ.get(TIMER_VARIABLE, str(RING))
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigurationError(f"{TIMER_VARIABLE} is {text!r}", hint="It is a number of seconds") from None
+
+
 def _site() -> str:
     site = os.environ.get(SITE_VARIABLE)
     if not site:
@@ -90,13 +105,51 @@ def sweep(*, seconds: float, tell: Callable[[Measure], None] = lambda _: None) -
         TradewindError: A rule could not be swept; the others were, and the next time goes on with it.
     """
     done = current().sweep(_site(), seconds=seconds)
-    for measure in done.measures:
+    _tell(done.measures, tell)
+    if done.errors:
+        raise done.errors[0]
+
+
+def _tell(measures: Iterable[Measure], tell: Callable[[Measure], None]) -> None:
+    """Log each metric, and hand it on."""
+    for measure in measures:
         of = ", ".join(f"{name} {value}" for name, value in measure.dimensions.items())
         said = f"{measure.name} of {of}: {measure.value:g}"
         logging.getLogger(METRICS).info(Line(message=said, metric=measure.as_fields()))
         tell(measure)
-    if done.errors:
-        raise done.errors[0]
+
+
+def observe(*, seconds: float, tell: Callable[[Measure], None] = lambda _: None) -> None:
+    """Be the observer of the site that this function serves: look at the endpoints until the next ring of the timer.
+
+    Args:
+        seconds: The function may run no longer than about this, however far the next ring is.
+        tell: Given each metric, which is logged in any case.
+
+    Raises:
+        TradewindError: A group could not be acted for; the others were, and the next round tries again.
+    """
+    from tradewind.failover.measures import measures_of  # noqa: PLC0415 - only an observer needs it
+    from tradewind.failover.rounds import keep_on  # noqa: PLC0415 - likewise
+
+    runtime, site, errors = current(), _site(), list[TradewindError]()
+    every = runtime.failover.control.every_seconds
+    for done in keep_on(runtime.failover.observer(site).round, every=every, seconds=min(seconds, _ring())):
+        for line in done.told():
+            logging.getLogger(OBSERVER).info(line)
+        _tell(measures_of(done, len(runtime.fleet.groups)), tell)
+        errors += done.errors
+    if errors:
+        raise errors[0]
+
+
+def route(parameters: Mapping[str, str] | None) -> tuple[int, dict[str, Any]]:
+    """Answer a caller who asks which endpoint of a group serves best: a status and a JSON body.
+
+    Args:
+        parameters: Of the query (see `failover.answering`); None if there are none.
+    """
+    return current().failover.route(parameters or {}, _site())
 
 
 def look(notification: Notification) -> Sequence[Outcome]:

@@ -1,0 +1,186 @@
+"""Taking an elected epoch to its end, one step after the other; whoever dies leaves the rest to the next observer.
+
+A step is its effect and then its record, so that a step that is on record has been done, and one that is not is done
+again. Effects are idempotent, and the one that moves traffic cannot be late: what the director shows is read first,
+then the register, and the director takes new weights only if it still shows what was read. Whoever acts on an epoch
+that has been overtaken either sees that in the register, or is refused by the director.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tradewind.errors import PreconditionFailedError
+from tradewind.failover import steps
+from tradewind.failover.notices import notice_of, tell_all
+from tradewind.failover.probing import Prober
+from tradewind.failover.routing import Kind, Routing, State
+from tradewind.failover.steps import Act
+from tradewind.failover.verify import Score, examine
+from tradewind.fleet import Endpoint
+from tradewind.ports import Notifier, TrafficDirector
+from tradewind.records import Document
+from tradewind.registers.outcomes import Done, NoMajority, Operation
+from tradewind.registers.register import Register
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What acting on one group needs.
+
+    Args:
+        name: The group's.
+        me: The observer that acts.
+        endpoints: Of the group, by name.
+        register: The group's.
+        director: The group's.
+        notifiers: By what to call them.
+        prober: Asks what traffic was moved to.
+        publish: Tells those who ask where to send requests: given a routing, before the director shows it.
+        instead: Where traffic can go when the endpoints of its second argument are left out; None: nowhere else.
+        seen_well: Whether the observers see an endpoint well, this one's own view left out.
+    """
+
+    name: str
+    me: str
+    endpoints: Mapping[str, Endpoint]
+    register: Register
+    director: TrafficDirector
+    notifiers: Mapping[str, Notifier]
+    prober: Prober
+    executor: Executor
+    clock: Callable[[], datetime]
+    publish: Callable[[Routing], None]
+    instead: Callable[[Routing, Sequence[str]], Mapping[str, int] | None]
+    seen_well: Callable[[str], bool]
+
+
+def carry_on(hands: Hands, routing: Routing) -> Routing:
+    """Take an epoch as far as it goes now, and return the group's routing as it is then.
+
+    Raises:
+        TradewindError: A step could not be taken; the next round tries again.
+    """
+    acting = _Acting(hands, routing.epoch)
+    while routing.state in steps.ORDER and routing.state is not State.SETTLED:
+        further = acting.step(routing)
+        if further is None or further.epoch != routing.epoch:
+            return further or routing
+        routing = further
+    return routing
+
+
+def redirect(hands: Hands, routing: Routing) -> str:
+    """Let the director show a routing's weights, and say what it shows; "" if they are not what it is to show any more.
+
+    Raises:
+        TradewindError: The director cannot be reached, or refuses.
+    """
+    shown = hands.director.read()
+    if shown.epoch == routing.epoch and _same(shown.weights, routing.weights):
+        return "the director showed it already"
+    if not _current(hands.register, routing):
+        return ""
+    try:
+        hands.director.publish(routing.weights, epoch=routing.epoch, expect=shown)
+    except PreconditionFailedError:
+        return ""  # another observer was first; the next round looks who
+    return ", ".join(f"{name} {weight} %" for name, weight in routing.weights.items() if weight)
+
+
+def _current(register: Register, routing: Routing) -> bool:
+    """Say whether a majority still has this epoch in this state."""
+    reading = register.read()
+    if isinstance(reading, NoMajority) or reading.value is None:
+        return False
+    now = Routing.of(reading.value)
+    return (now.epoch, now.state) == (routing.epoch, routing.state)
+
+
+@dataclass(frozen=True, slots=True)
+class _Acting:
+    hands: Hands
+    epoch: int
+
+    def step(self, routing: Routing) -> Routing | None:
+        """Take the step after the routing's state; None if it is somebody else's now."""
+        match routing.state:
+            case State.ELECTED:
+                self.hands.publish(routing)
+                return self._note(State.DRAINING)
+            case State.DRAINING:
+                shown = redirect(self.hands, routing)
+                return self._note(State.REDIRECTED, shown) if shown else None
+            case State.REDIRECTED:
+                return self._verify(routing)
+            case State.VERIFIED:
+                return self._note(State.NOTIFIED, self._tell(routing))
+            case _:
+                return self._note(State.SETTLED)
+
+    def _verify(self, routing: Routing) -> Routing | None:
+        wanted = {name: self.hands.endpoints[name] for name in steps.arriving(routing) if name in self.hands.endpoints}
+        scores = examine(wanted, self.hands.prober, self.hands.executor)
+        poor = {name: each for name, each in scores.items() if not each.passes}
+        if not poor:
+            return self._note(State.VERIFIED, "; ".join(f"{name} {each}" for name, each in scores.items()))
+        if all(self.hands.seen_well(name) for name in poor):
+            return None  # only this observer does not reach it: another one asks, when this one does not go on
+        return self._instead(routing, poor)
+
+    def _instead(self, routing: Routing, poor: Mapping[str, Score]) -> Routing | None:
+        said = "; ".join(f"{name} did not pass: {each}" for name, each in poor.items())
+        weights = self.hands.instead(routing, (*routing.tried, *poor))
+        if weights is None or _same(weights, routing.weights):
+            unverified = f"{said}; there is nothing better"
+            told = self._tell(replace(routing, reason=f"{routing.reason}; {unverified}"))
+            return self._note(State.NOTIFIED, "; ".join(filter(None, (unverified, told))))
+        back = _same(weights, routing.before)
+        kind = Kind.ROLLBACK if back else Kind.FAILOVER
+        act = self._act(said)
+        return self._change(
+            f"epoch-{self.epoch + 1}", said, lambda now: steps.retry(now, self.epoch, weights, kind, said, act)
+        )
+
+    def _tell(self, routing: Routing) -> str:
+        notice = notice_of(self.hands.name, routing, self.hands.clock())
+        untold = tell_all(self.hands.notifiers, notice, self.hands.executor)
+        for name, why in untold.items():
+            log.error("%s could not be told of epoch %d of %s: %s", name, routing.epoch, self.hands.name, why)
+        return "; ".join(f"{name} could not be told: {why}" for name, why in untold.items())
+
+    def _note(self, state: State, note: str = "") -> Routing | None:
+        act = self._act(note)
+        why = f"epoch {self.epoch} is {state}"
+        return self._change(f"epoch-{self.epoch}:{state}", why, lambda now: steps.advance(now, self.epoch, state, act))
+
+    def _act(self, note: str) -> Act:
+        return Act(self.hands.me, self.hands.clock(), note)
+
+    def _change(self, name: str, why: str, become: Callable[[Routing], Routing | None]) -> Routing | None:
+        """Change the register, and return the routing if it was this call that changed it."""
+        outcome = self.hands.register.change(on_routing(become), Operation(name, self.hands.me, why))
+        if not isinstance(outcome, Done) or outcome.again or outcome.reading.value is None:
+            return None
+        return Routing.of(outcome.reading.value)
+
+
+def on_routing(become: Callable[[Routing], Routing | None]) -> Callable[[Document | None], Document | None]:
+    """Return a change of a register's document that is one of the routing in it; one that is not there stays so."""
+
+    def changed(document: Document | None) -> Document | None:
+        routing = become(Routing.of(document)) if document is not None else None
+        return None if routing is None else routing.as_document()
+
+    return changed
+
+
+def _same(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
+    """Say whether two shares are alike, endpoints without any left out."""
+    return {name: each for name, each in one.items() if each} == {name: each for name, each in other.items() if each}

@@ -1,0 +1,94 @@
+"""Moving traffic because a person says so: through the same register, in the same order of epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from tradewind.errors import ConfigurationError
+from tradewind.failover import steps
+from tradewind.failover.acting import on_routing
+from tradewind.failover.routing import Routing
+from tradewind.failover.steps import Act
+from tradewind.failover.views import Sights
+from tradewind.fleet import Group
+from tradewind.registers.outcomes import Operation, Outcome
+from tradewind.registers.register import Register
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A person's hand on the register of one group.
+
+    A call whose outcome is `Indeterminate` is made again with the same `id`, and is then applied once.
+
+    Args:
+        register: The group's.
+        clock: Returns the time, UTC.
+    """
+
+    group: Group
+    register: Register
+    clock: Callable[[], datetime]
+
+    def move(self, weights: Mapping[str, int], *, who: str, why: str, id: str, since: int | None = None) -> Outcome:  # noqa: A002 - the field's name
+        """Begin an epoch with these weights, whatever the one before it came to.
+
+        Args:
+            weights: Percent by endpoint, 100 together; what is left out gets nothing.
+            who: The person.
+            why: In words, for the history.
+            id: Of the wish, unique; the same for each try.
+            since: What an earlier try that was `Indeterminate` had `seen`.
+
+        Raises:
+            ConfigurationError: The weights are not those of a group of these endpoints.
+        """
+        whole = complete(self.group, weights)
+        operation = Operation(id, who, why)
+
+        def moved(routing: Routing) -> Routing:
+            return steps.move(routing, whole, why, Act(who, self.clock()))
+
+        return self.register.change(on_routing(moved), operation, since=since)
+
+    def freeze(self, *, who: str, why: str, id: str) -> Outcome:  # noqa: A002 - the field's name
+        """Let nothing but persons move traffic, until `thaw`."""
+        operation = Operation(id, who, f"frozen: {why}")
+        return self.register.change(on_routing(lambda held: steps.freeze(held, f"{who}: {why}")), operation)
+
+    def thaw(self, *, who: str, why: str, id: str) -> Outcome:  # noqa: A002 - the field's name
+        """Let observers move traffic again."""
+        operation = Operation(id, who, f"thawed: {why}")
+        return self.register.change(on_routing(lambda held: steps.freeze(held, "")), operation)
+
+
+def complete(group: Group, weights: Mapping[str, int]) -> dict[str, int]:
+    """Return the weights with every endpoint of the group.
+
+    Raises:
+        ConfigurationError: They name another endpoint, or are not 100 together.
+    """
+    if strange := [name for name in weights if name not in group.endpoints]:
+        known = ", ".join(group.endpoints)
+        raise ConfigurationError(f"The group has no endpoint {strange[0]!r}", hint=f"It has: {known}")
+    total = sum(weights.values())
+    if total != 100 or min(weights.values()) < 0:  # noqa: PLR2004 - percent
+        raise ConfigurationError(f"Weights are percent, none below 0 and 100 together; these are {total} together")
+    return {name: weights.get(name, 0) for name in group.endpoints}
+
+
+def objections(group: Group, weights: Mapping[str, int], sights: Sights) -> Iterator[str]:
+    """Yield what speaks against a move, in words; a person may know better."""
+    serving = [name for name, weight in weights.items() if weight]
+    if len(serving) < group.minimum_serving:
+        yield f"{len(serving)} would serve, and `minimum_serving` is {group.minimum_serving}"
+    for name in serving:
+        down = [
+            observer
+            for observer, view in sights.views.items()
+            if name in view.endpoints and view.endpoints[name].failing >= group.rounds
+        ]
+        if 2 * len(down) > len(sights.observers):
+            yield f"{name} is down for {len(down)} of {len(sights.observers)} observers: {', '.join(down)}"

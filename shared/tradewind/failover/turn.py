@@ -1,0 +1,195 @@
+"""What one round of an observer does about one group: decide, and act on what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+from tradewind.failover import steps
+from tradewind.failover.acting import Hands, carry_on, on_routing, redirect
+from tradewind.failover.decide import decide, initial, next_best
+from tradewind.failover.decisions import Decision, FailOver, Keep, Restore, Shift
+from tradewind.failover.instruments import Instruments
+from tradewind.failover.remembering import my_turn, settled_for
+from tradewind.failover.routing import Routing, State
+from tradewind.failover.steps import Act
+from tradewind.failover.views import Sights, View
+from tradewind.fleet import Control, Endpoint, Fleet, Group
+from tradewind.registers.outcomes import Done, NoMajority, Operation, Reading
+from tradewind.registers.register import Register
+
+NOTHING = Keep("nothing was decided")
+Moving: TypeAlias = FailOver | Shift | Restore
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one round does about one group.
+
+    Args:
+        me: The observer.
+        name: The group's.
+        view: What the observer sees in this round.
+        judged: What it judges from.
+    """
+
+    me: str
+    fleet: Fleet
+    control: Control
+    at: Instruments
+    name: str
+    view: View
+    judged: Sights
+    decision: Decision = NOTHING
+    routing: Routing | None = None
+    """As it was known last."""
+
+    def take(self, reading: Reading | NoMajority) -> Routing | None:
+        """Do what there is to do, and return the routing as it is then; None if it cannot be known."""
+        if isinstance(reading, NoMajority):
+            silent = "; ".join(f"{site}: {why}" for site, why in reading.silent.items())
+            self.decision = Keep(f"no majority of the control stores answers ({silent})")
+            return None
+        if reading.value is None:
+            return self._carry_on(self._begin())
+        routing = self.routing = Routing.of(reading.value)
+        if routing.state in steps.RESTING:
+            routing = self.routing = self._decide(routing) or routing
+            if routing.state in steps.RESTING:
+                self._keep(routing)
+                return routing
+        elif not self._mine(routing):
+            self.decision = Keep(f"epoch {routing.epoch} is {routing.state}, and {routing.steps[-1].by} is at it")
+            self.at.publish(self.name, routing, self.judged)
+            return routing
+        return self._carry_on(routing)
+
+    # --- deciding -----------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> Routing | None:
+        reason = "the group is new"
+        begun = steps.begin(initial(self.group, self.endpoints), self._act(), reason)
+        operation = Operation("epoch-1", self.me, reason)
+        outcome = self._register.change(lambda held: begun.as_document() if held is None else None, operation)
+        return begun if isinstance(outcome, Done) and not outcome.again else None
+
+    def _decide(self, routing: Routing) -> Routing | None:
+        """Return the routing that is to be acted on, or that is settled again; None if nothing changed."""
+        known = self.view.known[self.name]
+        cooldown = timedelta(seconds=self.group.cooldown_seconds)
+        rested = settled_for(known, routing, cooldown, self.at.clock())
+        self.decision = decide(
+            self.group,
+            self.endpoints,
+            self.clouds,
+            routing,
+            self.judged,
+            settled_for=rested,
+            every=timedelta(seconds=self.control.every_seconds),
+        )
+        if isinstance(self.decision, Keep):
+            return self._withdraw(routing, self.decision) if routing.state is State.DETECTED else None
+        return self._elect(routing, self.decision)
+
+    def _withdraw(self, routing: Routing, decision: Keep) -> Routing | None:
+        act, epoch = self._act(), routing.epoch
+        since = routing.steps[-1].at
+        return self._change(
+            f"epoch-{epoch}:withdrawn:{since}",
+            decision.reason,
+            lambda now: steps.withdraw(now, epoch, decision.reason, act),
+        )
+
+    def _elect(self, routing: Routing, decision: Moving) -> Routing | None:
+        act, epoch = self._act(), routing.epoch
+        if routing.state is State.SETTLED:
+            detected = self._change(
+                f"epoch-{epoch}:detected:{act.at.isoformat()}:{act.by}",
+                decision.reason,
+                lambda now: steps.detect(now, epoch, decision.reason, act),
+            )
+            if detected is None:
+                return None
+        return self._change(
+            f"epoch-{epoch + 1}", decision.reason, lambda now: steps.elect(now, epoch, decision, self._act())
+        )
+
+    def _change(self, name: str, why: str, become: Callable[[Routing], Routing | None]) -> Routing | None:
+        outcome = self._register.change(on_routing(become), Operation(name, self.me, why))
+        if not isinstance(outcome, Done) or outcome.again or outcome.reading.value is None:
+            return None
+        return Routing.of(outcome.reading.value)
+
+    # --- acting -------------------------------------------------------------------------------------------------------
+
+    def _mine(self, routing: Routing) -> bool:
+        every = timedelta(seconds=self.control.every_seconds)
+        known, now = self.view.known[self.name], self.at.clock()
+        return my_turn(routing, known, self.me, self.control.stores, every=every, now=now)
+
+    def _carry_on(self, routing: Routing | None) -> Routing | None:
+        if routing is None or routing.state is State.SETTLED:
+            return routing
+        self.routing = carry_on(self._hands(), routing)
+        self.at.publish(self.name, self.routing, self.judged)
+        return self.routing
+
+    def _keep(self, routing: Routing) -> None:
+        """Let callers know how things stand, and, in this observer's turn, see whether the director still shows it."""
+        observers = self.control.stores
+        self.at.publish(self.name, routing, self.judged)
+        in_turn = self.view.round % len(observers) == observers.index(self.me)
+        if in_turn and not routing.frozen and routing.state is State.SETTLED:
+            redirect(self._hands(), routing)
+
+    def _hands(self) -> Hands:
+        at = self.at
+        return Hands(
+            name=self.name,
+            me=self.me,
+            endpoints=self.endpoints,
+            register=self._register,
+            director=at.director_of(self.name),
+            notifiers=at.notifiers_of(self.name),
+            prober=at.prober,
+            executor=at.executor,
+            clock=at.clock,
+            publish=lambda routing: at.publish(self.name, routing, self.judged),
+            instead=lambda routing, excluding: next_best(
+                self.group, self.endpoints, self.clouds, routing, self.judged, excluding
+            ),
+            seen_well=self._seen_well,
+        )
+
+    def _seen_well(self, endpoint: str) -> bool:
+        """Say whether a majority of all observers sees an endpoint well, whatever this one sees."""
+        others = (view for name, view in self.judged.views.items() if name != self.me)
+        well = sum(endpoint in view.endpoints and view.endpoints[endpoint].passing > 0 for view in others)
+        return 2 * well > len(self.judged.observers)
+
+    # --- what it is about ---------------------------------------------------------------------------------------------
+
+    @property
+    def group(self) -> Group:
+        """What the fleet file says of the group."""
+        return self.fleet.groups[self.name]
+
+    @property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """The group's, by name."""
+        return {name: self.fleet.endpoints[name] for name in self.group.endpoints}
+
+    @property
+    def clouds(self) -> Mapping[str, str]:
+        """The cloud of each of them."""
+        sites = self.fleet.sites
+        return {name: sites[endpoint.site].cloud for name, endpoint in self.endpoints.items()}
+
+    @property
+    def _register(self) -> Register:
+        return self.at.register_of(self.name)
+
+    def _act(self) -> Act:
+        return Act(self.me, self.at.clock())

@@ -1,0 +1,232 @@
+"""What failover is made of in this fleet: its registers, observers, directors, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from random import SystemRandom
+from typing import TYPE_CHECKING, cast
+
+from tradewind.errors import ConfigurationError
+from tradewind.failover.answering import Answer, answer
+from tradewind.failover.instruments import Instruments
+from tradewind.failover.manual import Hand
+from tradewind.failover.observer import STALE, Observer
+from tradewind.failover.publishing import Publisher
+from tradewind.failover.reading import Routes
+from tradewind.failover.routing import Routing
+from tradewind.failover.switch import SwitchDirector
+from tradewind.failover.viewing import Exchange
+from tradewind.failover.views import Sights
+from tradewind.fleet import Address, Caddy, Control, EventGrid, Group, Switch, Webhook
+from tradewind.ports import Notifier, TrafficDirector
+from tradewind.registers.outcomes import NoMajority
+from tradewind.registers.register import Register, Registers
+from tradewind.runtime.clients import cloud
+
+if TYPE_CHECKING:
+    from tradewind.runtime.clients import Runtime
+
+THREADS = 48
+"""Probes, and questions to stores that may hang, each keep one."""
+FOLDER = "groups/"
+"""Registers of groups are named after it."""
+
+
+def register_of(group: str) -> str:
+    """Return the name of a group's register."""
+    return FOLDER + group
+
+
+@dataclass(slots=True)
+class Failover:
+    """Failover in one fleet; each part is opened when it is first used, and kept.
+
+    Args:
+        runtime: The fleet with its clients.
+    """
+
+    runtime: Runtime
+    executor: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, THREADS, "failover"))
+    _registers: Registers | None = None
+    _directors: dict[tuple[str, bool], TrafficDirector] = field(default_factory=dict)
+    _notifiers: dict[str, Mapping[str, Notifier]] = field(default_factory=dict)
+    _routes: dict[str, Routes] = field(default_factory=dict)
+
+    # --- what there is ------------------------------------------------------------------------------------------------
+
+    @property
+    def control(self) -> Control:
+        """What the fleet file says of those who agree.
+
+        Raises:
+            ConfigurationError: It says nothing.
+        """
+        if self.runtime.fleet.control is None:
+            raise ConfigurationError("The fleet has no `control`", hint="Say in the fleet file which sites agree")
+        return self.runtime.fleet.control
+
+    def group(self, name: str) -> Group:
+        """Return a group by its name.
+
+        Raises:
+            ConfigurationError: The fleet has no such group.
+        """
+        groups = self.runtime.fleet.groups
+        if name not in groups:
+            known = ", ".join(groups) or "none"
+            raise ConfigurationError(f"There is no group {name!r}", hint=f"The fleet file has: {known}")
+        return groups[name]
+
+    @property
+    def registers(self) -> Registers:
+        """The fleet's registers."""
+        if self._registers is None:
+            control = self.control
+            self._registers = Registers(
+                {site: self.runtime.records(site) for site in control.stores},
+                self.executor,
+                _now,
+                SystemRandom(),
+                answer_seconds=control.answer_seconds,
+                history=control.history,
+            )
+        return self._registers
+
+    def register(self, group: str) -> Register:
+        """Return the register of a group."""
+        self.group(group)
+        return self.registers.register(register_of(group))
+
+    def director(self, group: str, *, force: bool = False) -> TrafficDirector:
+        """Return what directs a group's traffic.
+
+        Args:
+            group: Its name.
+            force: Whether it may change more of a zone than `most_of_zone` says.
+        """
+        key = (group, force)
+        if key not in self._directors:
+            self._directors[key] = self._open_director(group, force=force)
+        return self._directors[key]
+
+    def notifiers(self, group: str) -> Mapping[str, Notifier]:
+        """Return who is told of a group's moves, by what to call them."""
+        if group not in self._notifiers:
+            addresses = enumerate(self.group(group).notify, start=1)
+            self._notifiers[group] = {
+                f"{address.kind} ({number})": self._open_notifier(address) for number, address in addresses
+            }
+        return self._notifiers[group]
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    def observer(self, site: str) -> Observer:
+        """Return the observer of a site.
+
+        Raises:
+            ConfigurationError: The site is none of `control.stores`.
+        """
+        if site not in self.control.stores:
+            known = ", ".join(self.control.stores)
+            raise ConfigurationError(f"The site {site!r} has no observer", hint=f"`control.stores` has: {known}")
+        publisher = Publisher(self.runtime.fleet, partial(self.runtime.records, site), _now)
+        prober = cloud("web", "probes").HttpProber(site)
+        exchange = self.exchange(site)
+        at = Instruments(
+            exchange, prober, self.register, self.director, self.notifiers, publisher.publish, self.executor, _now
+        )
+        return Observer(site, self.runtime.fleet, at)
+
+    def exchange(self, site: str) -> Exchange:
+        """Return the exchange of views, as an observer takes part in it."""
+        stores = self.control.stores
+        records = {name: self.runtime.records(name) for name in stores}
+        return Exchange(site, records, self.executor, self.control.answer_seconds)
+
+    def sights(self) -> Sights:
+        """Return what the observers see, as somebody who comes from outside finds it.
+
+        Who looks only once has not seen a view move, so this trusts the times in them, if only for a person to read.
+        """
+        control, now = self.control, _now()
+        found = self.exchange("").collect()
+        views = dict(found.views)
+        missing = {name: found.unread.get(name, "no view") for name in control.stores if name not in views}
+        for name, view in found.views.items():
+            age = (now - view.at).total_seconds()
+            if abs(age) > STALE * control.every_seconds:
+                missing[name] = f"is {age:.0f} s old, by its own clock"
+                del views[name]
+        return Sights(control.stores, views, missing)
+
+    def routing(self, group: str) -> Routing | NoMajority | None:
+        """Return a group's routing; None if it has none yet."""
+        reading = self.register(group).read()
+        if isinstance(reading, NoMajority):
+            return reading
+        return None if reading.value is None else Routing.of(reading.value)
+
+    def hand(self, group: str) -> Hand:
+        """Return a person's hand on a group."""
+        return Hand(self.group(group), self.register(group), _now)
+
+    # --- callers ------------------------------------------------------------------------------------------------------
+
+    def route(self, parameters: Mapping[str, str], site: str) -> Answer:
+        """Answer a caller, from what the observers published, those of `site` first (see `failover.answering`)."""
+        return answer(parameters, self.runtime.fleet, self.routes(site).read, SystemRandom())
+
+    def routes(self, site: str) -> Routes:
+        """Return what the observers published, those of `site` first."""
+        if site not in self._routes:
+            control = self.control
+            stores = sorted(control.stores, key=lambda name: name != site)
+            stale = STALE * control.every_seconds
+            self._routes[site] = Routes(
+                stores, self.runtime.records, self.executor, control.answer_seconds, stale_seconds=stale
+            )
+        return self._routes[site]
+
+    # --- opening ------------------------------------------------------------------------------------------------------
+
+    def _open_director(self, name: str, *, force: bool) -> TrafficDirector:
+        director = self.group(name).director
+        if isinstance(director, Caddy):
+            return cast("TrafficDirector", cloud("web", "traffic").open_director(director))
+        if isinstance(director, Switch):
+            return self._open_switch(name, director)
+        site = self.runtime.site(director.site)
+        credentials = self.runtime.credentials(director.site)
+        insisting = {"force": True} if force else {}
+        return cast(
+            "TrafficDirector", cloud(site.cloud, "traffic").open_director(director, site, credentials, **insisting)
+        )
+
+    def _open_switch(self, name: str, switch: Switch) -> TrafficDirector:
+        return SwitchDirector(
+            name,
+            self.group(name).endpoints,
+            {site: each.key for site, each in switch.objects.items()},
+            lambda site: self.runtime.bucket(site, switch.objects[site].bucket),
+            self.executor,
+            answer_seconds=self.control.answer_seconds,
+        )
+
+    def _open_notifier(self, address: Address) -> Notifier:
+        if isinstance(address, Webhook):
+            secret = self.runtime.secret(address.secret) if address.secret else None
+            opened = cloud("web", "notices").open_notifier(address, secret)
+        elif isinstance(address, EventGrid):
+            opened = cloud("azure", "notices").open_notifier(address, self.runtime.secret(address.key))
+        else:
+            site = self.runtime.site(address.site)
+            opened = cloud(site.cloud, "notices").open_notifier(address, site, self.runtime.credentials(address.site))
+        return cast("Notifier", opened)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
