@@ -34,7 +34,7 @@ def run(rounds: int, *, quick: bool) -> Result:
     result = Result("delay")
     alone, many = (5, 50) if quick else (10 * rounds, 1000)
     with tempfile.TemporaryDirectory() as folder:
-        sandbox = Sandbox(Path(folder))
+        sandbox = Sandbox(Path(folder), serving=False)
         sandbox.up()
         try:
             for dialect, site in SOURCES.items():

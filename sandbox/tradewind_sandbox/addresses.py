@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from tradewind_sandbox.azurite import ACCOUNT, KEY
 from tradewind_sandbox.emulators import GCP_PROJECT, S3Emulator, azure_url
-from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, BUCKETS, GCP_SITE
+from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, BUCKETS, GCP_SITE, MODEL_SERVERS
 from tradewind_sandbox.ports import HOST, free_port
 
 
@@ -32,6 +32,13 @@ class Ports:
     gcp_runtime: int
     gcp_sweep: int
     azure_runtime: int
+    gcp_observe: int
+    model_aws: int
+    model_gcp: int
+    model_azure: int
+    front: int
+    front_admin: int
+    notices: int
 
     @classmethod
     def choose(cls) -> Ports:
@@ -60,10 +67,12 @@ class Endpoints:
     fleet: Path
     sites: Mapping[str, Mapping[str, str]]
     http: Mapping[str, str]
+    serving: Mapping[str, str] = field(default_factory=dict)
+    """The front, its admin API and each model server; empty where nothing is served."""
 
     def save(self, path: Path) -> None:
         """Write `endpoints.json`."""
-        content = {"fleet": str(self.fleet), "sites": self.sites, "http": self.http}
+        content = {"fleet": str(self.fleet), "sites": self.sites, "http": self.http, "serving": self.serving}
         scratch = path.with_suffix(".new")
         scratch.write_text(json.dumps(content, indent=2) + "\n")
         scratch.replace(path)
@@ -72,11 +81,11 @@ class Endpoints:
     def load(cls, path: Path) -> Endpoints:
         """Read `endpoints.json`."""
         content = json.loads(path.read_text())
-        return cls(Path(content["fleet"]), content["sites"], content["http"])
+        return cls(Path(content["fleet"]), content["sites"], content["http"], content["serving"])
 
 
-def endpoints(ports: Ports, fleet: Path) -> Endpoints:
-    """Say where a sandbox's sites and runtimes are."""
+def endpoints(ports: Ports, fleet: Path, *, serving: bool = False) -> Endpoints:
+    """Say where a sandbox's sites and runtimes are, and with `serving` its model servers and their front."""
     aws = S3Emulator(_url(ports.s3))
     return Endpoints(
         fleet=fleet,
@@ -104,7 +113,18 @@ def endpoints(ports: Ports, fleet: Path) -> Endpoints:
             },
         },
         http={"aws": _url(ports.aws_runtime), "gcp": _url(ports.gcp_runtime), "azure": _url(ports.azure_runtime)},
+        serving=_serving(ports) if serving else {},
     )
+
+
+def _serving(ports: Ports) -> dict[str, str]:
+    return {
+        "front": _url(ports.front),
+        "front-admin": _url(ports.front_admin),
+        MODEL_SERVERS[AWS_SITE]: _url(ports.model_aws),
+        MODEL_SERVERS[GCP_SITE]: _url(ports.model_gcp),
+        MODEL_SERVERS[AZURE_SITE]: _url(ports.model_azure),
+    }
 
 
 def connection_string(ports: Ports) -> str:

@@ -16,6 +16,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tradewind_sandbox.names import PREDICT
+
 if TYPE_CHECKING:
     from tradewind_sandbox.supervisor import Sandbox
 
@@ -30,9 +32,18 @@ DEFAULT_REPORT = Path("build/demo/report.json")
 def up(
     state: State = DEFAULT_STATE,
     detach: Annotated[bool, typer.Option("--detach", help="Return when everything answers.")] = False,
+    tick: Annotated[
+        float | None, typer.Option(help="Seconds between two looks at the endpoints; 0: only by `look`. At first 5.")
+    ] = None,
+    serving: Annotated[
+        bool | None, typer.Option("--serving/--no-serving", help="With model servers and their front, or without.")
+    ] = None,
 ) -> None:
-    """Start everything. Without --detach: run until Ctrl-C, then stop everything."""
-    sandbox = _sandbox(state)
+    """Start everything. Without --detach: run until Ctrl-C, then stop everything.
+
+    What is not said of --tick and --serving is as it was the last time in this folder.
+    """
+    sandbox = _sandbox(state, serving=serving, tick=tick)
     console = Console(stderr=True)
     with console.status("Starting three clouds ..."):
         started = sandbox.up()
@@ -96,6 +107,55 @@ def tick(
 
 
 @app.command()
+def look(
+    sites: Annotated[list[str] | None, typer.Argument(metavar="[SITE]...", help="Default: every site.")] = None,
+    state: State = DEFAULT_STATE,
+) -> None:
+    """Let timers ring once that look after the endpoints, beside those that ring by themselves."""
+    _sandbox(state).look(*(sites or ()))
+
+
+@app.command()
+def serve(
+    state: State = DEFAULT_STATE,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the model to arrive everywhere.")] = 120.0,
+) -> None:
+    """Upload a model at one cloud, and return when the model servers of all three have it."""
+    sandbox = _sandbox(state)
+    sandbox.deploy_model()
+    sandbox.wait_until_serving(timeout)
+    typer.echo(f'Ask {sandbox.endpoints.serving["front"]}{PREDICT}, by POST: {{"text": "..."}}')
+
+
+@app.command()
+def fault(
+    what: Annotated[list[str] | None, typer.Argument(metavar="[FAULT]...", help="Left out: say what is wrong.")] = None,
+    state: State = DEFAULT_STATE,
+) -> None:
+    """Make something wrong.
+
+    kill:CLOUD, kill:CLOUD/PART, hang:PART, store:CLOUD, slow:ENDPOINT=SECONDS, errors:ENDPOINT=SHARE,
+    blackhole:SITE>ENDPOINT (in quotes), clock:SITE=SECONDS.
+    """
+    faults = _sandbox(state).faults
+    for text in what or ():
+        typer.echo(f"{faults.inject(text)}; make it right: tradewind sandbox lift {shlex.quote(text)}{_option(state)}")
+    if not what:
+        typer.echo("\n".join(map(str, faults.active())) or "Nothing is wrong on purpose.")
+
+
+@app.command()
+def lift(
+    what: Annotated[list[str] | None, typer.Argument(metavar="[FAULT]...", help="Left out: all of them.")] = None,
+    state: State = DEFAULT_STATE,
+) -> None:
+    """Make right what `fault` made wrong, and return when everything that was stopped answers."""
+    faults = _sandbox(state).faults
+    for text in what or [str(each) for each in faults.active()]:
+        typer.echo(f"{faults.lift(text)} is lifted.")
+
+
+@app.command()
 def kill(part: PartName, state: State = DEFAULT_STATE) -> None:
     """End one part with SIGKILL, as a crash would."""
     _sandbox(state).kill(part)
@@ -150,10 +210,10 @@ def _option(state: Path) -> str:
     return "" if state == DEFAULT_STATE else f" --state {shlex.quote(str(state))}"
 
 
-def _sandbox(state: Path) -> Sandbox:
+def _sandbox(state: Path, *, serving: bool | None = None, tick: float | None = None) -> Sandbox:
     from tradewind_sandbox.supervisor import Sandbox  # noqa: PLC0415 - the other commands need not wait for it
 
-    return Sandbox(state)
+    return Sandbox(state, serving=serving, tick=tick)
 
 
 def _show(sandbox: Sandbox) -> None:

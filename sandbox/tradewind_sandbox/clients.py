@@ -1,17 +1,12 @@
-"""Clients of the sandbox's sites that share no code with tradewind, to upload as users do and to check what arrived."""
+"""Clients of the sandbox's sites that share no code with tradewind, to upload as users do and to check what arrived.
+
+Each loads its own SDK when it is made: a model server has one cloud, and need not wait for the other two.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Protocol
-
-import boto3
-from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.blob import BlobServiceClient
-from botocore.config import Config
-from google.api_core.exceptions import NotFound
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage
 
 
 class Client(Protocol):
@@ -29,9 +24,15 @@ class Client(Protocol):
     def keys(self, prefix: str) -> set[str]:
         """Return the keys that start with `prefix`."""
 
+    def versions(self, prefix: str) -> dict[str, str]:
+        """Return the keys that start with `prefix`, each with what is another after every write of other bytes."""
+
 
 class _S3:
     def __init__(self, endpoint: Mapping[str, str]) -> None:
+        import boto3  # noqa: PLC0415 - see above
+        from botocore.config import Config  # noqa: PLC0415 - see above
+
         self._bucket = endpoint["bucket"]
         self._client: Any = boto3.client(
             "s3",
@@ -55,12 +56,20 @@ class _S3:
         self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def keys(self, prefix: str) -> set[str]:
+        return set(self.versions(prefix))
+
+    def versions(self, prefix: str) -> dict[str, str]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        return {item["Key"] for page in pages for item in page.get("Contents", [])}
+        return {item["Key"]: item["ETag"].strip('"') for page in pages for item in page.get("Contents", [])}
 
 
 class _Gcs:
     def __init__(self, endpoint: Mapping[str, str]) -> None:
+        from google.api_core.exceptions import NotFound  # noqa: PLC0415 - see above
+        from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415 - see above
+        from google.cloud import storage  # noqa: PLC0415 - see above
+
+        self._absent: type[Exception] = NotFound
         client: Any = storage.Client(
             project=endpoint["project"],
             credentials=AnonymousCredentials(),
@@ -74,18 +83,25 @@ class _Gcs:
     def get(self, key: str) -> bytes | None:
         try:
             return bytes(self._bucket.blob(key).download_as_bytes(raw_download=True))
-        except NotFound:
+        except self._absent:
             return None
 
     def delete(self, key: str) -> None:
         self._bucket.blob(key).delete()
 
     def keys(self, prefix: str) -> set[str]:
-        return {blob.name for blob in self._bucket.list_blobs(prefix=prefix)}
+        return set(self.versions(prefix))
+
+    def versions(self, prefix: str) -> dict[str, str]:
+        return {blob.name: str(blob.generation) for blob in self._bucket.list_blobs(prefix=prefix)}
 
 
 class _Azure:
     def __init__(self, endpoint: Mapping[str, str]) -> None:
+        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - see above
+        from azure.storage.blob import BlobServiceClient  # noqa: PLC0415 - see above
+
+        self._absent: type[Exception] = ResourceNotFoundError
         service = BlobServiceClient(endpoint["blob_endpoint"], credential=endpoint["account_key"])
         self._container = service.get_container_client(endpoint["container"])
 
@@ -95,14 +111,17 @@ class _Azure:
     def get(self, key: str) -> bytes | None:
         try:
             return self._container.download_blob(key).readall()
-        except ResourceNotFoundError:
+        except self._absent:
             return None
 
     def delete(self, key: str) -> None:
         self._container.delete_blob(key)
 
     def keys(self, prefix: str) -> set[str]:
-        return set(self._container.list_blob_names(name_starts_with=prefix))
+        return set(self.versions(prefix))
+
+    def versions(self, prefix: str) -> dict[str, str]:
+        return {blob.name: blob.etag.strip('"') for blob in self._container.list_blobs(name_starts_with=prefix)}
 
 
 CLIENTS: Mapping[str, type[_S3 | _Gcs | _Azure]] = {"aws": _S3, "gcp": _Gcs, "azure": _Azure}

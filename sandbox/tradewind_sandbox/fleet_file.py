@@ -22,19 +22,30 @@ from tradewind_sandbox.names import (
     NOTIFICATIONS,
 )
 from tradewind_sandbox.ports import HOST
+from tradewind_sandbox.serving.fleet import SECRET, WEBHOOK, failover
+from tradewind_sandbox.settings import Settings
 
 PART = 8
 """MiB: small, so that objects which fit on a laptop go in parts, too."""
 _HEADER = "# Written by `tradewind sandbox up`; the next start writes it anew.\n"
 
 
-def write(endpoints: Endpoints, ports: Ports) -> None:
-    """Write the fleet file to where `endpoints` says it is, and the credentials beside it."""
+def write(endpoints: Endpoints, ports: Ports, settings: Settings | None = None) -> None:
+    """Write the fleet file to where `endpoints` says it is, and the credentials beside it.
+
+    Args:
+        endpoints: Of the sandbox.
+        ports: Where its parts listen.
+        settings: Whether models are served, and how often the timers ring; left out: none are.
+    """
     folder = endpoints.fleet.parent
     (folder / "credentials").mkdir(parents=True, exist_ok=True)
     for name, secret in _credentials(endpoints).items():
         (folder / "credentials" / f"{name}.json").write_text(json.dumps(secret, indent=2) + "\n")
-    endpoints.fleet.write_text(_HEADER + yaml.safe_dump(_fleet(endpoints, ports), sort_keys=False))
+    document = _fleet(endpoints, ports)
+    if settings is not None and settings.serving:
+        document |= failover(ports, settings)
+    endpoints.fleet.write_text(_HEADER + yaml.safe_dump(document, sort_keys=False))
 
 
 def own_rules(state: Path) -> Sequence[Mapping[str, object]]:
@@ -75,6 +86,7 @@ def _credentials(endpoints: Endpoints) -> dict[str, dict[str, str]]:
         "aws": dict.fromkeys(("access_key_id", "secret_access_key"), FUNCTIONS_KEY),
         "gcp": {"type": "anonymous"},
         "azure": {"account_key": azure["account_key"]},
+        WEBHOOK: SECRET,
     }
 
 

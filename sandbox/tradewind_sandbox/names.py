@@ -13,6 +13,15 @@ CONTROL_BUCKETS = {
     GCP_SITE: "tradewind-euw4-control",
     AZURE_SITE: "tradewind-control",
 }
+CLOUDS = {AWS_SITE: "aws", GCP_SITE: "gcp", AZURE_SITE: "azure"}
+MODEL_SERVERS = {site: f"model-{cloud}" for site, cloud in CLOUDS.items()}
+"""The model server at each site: its part, and its name among the fleet's endpoints."""
+GROUP = "classifier"
+"""The model servers as one."""
+MODEL = "models/classifier/"
+"""Where in each bucket the model is that the model servers load."""
+HEALTH, PREDICT = "/healthz", "/predict"
+"""What a model server is asked for."""
 NOTIFICATIONS = "tradewind-notifications"
 """The queue of each site; on Google Cloud a topic and its push subscription."""
 DEAD_LETTERS = "tradewind-notifications-poison"

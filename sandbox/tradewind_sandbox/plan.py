@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,11 +24,13 @@ from tradewind_sandbox.names import (
 )
 from tradewind_sandbox.ports import HOST
 from tradewind_sandbox.process import Part
+from tradewind_sandbox.serving.parts import serving_parts, timers_part
+from tradewind_sandbox.settings import Settings
 
 DATA = "-data"
 """Ends the names of the processes that hold an emulator's data behind its door."""
-RUNTIMES = ("aws-runtime", "gcp-runtime", "gcp-sweep", "azure-runtime")
-"""What runs the handlers."""
+SHIFTED = Path(__file__).with_name("shifted")
+"""On the path of a Python program: its clock is wrong."""
 _MODULE = "tradewind_sandbox."
 
 
@@ -41,16 +44,30 @@ class Plan:
     """Cloud Storage: wants its topic when it starts."""
     functions: Sequence[Part]
     """The runtimes, and what feeds them: want buckets and queues."""
+    serving: Sequence[Part] = ()
+    """The model servers and their front: wait for a model by themselves."""
+    ringing: Sequence[Part] = ()
+    """The timers: want functions."""
 
     @property
     def parts(self) -> list[Part]:
         """All of them."""
-        return [*self.storage, *self.announcing, *self.functions]
+        return [*self.storage, *self.announcing, *self.functions, *self.serving, *self.ringing]
 
 
-def plan(state: Path, ports: Ports, fleet: Path) -> Plan:
-    """Return the parts of the sandbox in `state`."""
+def plan(state: Path, ports: Ports, fleet: Path, settings: Settings, shifts: Mapping[str, float] | None = None) -> Plan:
+    """Return the parts of the sandbox in `state`.
+
+    Args:
+        state: Its folder.
+        ports: Where they listen.
+        fleet: The fleet file.
+        settings: Which parts there are.
+        shifts: Seconds by which the clock of a site's functions is wrong, by site; left out: none is.
+    """
     data = state / "data"
+    envs = {site: _settings(site, fleet, settings, (shifts or {}).get(site, 0.0)) for site in BUCKETS}
+    observing = [_cloud_run("gcp-observe", "observe", "http", ports.gcp_observe, envs[GCP_SITE])]
     blob, queue = emulators.azure_parts(data, ports.azure_blob_data, ports.azure_queue_data)
     gcs = emulators.gcs_part(
         ports.gcs_data,
@@ -69,11 +86,14 @@ def plan(state: Path, ports: Ports, fleet: Path) -> Plan:
         announcing=_behind_door(gcs, ports.gcs),
         functions=[
             _event_grid(data, ports),
-            _aws_runtime(ports, fleet),
-            _cloud_run("gcp-runtime", "replicate", "cloudevent", ports.gcp_runtime, fleet),
-            _cloud_run("gcp-sweep", "sweep", "http", ports.gcp_sweep, fleet),
-            _azure_runtime(ports, fleet),
+            _aws_runtime(ports, envs[AWS_SITE]),
+            _cloud_run("gcp-runtime", "replicate", "cloudevent", ports.gcp_runtime, envs[GCP_SITE]),
+            _cloud_run("gcp-sweep", "sweep", "http", ports.gcp_sweep, envs[GCP_SITE]),
+            _azure_runtime(ports, envs[AZURE_SITE]),
+            *(observing if settings.serving else []),
         ],
+        serving=serving_parts(state, ports) if settings.serving else [],
+        ringing=[timers_part(state, ports, settings)] if settings.serving else [],
     )
 
 
@@ -98,25 +118,26 @@ def _event_grid(data: Path, ports: Ports) -> Part:
     return Part("event-grid", command, env=env, note="Event Grid (tradewind)")
 
 
-def _aws_runtime(ports: Ports, fleet: Path) -> Part:
+def _aws_runtime(ports: Ports, env: Mapping[str, str]) -> Part:
     command = [sys.executable, "-m", f"{_MODULE}runtimes.aws", "--port", str(ports.aws_runtime)]
     command += ["--handler", "replicate.lambda_handler", "--also", "sweep.lambda_handler"]
+    command += ["--also", "observe.lambda_handler", "--also", "route.lambda_handler"]
     command += ["--folder", str(project_root() / "functions" / "aws")]
     command += ["--endpoint", f"http://{HOST}:{ports.s3}", "--queue", NOTIFICATIONS, "--visibility", str(VISIBILITY)]
-    return Part("aws-runtime", command, ports.aws_runtime, _settings(AWS_SITE, fleet), note="Lambda (awslambdaric)")
+    return Part("aws-runtime", command, ports.aws_runtime, env, note="Lambda (awslambdaric)")
 
 
-def _cloud_run(name: str, target: str, signature: str, port: int, fleet: Path) -> Part:
+def _cloud_run(name: str, target: str, signature: str, port: int, settings: Mapping[str, str]) -> Part:
     """Return one service: each target of `main.py` is deployed as one of its own."""
     command = [sys.executable, "-m", "functions_framework", "--target", target, "--signature-type", signature]
     command += ["--source", str(project_root() / "serverless-gcp" / "main.py")]
     command += ["--host", HOST, "--port", str(port)]
     # As Cloud Run sets them; the threads are the concurrency of one instance.
     env = {"K_SERVICE": target, "GOOGLE_CLOUD_PROJECT": GCP_PROJECT, "WORKERS": "1", "THREADS": "8"}
-    return Part(name, command, port, {**_settings(GCP_SITE, fleet), **env}, note=f"Cloud Run: {target}")
+    return Part(name, command, port, {**settings, **env}, note=f"Cloud Run: {target}")
 
 
-def _azure_runtime(ports: Ports, fleet: Path) -> Part:
+def _azure_runtime(ports: Ports, settings: Mapping[str, str]) -> Part:
     root = project_root()
     command = [sys.executable, "-m", f"{_MODULE}runtimes.azure", "--port", str(ports.azure_runtime)]
     command += ["--folder", str(root / "functions" / "azure"), "--host-file", str(root / "azure-host.json")]
@@ -129,16 +150,21 @@ def _azure_runtime(ports: Ports, fleet: Path) -> Part:
         f"{override}maxDequeueCount": str(LAST_ATTEMPT),
         f"{override}maxPollingInterval": "00:00:00.5",
     }
-    settings = {**_settings(AZURE_SITE, fleet), **env}
-    return Part("azure-runtime", command, ports.azure_runtime, settings, note="Azure Functions (the real FunctionApp)")
+    note = "Azure Functions (the real FunctionApp)"
+    return Part("azure-runtime", command, ports.azure_runtime, {**settings, **env}, note=note)
 
 
-def _settings(site: str, fleet: Path) -> dict[str, str]:
-    return {
+def _settings(site: str, fleet: Path, settings: Settings, shift: float) -> dict[str, str]:
+    # Each bundle carries the package beside its handler; here it is where the checkout has it.
+    found = {
         "TRADEWIND_FLEET": str(fleet),
         "TRADEWIND_SITE": site,
         "TRADEWIND_LAST_ATTEMPT": str(LAST_ATTEMPT),
-        # Each bundle carries the package beside its handler; here it is where the checkout has it.
+        "TRADEWIND_TIMER_SECONDS": f"{settings.every_seconds:g}",
         "PYTHONPATH": str(project_root() / "shared"),
         "PYTHONUNBUFFERED": "1",
     }
+    if shift:
+        found["PYTHONPATH"] += f"{os.pathsep}{SHIFTED}"
+        found["TRADEWIND_SANDBOX_CLOCK"] = f"{shift:g}"
+    return found

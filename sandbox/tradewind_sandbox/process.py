@@ -112,6 +112,7 @@ def stop(identity: Identity, *, force: bool = False) -> None:
         if not force:
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
+            resume(identity)  # one that is held still takes no other signal
             _wait_gone(family)
         # The part leads its session, so the group is its own and holds nothing of ours.
         with suppress(ProcessLookupError):
@@ -119,6 +120,17 @@ def stop(identity: Identity, *, force: bool = False) -> None:
         _wait_gone(family)
     if child := _started.pop(identity.pid, None):
         child.wait()
+
+
+def hold(identity: Identity) -> None:
+    """Hold a part and every process that it started still, until `resume`: the kernel takes connections for it."""
+    os.killpg(identity.pid, signal.SIGSTOP)
+
+
+def resume(identity: Identity) -> None:
+    """Let a part go on that was held still; no error if it was not."""
+    with suppress(ProcessLookupError):
+        os.killpg(identity.pid, signal.SIGCONT)
 
 
 def tail(log: Path, lines: int = 20) -> str:

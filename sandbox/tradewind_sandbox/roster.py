@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from tradewind_sandbox.plan import DATA
-from tradewind_sandbox.process import Identity, Part, spawn, stop, wait_ready
+from tradewind_sandbox.process import Identity, Part, hold, resume, spawn, stop, wait_ready
 
 
 class Roster:
@@ -42,19 +43,44 @@ class Roster:
         Raises:
             SandboxError: One did not; with the end of its log. The others run on.
         """
+        self.wait_ready(self.begin(parts))
+
+    def begin(self, parts: Sequence[Part]) -> Sequence[tuple[Part, Identity]]:
+        """Start parts side by side, and return at once, with what `wait_ready` takes."""
         self._run.mkdir(parents=True, exist_ok=True)
         started = []
         for part in parts:
             identity = spawn(part, self.log(part.name))
             self._file(part.name).write_text(json.dumps(asdict(identity)))
             started.append((part, identity))
+        return started
+
+    def wait_ready(self, started: Sequence[tuple[Part, Identity]]) -> None:
+        """Return when all of the parts answer.
+
+        Raises:
+            SandboxError: One does not; with the end of its log. The others run on.
+        """
         for part, identity in started:
             wait_ready(part, identity, self.log(part.name))
 
-    def stop(self, name: str, *, force: bool) -> None:
-        """End one part, by SIGKILL with `force`; no error if it does not run."""
-        if identity := self.running(name):
-            stop(identity, force=force)
+    def stop(self, names: Sequence[str], *, force: bool) -> None:
+        """End parts at the same time, by SIGKILL with `force`; no error if one does not run."""
+        running = [identity for name in names if (identity := self.running(name))]
+        with ThreadPoolExecutor(len(running) or 1) as workers:
+            list(workers.map(partial(stop, force=force), running))
+
+    def hold(self, names: Sequence[str]) -> None:
+        """Hold parts still that run."""
+        for name in names:
+            if identity := self.running(name):
+                hold(identity)
+
+    def resume(self, names: Sequence[str]) -> None:
+        """Let parts go on that were held still."""
+        for name in names:
+            if identity := self.running(name):
+                resume(identity)
 
     def stop_all(self) -> bool:
         """End every part, and forget them: True if one ran."""

@@ -9,6 +9,8 @@ remembers the ids, and whoever has the folder can look, stop and start.
     STATE/logs/PART.log     one log for each process
     STATE/run/PART.json     process ids
     STATE/data/             what the emulators keep on disk; each new start begins with nothing
+    STATE/notices.jsonl     what was told to the fleet's webhook, a line for each notice
+    STATE/faults.json       what is wrong on purpose
 """
 
 from __future__ import annotations
@@ -19,19 +21,28 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tradewind_sandbox import fleet_file, prepare, timers
+from tradewind_sandbox import disturbances, fleet_file, notices, prepare, timers
 from tradewind_sandbox.addresses import Endpoints, Ports, endpoints
+from tradewind_sandbox.clients import client_of
 from tradewind_sandbox.errors import SandboxError
+from tradewind_sandbox.fault import RUNTIMES
+from tradewind_sandbox.faults import Faults
+from tradewind_sandbox.names import AWS_SITE, MODEL
 from tradewind_sandbox.observe import Observer
-from tradewind_sandbox.plan import DATA, RUNTIMES, Plan, plan
+from tradewind_sandbox.plan import DATA, Plan, plan
 from tradewind_sandbox.ports import is_free
 from tradewind_sandbox.process import Part
 from tradewind_sandbox.roster import Roster
+from tradewind_sandbox.serving.front import prepare_front
+from tradewind_sandbox.serving.shipped import served_files
+from tradewind_sandbox.serving.waiting import wait_until_serving
+from tradewind_sandbox.settings import Settings
 
 DEFAULT_STATE = Path("build/sandbox")
 
@@ -54,10 +65,15 @@ class Sandbox:
 
     Args:
         state: The folder; made when it is needed.
+        serving: Whether it has model servers, their front and the timers that look after them.
+        tick: Seconds between two rings of those timers; 0: they ring by hand only.
+
+    What is not said of `serving` and `tick` is as it was the last time in that folder, and at first with all of it.
     """
 
-    def __init__(self, state: Path = DEFAULT_STATE) -> None:
+    def __init__(self, state: Path = DEFAULT_STATE, *, serving: bool | None = None, tick: float | None = None) -> None:
         self.state = state.absolute()
+        self._serving, self._tick = serving, tick
         self._roster = Roster(self.state)
 
     # --- all of it ------------------------------------------------------------------------------------------------
@@ -69,9 +85,10 @@ class Sandbox:
         starts afresh. Nothing is left running if it fails.
 
         Raises:
-            SandboxError: A part did not start; with the end of its log.
+            SandboxError: A part did not start; with the end of its log. Or it runs with other settings.
         """
         with self._lock():
+            self._refuse_other_settings()
             missing = [part for part in self._parts() if self._roster.running(part.name) is None]
             if self._endpoints_file.exists() and not missing:
                 return False
@@ -132,7 +149,7 @@ class Sandbox:
         return self.observer.writes()
 
     def tick(self, *sites: str) -> None:
-        """Let the timers of sites ring, one after the other, as the clouds do every minute; default: all sites.
+        """Let the timers of sites that sweep ring, one after the other, as in the clouds every minute; default: all.
 
         Raises:
             SandboxError: A function failed; those of the sites after it were not called.
@@ -141,6 +158,27 @@ class Sandbox:
         for site in sites or timers.SITES:
             timers.ring(site, ports)
 
+    def look(self, *sites: str) -> None:
+        """Let the timers of sites that look after endpoints ring, side by side: one round each; default: all sites.
+
+        Raises:
+            SandboxError: A function failed, after the others had ended.
+        """
+        chosen, ports = sites or timers.SITES, self._ports()
+        with ThreadPoolExecutor(len(chosen)) as workers:
+            for done in [workers.submit(timers.ring, site, ports, "observe") for site in chosen]:
+                done.result()
+
+    def deploy_model(self, site: str = AWS_SITE) -> None:
+        """Upload the model that the model servers serve into one site's bucket, from where it goes to the others."""
+        client = client_of(self.endpoints.sites[site])
+        for name, body in served_files().items():
+            client.put(MODEL + name, body)
+
+    def wait_until_serving(self, timeout: float = 120.0) -> None:
+        """Return when every model server has its model, or raise SandboxError after `timeout` seconds."""
+        wait_until_serving(self.endpoints, timeout)
+
     def deploy_rules(self, rules: Sequence[Mapping[str, object]]) -> None:
         """Add rules to the fleet, and return when every function knows them, which takes a minute in the clouds.
 
@@ -148,34 +186,49 @@ class Sandbox:
             FleetError: They are not rules of this fleet; nothing is changed.
         """
         fleet_file.add_rules(self.endpoints.fleet, rules)
-        for runtime in RUNTIMES:
-            self.restart(runtime)
+        self.restart(*(part for part in RUNTIMES if part in {each.name for each in self._parts()}))
 
     @cached_property
     def observer(self) -> Observer:
         """What looks at the sandbox from outside."""
         return Observer(self.state, self._ports())
 
-    # --- one part -------------------------------------------------------------------------------------------------
+    @cached_property
+    def faults(self) -> Faults:
+        """What is wrong with it on purpose."""
+        return Faults(self)
 
-    def start(self, name: str) -> None:
-        """Start one part again, and return when it answers; no error if it runs."""
-        with self._alone_with(name) as part:
-            if self._roster.running(name) is None:
-                self._roster.start([part])
+    # --- some parts -----------------------------------------------------------------------------------------------
 
-    def stop(self, name: str) -> None:
-        """End one part as an orderly shutdown does; no error if it does not run."""
-        self._end(name, force=False)
+    def start(self, *names: str) -> None:
+        """Start parts again side by side, and return when they answer; no error if one runs."""
+        with self._alone_with(names) as parts:
+            self._roster.start([part for part in parts if self._roster.running(part.name) is None])
 
-    def kill(self, name: str) -> None:
-        """End one part, and every process that it started, with SIGKILL."""
-        self._end(name, force=True)
+    def stop(self, *names: str) -> None:
+        """End parts as an orderly shutdown does; no error if one does not run."""
+        with self._alone_with(names):
+            self._roster.stop(names, force=False)
 
-    def restart(self, name: str) -> None:
-        """Stop one part and start it again, at the same address."""
-        self.stop(name)
-        self.start(name)
+    def kill(self, *names: str) -> None:
+        """End parts, and every process that they started, with SIGKILL and at the same time."""
+        with self._alone_with(names):
+            self._roster.stop(names, force=True)
+
+    def restart(self, *names: str) -> None:
+        """Stop parts and start them again, at the same addresses."""
+        self.stop(*names)
+        self.start(*names)
+
+    def hold(self, *names: str) -> None:
+        """Hold parts still, as a machine does that hangs: connections are taken, and nothing is answered."""
+        with self._alone_with(names):
+            self._roster.hold(names)
+
+    def resume(self, *names: str) -> None:
+        """Let parts go on that were held still."""
+        with self._alone_with(names):
+            self._roster.resume(names)
 
     def log(self, name: str) -> Path:
         """Return the log of one part, a data process included.
@@ -204,9 +257,32 @@ class Sandbox:
             raise self._none("There is no sandbox in")
         return ports
 
+    @property
+    def settings(self) -> Settings:
+        """What it was started with; before that, what it would be started with."""
+        remembered = Settings.load(self._settings_file)
+        if remembered is not None and self._endpoints_file.exists():
+            return remembered
+        return (remembered or Settings()).wished(serving=self._serving, tick=self._tick)
+
+    @property
+    def _settings_file(self) -> Path:
+        return self.state / "settings.json"
+
+    def _refuse_other_settings(self) -> None:
+        now = self.settings
+        if now.wished(serving=self._serving, tick=self._tick) != now:
+            what = f"{'with' if now.serving else 'without'} model servers, and timers that ring every {now.tick:g} s"
+            raise SandboxError(
+                f"The sandbox in {self.state} runs {what}", hint="Take it down first: tradewind sandbox down"
+            )
+
     def _plan(self) -> Plan | None:
         ports = Ports.load(self._ports_file)
-        return None if ports is None else plan(self.state, ports, self.state / "tradewind.yaml")
+        if ports is None:
+            return None
+        shifts = {fault.subject: fault.amount for fault in disturbances.read(self.state) if fault.kind == "clock"}
+        return plan(self.state, ports, self.state / "tradewind.yaml", self.settings, shifts)
 
     def _parts(self) -> Sequence[Part]:
         known = self._plan()
@@ -237,17 +313,24 @@ class Sandbox:
     def _start_afresh(self) -> None:
         for folder in ("data", "logs", "run"):
             shutil.rmtree(self.state / folder, ignore_errors=True)
+        for file in (disturbances.FILE, notices.FILE):
+            (self.state / file).unlink(missing_ok=True)
         (self.state / "data").mkdir(parents=True)
-        ports = self._choose_ports()
-        where = endpoints(ports, self.state / "tradewind.yaml")
-        fleet_file.write(where, ports)
+        ports, settings = self._choose_ports(), self.settings
+        settings.save(self._settings_file)
+        where = endpoints(ports, self.state / "tradewind.yaml", serving=settings.serving)
+        fleet_file.write(where, ports, settings)
         fleet_file.add_rules(where.fleet, fleet_file.own_rules(self.state))
-        steps = plan(self.state, ports, where.fleet)
+        prepare_front(self.state, ports)
+        steps = plan(self.state, ports, where.fleet, settings)
         self._roster.start(steps.storage)
+        serving = self._roster.begin(steps.serving)  # they load while the rest is prepared
         prepare.prepare_topics(ports)
         self._roster.start(steps.announcing)
         prepare.prepare_buckets(ports)
         self._roster.start(steps.functions)
+        self._roster.wait_ready(serving)
+        self._roster.start(steps.ringing)
         where.save(self._endpoints_file)
 
     def _choose_ports(self) -> Ports:
@@ -257,10 +340,6 @@ class Sandbox:
             ports = Ports.choose()
             ports.save(self._ports_file)
         return ports
-
-    def _end(self, name: str, *, force: bool) -> None:
-        with self._alone_with(name):
-            self._roster.stop(name, force=force)
 
     def _stop_everything(self) -> bool:
         self._endpoints_file.unlink(missing_ok=True)
@@ -295,8 +374,9 @@ class Sandbox:
             yield
 
     @contextmanager
-    def _alone_with(self, name: str) -> Iterator[Part]:
-        """Hold the lock while one part is started or stopped."""
-        self._part(name)  # before the lock: where there is no sandbox, no folder is made
+    def _alone_with(self, names: Sequence[str]) -> Iterator[Sequence[Part]]:
+        """Hold the lock while some parts are started or stopped."""
+        for name in names:
+            self._part(name)  # before the lock: where there is no sandbox, no folder is made
         with self._lock():
-            yield self._part(name)
+            yield [self._part(name) for name in names]

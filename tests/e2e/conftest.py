@@ -15,7 +15,7 @@ from tradewind_sandbox.supervisor import Sandbox
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Three clouds on this machine, with everything running, and with rules for the acceptance tests."""
-    made = Sandbox(tmp_path_factory.mktemp("sandbox"))
+    made = Sandbox(tmp_path_factory.mktemp("sandbox"), serving=False)
     (made.state / "rules.yaml").write_text(yaml.safe_dump(RULES))
     made.up()
     yield made

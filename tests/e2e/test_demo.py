@@ -6,7 +6,7 @@ import sys
 from itertools import permutations
 from pathlib import Path
 
-from tradewind_sandbox.demo.run import model_files
+from tradewind_sandbox.serving.shipped import model_files
 from tradewind_sandbox.supervisor import Sandbox
 
 SITES = ("aws-use1", "gcp-euw4", "azure-weu")

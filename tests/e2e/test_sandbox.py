@@ -27,7 +27,7 @@ STORAGE = {"s3": "aws-use1", "gcs": "gcp-euw4", "azure-blob": "azure-weu"}
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Another sandbox, which tests may take down."""
-    made = Sandbox(tmp_path_factory.mktemp("own"))
+    made = Sandbox(tmp_path_factory.mktemp("own"), serving=False)
     yield made
     made.down()
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
@@ -19,27 +18,11 @@ from tradewind_sandbox.clients import client_of
 from tradewind_sandbox.demo.progress import Progress
 from tradewind_sandbox.demo.report import DemoReport, echoes
 from tradewind_sandbox.demo.watch import Exchange
-from tradewind_sandbox.errors import SandboxError
+from tradewind_sandbox.serving.shipped import model_files
 from tradewind_sandbox.supervisor import Sandbox
 
 FRAME = 0.15
 """Seconds between two frames of the live view."""
-
-
-def model_files() -> dict[str, bytes]:
-    """Return the files of the model folder that ships in the magika package: a network and its JSON.
-
-    Raises:
-        SandboxError: The package is not installed.
-    """
-    spec = find_spec("magika")
-    if spec is None or not spec.submodule_search_locations:
-        raise SandboxError("The package `magika` is not installed", hint="pip install 'tradewind[sandbox]'")
-    models = Path(spec.submodule_search_locations[0]) / "models"
-    files = {str(path.relative_to(models)): path.read_bytes() for path in sorted(models.rglob("*")) if path.is_file()}
-    if not files:
-        raise SandboxError(f"There is no model in {models}")
-    return files
 
 
 def new_prefix(now: datetime) -> str:

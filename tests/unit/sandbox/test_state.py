@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import psutil
@@ -22,7 +22,7 @@ from tradewind_sandbox.names import BUCKETS
 from tradewind_sandbox.process import Identity
 from tradewind_sandbox.supervisor import Sandbox
 
-PORTS = Ports(*range(20_000, 20_014))
+PORTS = Ports(*range(20_000, 20_000 + len(fields(Ports))))
 
 
 @pytest.fixture
