@@ -47,6 +47,7 @@ PERMISSIONS: Mapping[str, str] = {
     "release": "sqs:ChangeMessageVisibility",
     "count": "sqs:GetQueueAttributes",
     "read secret": "secretsmanager:GetSecretValue",
+    "notify": "sns:Publish",
     "read the records of": "route53:ListResourceRecordSets and route53:GetHostedZone (and route53:GetChange)",
     "change the records of": "route53:ChangeResourceRecordSets and route53:ListResourceRecordSets",
 }
