@@ -39,7 +39,7 @@ class Collected:
 
 
 @dataclass(frozen=True, slots=True)
-class Viewing:
+class Exchange:
     """The exchange, as one observer takes part in it. No store is waited for beyond `answer_seconds`.
 
     An observer whose own store is away leaves its view with the others' stores, so that it is still heard.
@@ -56,7 +56,7 @@ class Viewing:
     executor: Executor
     answer_seconds: float
 
-    def own(self) -> View | None:
+    def last(self) -> View | None:
         """Return the observer's own last view, wherever it is; None if no store that answers has one."""
         return self._newest({self.observer: tuple(self.records)}).views.get(self.observer)
 
