@@ -95,7 +95,7 @@ class Published:
                 at=datetime.fromisoformat(document["at"]).astimezone(UTC),
                 endpoints={name: _offer(each) for name, each in document["endpoints"].items()},
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             message = f"not what an observer publishes of a group: {error!r}"
             raise ValueError(message) from error
 

@@ -159,20 +159,24 @@ def _drawn(pool: Sequence[str], weights: Mapping[str, int], rng: Random) -> Sequ
 
 
 def _anyway(published: Published, lawful: Sequence[str], rejected: Mapping[str, str], rng: Random) -> Choice:
-    """Answer the routing's weights, whatever the observers see."""
+    """Answer the routing's weights, whatever the observers see; where the law leaves none of them, what stands by."""
     offers = published.endpoints
-    weights = {name: offers[name].weight for name in lawful}
-    if not any(weights.values()):
-        weights = {name: offers[name].share for name in lawful}
-    best, *others = _drawn(lawful, weights, rng)
+    weights = {name: offers[name].weight or offers[name].share for name in lawful}
+    pools = (
+        [name for name in lawful if offers[name].weight],
+        [name for name in lawful if not offers[name].weight and name not in rejected],
+        [name for name in lawful if not offers[name].weight and name in rejected],
+    )
+    best, *others = [name for pool in pools for name in _drawn(pool, weights, rng)]
+    why = rejected.get(best, "nobody has seen it answer for long enough")
     return Choice(
         endpoint=best,
         url=offers[best].url,
         epoch=published.epoch,
-        reason="the last known weights",
+        reason="the last known weights" if offers[best].weight else "it is where the data may be",
         alternatives=tuple(others),
         rejected={name: why for name, why in rejected.items() if name not in lawful},
-        note=f"No endpoint is known to be well ({rejected[best]}); to try is better than nothing",
+        note=f"No endpoint is known to be well ({why}); to try is better than nothing",
     )
 
 

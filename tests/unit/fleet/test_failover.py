@@ -126,7 +126,7 @@ def test_a_good_file_is_read() -> None:
         (
             'targets: {one: "10.0.0.1:80", ',
             'targets: {six: "10.0.0.1:80", ',
-            "t.yaml:28: groups.chat.director.targets: names each of the group's endpoints, and nothing else; it differs",
+            "t.yaml:28: groups.chat.director.targets: names each of the group's endpoints, and nothing else; it",
         ),
         (
             "sns, site: aws-use1",
