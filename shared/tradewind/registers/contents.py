@@ -105,7 +105,7 @@ class Content:
         size = len(json.dumps(value, separators=(",", ":")).encode())
         if size > VALUE_BYTES:
             raise ConfigurationError(
-                f"A register's value has at most {VALUE_BYTES:,} bytes, and by operation {made.id!r} it would have {size:,}",
+                f"A register's value has at most {VALUE_BYTES:,} bytes, and after {made.id!r} it would have {size:,}",
                 hint="Keep what is large in an object, and its key in the register",
             )
         newest = Remembered(Entry(self.revision + 1, made, at), call)

@@ -72,11 +72,11 @@ def judge(looks: Mapping[str, Held | None], silent: Mapping[str, str]) -> Panel:
     why = dict(silent)
     counts: dict[str, Held] = {}
     for site, held in looks.items():
-        reason = _fault(site, held, config, any_ready=config is not None)
-        if reason is None and held is not None:
+        reason = _missing(site, config) if held is None else _fault(site, held.acceptor, config)
+        if held is not None and not reason:
             counts[site] = held
         elif config is None or site in config.members or (held and held.acceptor.ready):
-            why[site] = reason or ""
+            why[site] = reason
     if config is not None:
         for site in config.members.keys() - looks.keys() - silent.keys():
             why[site] = "it is a member, and the fleet file does not name it among the control stores"
@@ -85,19 +85,21 @@ def judge(looks: Mapping[str, Held | None], silent: Mapping[str, str]) -> Panel:
 
 
 def latest_config(acceptors: Iterable[Acceptor]) -> Config | None:
-    """Return the highest version of the configuration that ready acceptors show; None if none is ready."""
+    """Return the highest version of the configuration that ready acceptors show; None if none is ready.
+
+    Of several of one version, which only initialisations at the same time can bring about, that which most show.
+    """
     shown = [each.config for each in acceptors if each.ready and each.config]
-    return max(shown, key=lambda each: each.version, default=None)
+    return max(shown, key=lambda each: (each.version, shown.count(each)), default=None)
 
 
-def _fault(site: str, held: Held | None, config: Config | None, *, any_ready: bool) -> str | None:
-    if held is None:
-        if not any_ready:
-            return NEVER_MADE
-        return (
-            f"its acceptor is missing, so it was lost, and is not taken for empty: `tradewind control replace {site}`"
-        )
-    acceptor = held.acceptor
+def _missing(site: str, config: Config | None) -> str:
+    if config is None:
+        return NEVER_MADE
+    return f"its acceptor is missing, so it was lost, and is not taken for empty: `tradewind control replace {site}`"
+
+
+def _fault(site: str, acceptor: Acceptor, config: Config | None) -> str:
     if not acceptor.ready:
         return "its acceptor is not ready: an initialisation broke off; run `tradewind control init` again"
     if config is None or site not in config.members:
@@ -109,7 +111,7 @@ def _fault(site: str, held: Held | None, config: Config | None, *, any_ready: bo
         )
     if acceptor.config is not None and acceptor.config.version == config.version and acceptor.config != config:
         return "it was told of other members than the others: look into its record before anything else"
-    return None
+    return ""
 
 
 def suspects(panel: Panel) -> tuple[str, ...]:

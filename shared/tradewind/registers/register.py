@@ -11,19 +11,20 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from copy import deepcopy
-from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from threading import Lock
 from time import sleep as pause
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from tradewind.errors import ConfigurationError
 from tradewind.records import Document
 from tradewind.registers.acceptors import Shelf
 from tradewind.registers.asking import Asking
 from tradewind.registers.contents import Content
-from tradewind.registers.outcomes import Done, Indeterminate, NoMajority, Operation, Outcome, Reading, Unchanged
+from tradewind.registers.course import FORGOTTEN, Course, Wish, Wishing, as_it_is
+from tradewind.registers.outcomes import Done, Indeterminate, NoMajority, Operation, Outcome, Reading
+from tradewind.registers.panel import Panel
 from tradewind.registers.proposer import Ballotted, Lease, Place, Proposer
 
 FOLDER = "registers/"
@@ -36,47 +37,9 @@ PAUSE = 0.05
 """Seconds before the second try, at most; twice as long before each further one."""
 LONGEST_PAUSE = 2.0
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}(/[a-z0-9][a-z0-9._-]{0,99}){0,3}")
+_NOBODY = Operation("", "", "")
 
 Become: TypeAlias = Callable[[Document | None], Document | None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """What a call wants to come of the content that is there."""
-
-    content: Content
-    """To be proposed; the same content if all is well already."""
-    outcome: Callable[[], Outcome]
-    """What the call answers once that is chosen."""
-    new: bool
-    """Whether it is a change of this call."""
-
-
-@dataclass(slots=True)
-class _Course:
-    """How a call goes."""
-
-    operation: Operation
-    based: int | None
-    """The lowest revision on which a proposal of this operation was ever based; None if there was none."""
-    proposed: bool = False
-    """Whether a proposal of this operation may be at some acceptor."""
-    silent: Mapping[str, str] = field(default_factory=dict)
-
-    def note(self, wish: _Wish, came: Ballotted) -> None:
-        """Remember what came of a ballot."""
-        self.silent = came.silent
-        if wish.new and came.traces:
-            self.proposed = True
-            base = wish.content.revision - 1
-            self.based = base if self.based is None else min(self.based, base)
-
-    def unresolved(self, reason: str = "") -> Indeterminate | NoMajority:
-        """Return what a call answers that could not be brought to an end."""
-        why = reason or "; ".join(f"{site}: {words}" for site, words in sorted(self.silent.items()))
-        if self.based is not None:
-            return Indeterminate(self.operation, self.based, why or "no majority was heard to the end")
-        return NoMajority(dict(self.silent))
 
 
 class Register:
@@ -102,95 +65,95 @@ class Register:
     def read(self) -> Reading | NoMajority:
         """Return what was there at some moment of the call; linearizable.
 
-        1 request to each store, and 2 more if the last change is not yet at a majority that could be heard.
+        1 request to each store, and 2 more if the last change is not yet at a majority of those that answer.
         """
-        nobody = Operation("read", "", "")
-        outcome = self._run(Proposer(self.place), _Course(nobody, None), _as_it_is)
-        return outcome if isinstance(outcome, NoMajority) else cast("Unchanged", outcome).reading
+        outcome = self.run(Proposer(self.place), Course(_NOBODY), as_it_is)
+        if isinstance(outcome, Indeterminate):
+            return NoMajority({})
+        return outcome if isinstance(outcome, NoMajority) else outcome.reading
 
     def change(self, become: Become, operation: Operation, *, since: int | None = None) -> Outcome:
         """Change the value once.
 
-        3 requests to each store, or one if the same register object made the last change.
+        3 requests to each store; 1 if nobody changed it since this object did.
 
         Args:
             become: Is given the present value (None: there is none yet) and returns the new one; None, or the same,
                 leaves it as it is. It may be called several times, each with a value of its own.
-            operation: Its id says whether two tries are the same change; applied is the first that is chosen.
+            operation: Tries with the same id are the same change, of which one is applied; the history remembers ids.
             since: When an earlier try of the same operation was `Indeterminate`: its `seen`.
 
         Raises:
-            ConfigurationError: The new value is too large, or no JSON; nothing was written.
+            ConfigurationError: The new value is too large, or no JSON; it was not proposed.
         """
         if not operation.id:
             raise ConfigurationError("An operation on a register has no id", hint="Choose one that is unique")
-        proposer = Proposer(self.place)
+        proposer, course = Proposer(self.place), Course(operation, since)
 
-        def wish(content: Content) -> _Wish | None:
-            made = content.made(operation.id)
-            if made is not None:
-                again = made.call != proposer.id
-                return _Wish(content, lambda: Done(content.reading, again=again), new=False)
-            if course.based is not None and not content.reaches(course.based):
-                return None
-            value = _plain(become(deepcopy(content.value)))
-            if value is None or value == content.value:
-                return _as_it_is(content)
-            at = self._registers.clock().isoformat(timespec="seconds")
-            keep = self._registers.history
-            new = content.then(value, operation, at=at, call=proposer.id, keep=keep)
-            return _Wish(new, lambda: Done(new.reading), new=True)
+        def wishing(panel: Panel) -> Wish | None:
+            return self._wish(panel, become, course, proposer.id)
 
-        course = _Course(operation, since)
-        return self._leased(proposer, course, wish) or self._run(proposer, course, wish)
+        return self._leased(proposer, course, wishing) or self.run(proposer, course, wishing)
 
-    def _leased(self, proposer: Proposer, course: _Course, wish: Callable[[Content], _Wish | None]) -> Outcome | None:
+    def _wish(self, panel: Panel, become: Become, course: Course, call: str) -> Wish | None:
+        content, operation = panel.content, course.operation
+        made = content.made(operation.id)
+        if made is not None:
+            return Wish(content, Done(content.reading, again=made.call != call), new=False)
+        if course.based is not None and not content.reaches(course.based):
+            return None
+        value = _plain(become(deepcopy(content.value)))
+        if value is None or value == content.value:
+            return as_it_is(panel)
+        new = self.following(content, value, operation, call)
+        return Wish(new, Done(new.reading), new=True)
+
+    def following(self, content: Content, value: Document | None, operation: Operation, call: str) -> Content:
+        """Return what follows when `operation` changes the value now."""
+        at = self._registers.clock().isoformat(timespec="seconds")
+        return content.then(value, operation, at=at, call=call, keep=self._registers.history)
+
+    def _leased(self, proposer: Proposer, course: Course, wishing: Wishing) -> Outcome | None:
         """Try the ballot that was promised with the last change of this object; None if it comes to nothing."""
         with self._lock:
             lease, self._lease = self._lease, None
-        wanted = wish(lease.panel.content) if lease else None
-        if lease is None or wanted is None or not wanted.new:
+        wish = wishing(lease.panel) if lease else None
+        if lease is None or wish is None or not wish.new:
             return None
-        return self._noted(course, wanted, proposer.accept(lease.panel, lease.ballot, wanted.content))
+        return self._noted(course, wish, proposer.accept(lease.panel, lease.ballot, wish.content))
 
-    def _run(self, proposer: Proposer, course: _Course, wish: Callable[[Content], _Wish | None]) -> Outcome:
+    def run(self, proposer: Proposer, course: Course, wishing: Wishing) -> Outcome:
+        """Look and propose until what is wanted is chosen, or there is no use in going on."""
         misses = 0
         for attempt in range(TRIES):
             if attempt:
                 longest = min(LONGEST_PAUSE, PAUSE * 2 ** (attempt - 1))
                 self._registers.sleep(longest * self._registers.rng.random())
             panel = proposer.look()
-            if not panel.decides:
+            if panel.decides:
+                wish = wishing(panel)
+                if wish is None:
+                    return course.unresolved(FORGOTTEN)
+                if panel.settled and not wish.new:
+                    return wish.outcome
+                came = proposer.propose(panel, wish.content)
+                if outcome := self._noted(course, wish, came):
+                    return outcome
+                misses += not came.contended
+            else:
                 course.silent = panel.silent
                 misses += 1
-                if misses == MISSES:
-                    break
-                continue
-            wanted = wish(panel.content)
-            if wanted is None:
-                return course.unresolved("so many changes were made since that the history does not tell any more")
-            if not wanted.new and panel.settled:
-                return wanted.outcome()
-            came = proposer.propose(panel, wanted.content)
-            outcome = self._noted(course, wanted, came)
-            if outcome is not None:
-                return outcome
-            misses += not came.contended
             if misses == MISSES:
                 break
         return course.unresolved()
 
-    def _noted(self, course: _Course, wish: _Wish, came: Ballotted) -> Outcome | None:
-        course.note(wish, came)
+    def _noted(self, course: Course, wish: Wish, came: Ballotted) -> Outcome | None:
+        course.note(wish, traces=came.traces, silent=came.silent)
         if not came.chosen:
             return None
         with self._lock:
             self._lease = came.lease
-        return wish.outcome()
-
-
-def _as_it_is(content: Content) -> _Wish:
-    return _Wish(content, lambda: Unchanged(content.reading), new=False)
+        return wish.outcome
 
 
 def _plain(value: Document | None) -> Any:  # noqa: ANN401 - it is what JSON makes of it
@@ -204,13 +167,14 @@ class Registers:
     """The registers of a fleet.
 
     Args:
-        records: tradewind's own records at the control stores, by site; at most one of them need be away.
-        executor: Where questions wait for their answers.
-        clock: Returns the time, UTC; for people who read the history.
-        rng: Makes proposers' ids, which must never come twice, and pauses.
+        records: tradewind's own records at the control stores, by site.
+        executor: Where questions wait for their answers, one of its threads for each store that is asked. It must not
+            be the one that calls the registers, whose threads would wait for each other.
+        clock: Returns the time, UTC; for people who read the history, nothing is decided by it.
+        rng: Makes proposers' ids, which must never come twice in the world, and pauses.
         answer_seconds: A store that has not answered by then is gone on without.
         history: So many changes are remembered.
-        sleep: Waits.
+        sleep: Waits between tries.
     """
 
     def __init__(
