@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from time import monotonic
 
+import httpcore
 import httpx
 
 from tradewind.clouds.web.expectations import first_difference, load_told
@@ -24,7 +25,7 @@ MOST = 1024 * 1024
 """Bytes of an answer that are read; nobody's health takes more."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class HttpProber:
     """Asks endpoints over HTTP (see `failover.probing.Prober`). Follows no redirects, and verifies certificates.
 
@@ -41,7 +42,7 @@ class HttpProber:
 
         The time is that of all that was asked, the prediction included.
         """
-        authorities = self._authorities  # before the time runs
+        authorities = _prepared()  # before the time runs
         started = monotonic()
         try:
             reason, load = asyncio.run(self._within(endpoint, authorities))
@@ -67,10 +68,12 @@ class HttpProber:
             },
         )
 
-    @cached_property
-    def _authorities(self) -> ssl.SSLContext:
-        """Read once, since it takes 20 ms."""
-        return httpx.create_ssl_context()
+
+@cache
+def _prepared() -> ssl.SSLContext:
+    """Do what the first probe of a process would be slow by, and return the certificate authorities."""
+    asyncio.run(httpcore.AnyIOBackend().sleep(0))  # which is imported by then
+    return httpx.create_ssl_context()
 
 
 async def _asked(client: httpx.AsyncClient, url: str, probe: Probe) -> tuple[str, float | None]:
