@@ -87,7 +87,7 @@ def test_makes_weighted_records_and_the_epochs(
         "Name": f"_tradewind.{name}",
         "Type": "TXT",
         "TTL": 30,
-        "ResourceRecords": [{"Value": '"epoch=7"'}],
+        "ResourceRecords": [{"Value": '"epoch=7 weights=8b2c59ec"'}],
     }
     assert made == {
         (name, "CNAME", endpoint): {

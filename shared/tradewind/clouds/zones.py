@@ -1,18 +1,23 @@
 """What the directors that are DNS zones have in common: the epoch's record, and how much of a zone may change at once.
 
-The epoch stands in a TXT record beside the records that it belongs to, `_tradewind.<name>`, as `"epoch=7"`.
+The epoch stands in a TXT record beside the records that it belongs to, `_tradewind.<name>`, as
+`"epoch=7 weights=0f3c9a21"`. The second half is a digest: so no change of the weights leaves this record as it was, and
+a condition on it is one on all of them.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from collections.abc import Mapping
+from hashlib import sha256
 
 from tradewind.errors import ConfigurationError, SafetyStopError
 
 FEW = 10
 """Records of a zone, below which any change touches much of it; such a zone is not protected, as in OctoDNS."""
-_EPOCH = re.compile(r'"epoch=([0-9]{1,18})"')
+_EPOCH = re.compile(r'"epoch=([0-9]{1,18})( weights=[0-9a-f]{8})?"')
 
 
 def full_name(name: str) -> str:
@@ -25,9 +30,10 @@ def epoch_name(name: str) -> str:
     return f"_tradewind.{full_name(name)}"
 
 
-def epoch_text(epoch: int) -> str:
+def epoch_text(epoch: int, weights: Mapping[str, int]) -> str:
     """Return what that record holds."""
-    return f'"epoch={epoch}"'
+    digest = sha256(json.dumps(dict(weights), sort_keys=True).encode()).hexdigest()
+    return f'"epoch={epoch} weights={digest[:8]}"'
 
 
 def epoch_in(texts: list[str], *, subject: str) -> int:

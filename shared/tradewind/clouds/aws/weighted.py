@@ -111,7 +111,7 @@ def wanted(records: Records, config: Route53, weights: Mapping[str, int], epoch:
         "Name": epoch_name(config.name),
         "Type": "TXT",
         "TTL": config.ttl_seconds,
-        "ResourceRecords": [{"Value": epoch_text(epoch)}],
+        "ResourceRecords": [{"Value": epoch_text(epoch, weights)}],
     }
     return [*made, text]
 

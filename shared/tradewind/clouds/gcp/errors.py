@@ -38,6 +38,8 @@ PERMISSIONS: Mapping[str, str] = {
     "release": "pubsub.subscriptions.consume (role Pub/Sub Subscriber)",
     "count": "monitoring.timeSeries.list (role Monitoring Viewer)",
     "read secret": "secretmanager.versions.access (role Secret Manager Secret Accessor)",
+    "read the records of": "dns.resourceRecordSets.list and dns.changes.get (role DNS Administrator)",
+    "change the records of": "dns.changes.create and dns.resourceRecordSets.* (role DNS Administrator)",
 }
 """What each operation needs."""
 
