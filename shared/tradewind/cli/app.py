@@ -13,7 +13,21 @@ from rich.console import Console
 from rich.table import Table
 
 from tradewind import __version__
-from tradewind.cli import backfill, dlq, explain, fleet, guard, locate, plan, status
+from tradewind.cli import (
+    backfill,
+    control,
+    dlq,
+    drill,
+    explain,
+    fleet,
+    group,
+    guard,
+    health,
+    locate,
+    plan,
+    route,
+    status,
+)
 from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.errors import BadEventError, ConfigurationError, TradewindError
 
@@ -22,11 +36,16 @@ app = typer.Typer(name="tradewind", no_args_is_help=True, pretty_exceptions_enab
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(guard.app, name="guard")
+app.add_typer(group.app, name="group")
+app.add_typer(control.app, name="control")
 app.command(name="backfill")(backfill.backfill)
 app.command(name="status")(status.status)
 app.command(name="locate")(locate.locate)
 app.command(name="explain")(explain.explain)
 app.command(name="plan")(plan.plan)
+app.command(name="health")(health.health)
+app.command(name="route")(route.route)
+app.command(name="drill")(drill.drill)
 if find_spec("tradewind_sandbox") and find_spec("moto"):
     from tradewind_sandbox import cli as sandbox
 

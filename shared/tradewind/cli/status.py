@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from datetime import UTC, datetime
-from time import sleep
 from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from tradewind.cli.context import FleetOption, open_runtime
+from tradewind.cli.following import follow
 from tradewind.cli.text import as_json, duration, one_line, size
 from tradewind.replication.budgets.money import NANO, nanos, told
 from tradewind.replication.budgets.reading import BudgetStanding
@@ -50,26 +47,14 @@ def status(
         executor=runtime.executor,
         clock=lambda: datetime.now(UTC),
     )
-    found = _follow(lambda: reader.read(wanted, choice), as_json_, every) if watch else reader.read(wanted, choice)
+    found = (
+        follow(lambda: reader.read(wanted, choice), shown, document, lines=as_json_, every=every)
+        if watch
+        else reader.read(wanted, choice)
+    )
     if not watch:
         typer.echo(as_json(document(found))) if as_json_ else Console(highlight=False).print(shown(found))
     raise typer.Exit(1 if found.attention else 0)
-
-
-def _follow(read: Callable[[], FleetStatus], lines: bool, every: float) -> FleetStatus:
-    """Show what is read, in place (as JSON: one line each), until the user ends it; return what was read last."""
-    found = read()
-    with Live(shown(found), console=Console(quiet=lines, highlight=False), auto_refresh=False) as live:
-        try:
-            while True:
-                if lines:
-                    typer.echo(json.dumps(document(found)))
-                else:
-                    live.update(shown(found), refresh=True)
-                sleep(every)
-                found = read()
-        except KeyboardInterrupt:
-            return found
 
 
 def document(found: FleetStatus) -> dict[str, Any]:

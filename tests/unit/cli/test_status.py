@@ -109,7 +109,7 @@ def test_watching(tradewind: MemoryCommandLine, monkeypatch: pytest.MonkeyPatch,
         if len(pauses) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("tradewind.cli.status.sleep", pause)
+    monkeypatch.setattr("tradewind.cli.following.sleep", pause)
     ended = tradewind("status", "one", "--watch", "--every", "7", *options)
 
     assert ended.code == 1

@@ -1,0 +1,202 @@
+"""`tradewind group`: where the traffic of a group goes, and moving it by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+from rich.console import Console
+
+from tradewind.cli import standing
+from tradewind.cli.context import FleetOption, open_runtime
+from tradewind.cli.outcomes import OperationOption, WhoOption, WhyOption, told, who_is
+from tradewind.cli.standing import Standing
+from tradewind.cli.text import as_json, one_line
+from tradewind.errors import TradewindError
+from tradewind.failover.decide import initial
+from tradewind.failover.manual import complete, objections
+from tradewind.failover.routing import Routing, State
+from tradewind.failover.sharing import percent
+from tradewind.registers.outcomes import Done, NoMajority, Outcome
+from tradewind.runtime import Runtime
+
+app = typer.Typer(no_args_is_help=True, help="Groups of endpoints: where their traffic goes, and moving it by hand.")
+LONGEST = 600.0
+"""Seconds for which --wait follows an epoch."""
+GroupArgument = Annotated[str, typer.Argument(metavar="GROUP", help="Name of a group in the fleet file.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether it is meant.")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Move traffic although a majority sees the target down, or too few would serve.")
+]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Follow the epoch until it is settled.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """That traffic goes somewhere because a person says so."""
+
+    group: str
+    weights: Mapping[str, int]
+    who: str
+    why: str
+    id: str
+    """Of the operation."""
+
+
+@app.command("status")
+def status(
+    group: Annotated[str | None, typer.Argument(metavar="[GROUP]", help="Default: every group.")] = None,
+    fleet_file: FleetOption = None,
+    as_json_: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show what the register wants, what the director shows, and what the observers see; exit 1 if they differ."""
+    runtime = open_runtime(fleet_file)
+    found = [look(runtime, name) for name in ([group] if group else runtime.fleet.groups)]
+    if as_json_:
+        typer.echo(as_json([standing.document(each) for each in found]))
+    elif found:
+        Console(highlight=False).print(*(standing.shown(each) for each in found), sep="\n")
+    else:
+        typer.echo("The fleet file has no groups")
+    raise typer.Exit(1 if any(each.attention for each in found) else 0)
+
+
+@app.command("failover")
+def fail_over(  # noqa: PLR0913, PLR0917 - they are the command's options
+    group: GroupArgument,
+    to: Annotated[list[str], typer.Option("--to", metavar="ENDPOINT", help="Takes the traffic; several share it.")],
+    why: WhyOption,
+    who: WhoOption = None,
+    yes: YesOption = False,
+    force: ForceOption = False,
+    wait: WaitOption = False,
+    operation: OperationOption = None,
+    fleet_file: FleetOption = None,
+) -> None:
+    """Move a group's traffic now, by a new epoch that the observers carry out; it needs no reason that they see."""
+    runtime = open_runtime(fleet_file)
+    known = runtime.failover.group(group)
+    shares = {name: float(runtime.fleet.endpoints[name].weight or 1) for name in to if name in known.endpoints}
+    weights = complete(known, percent(shares) if len(shares) == len(to) else dict.fromkeys(to, 0))
+    wish = Wish(group, weights, who_is(who), why, operation or _new_id())
+    raise typer.Exit(_move(runtime, wish, yes=yes, force=force, wait=wait))
+
+
+@app.command()
+def restore(
+    group: GroupArgument,
+    why: WhyOption = "back to where it belongs",
+    who: WhoOption = None,
+    yes: YesOption = False,
+    force: ForceOption = False,
+    wait: WaitOption = False,
+    operation: OperationOption = None,
+    fleet_file: FleetOption = None,
+) -> None:
+    """Let a group's traffic go back to its primary, or to all its endpoints by their weights."""
+    runtime = open_runtime(fleet_file)
+    weights = initial(runtime.failover.group(group), runtime.fleet.endpoints)
+    wish = Wish(group, weights, who_is(who), why, operation or _new_id())
+    raise typer.Exit(_move(runtime, wish, yes=yes, force=force, wait=wait))
+
+
+@app.command()
+def freeze(
+    group: GroupArgument,
+    why: WhyOption,
+    who: WhoOption = None,
+    operation: OperationOption = None,
+    fleet_file: FleetOption = None,
+) -> None:
+    """Let nothing but persons move a group's traffic, until `thaw`; what is under way still ends."""
+    runtime = open_runtime(fleet_file)
+    outcome = runtime.failover.hand(group).freeze(who=who_is(who), why=why, id=operation or _new_id())
+    raise typer.Exit(_tell(runtime, group, outcome))
+
+
+@app.command()
+def thaw(
+    group: GroupArgument,
+    why: WhyOption = "it is over",
+    who: WhoOption = None,
+    operation: OperationOption = None,
+    fleet_file: FleetOption = None,
+) -> None:
+    """Let the observers move a group's traffic again."""
+    runtime = open_runtime(fleet_file)
+    outcome = runtime.failover.hand(group).thaw(who=who_is(who), why=why, id=operation or _new_id())
+    raise typer.Exit(_tell(runtime, group, outcome))
+
+
+def look(runtime: Runtime, group: str) -> Standing:
+    """Return how a group stands."""
+    failover = runtime.failover
+    reading = failover.register(group).read()
+    traffic, trouble = None, ""
+    try:
+        traffic = failover.director(group).read()
+    except TradewindError as error:
+        trouble = str(error)
+    return Standing(group, runtime.fleet, reading, traffic, trouble, failover.sights())
+
+
+def _move(runtime: Runtime, wish: Wish, *, yes: bool, force: bool, wait: bool) -> int:
+    failover = runtime.failover
+    against = list(objections(failover.group(wish.group), wish.weights, failover.sights()))
+    for sentence in against:
+        typer.echo(f"{'warning' if force else 'refused'}: {one_line(sentence)}", err=True)
+    if against and not force:
+        typer.echo("what to do: choose another endpoint, or say that it is meant: --force", err=True)
+        return 1
+    shown = ", ".join(f"{name} {weight} %" for name, weight in wish.weights.items() if weight)
+    if not yes:
+        typer.confirm(f"Move the traffic of {wish.group} to {shown}?", abort=True)
+    outcome = failover.hand(wish.group).move(wish.weights, who=wish.who, why=wish.why, id=wish.id)
+    code = _tell(runtime, wish.group, outcome)
+    if code == 0 and wait and isinstance(outcome, Done) and outcome.reading.value is not None:
+        return _follow(runtime, wish.group, Routing.of(outcome.reading.value).epoch)
+    return code
+
+
+def _new_id() -> str:
+    return f"manual-{uuid4().hex[:12]}"
+
+
+def _tell(runtime: Runtime, group: str, outcome: Outcome) -> int:
+    """Say what came of a change, and return the exit code."""
+    said = told(outcome)
+    for line in said.lines:
+        typer.echo(line, err=said.code != 0)
+    if isinstance(outcome, Done) and outcome.reading.value is not None:
+        routing = Routing.of(outcome.reading.value)
+        frozen = f"; frozen: {one_line(routing.frozen)}" if routing.frozen else ""
+        typer.echo(f"{group}: epoch {routing.epoch} is {routing.state}{frozen}")
+    elif said.code == 0 and runtime.failover.routing(group) is None:
+        typer.echo(f"{group} has no routing yet: an observer makes the first when it looks", err=True)
+        return 1
+    return said.code
+
+
+def _follow(runtime: Runtime, group: str, epoch: int) -> int:
+    """Show the states of an epoch until it is settled, and return the exit code."""
+    until = monotonic() + LONGEST
+    shown: State | None = None
+    while monotonic() < until:
+        routing = runtime.failover.routing(group)
+        if isinstance(routing, NoMajority) or routing is None:
+            typer.echo("the register cannot be read just now", err=True)
+        elif routing.epoch > epoch:
+            typer.echo(f"{group}: epoch {routing.epoch} has overtaken it: {one_line(routing.reason)}", err=True)
+            return 1
+        elif routing.state is not shown:
+            shown = routing.state
+            typer.echo(f"{group}: epoch {epoch} is {shown}")
+            if shown is State.SETTLED:
+                return 0
+        sleep(min(runtime.failover.control.every_seconds / 4, 2.0))
+    typer.echo(f"{group}: epoch {epoch} was not settled within {LONGEST:.0f} s", err=True)
+    return 1

@@ -1,0 +1,228 @@
+"""What a drill works with: the fleet, the front, what is broken, and what is uploaded before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from tradewind.errors import ConfigurationError, StoreUnavailableError
+from tradewind.failover.drills.artifacts import Artifacts
+from tradewind.failover.drills.conduct import Fault, Scene, Sender
+from tradewind.failover.drills.load import Load, question
+from tradewind.failover.drills.timeline import Request
+from tradewind.failover.health import judge
+from tradewind.failover.routing import Routing, State
+from tradewind.fleet import CloudDns, Group, Route53, Rule, Switch
+from tradewind.registers.outcomes import Done, NoMajority, Unchanged
+from tradewind.replication.routes import routes_for
+from tradewind.runtime import Runtime
+
+if TYPE_CHECKING:
+    from tradewind_sandbox.supervisor import Sandbox
+
+NONE = "none"
+"""The fault that somebody else makes."""
+FOLDER = "tradewind-drill/"
+"""Under a rule's prefix: what drills upload."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """A fault that a person makes, and mends."""
+
+    say: Callable[[str], None]
+
+    def inject(self) -> None:
+        """Ask for it."""
+        self.say("break it NOW; the clock runs")
+
+    def lift(self) -> None:
+        """Ask for it to be mended."""
+        self.say("mend it now")
+
+
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """A fault of the sandbox."""
+
+    sandbox: Sandbox
+    fault: str
+
+    def inject(self) -> None:
+        """Break it."""
+        self.sandbox.faults.inject(self.fault)
+
+    def lift(self) -> None:
+        """Mend it."""
+        self.sandbox.faults.lift(self.fault)
+
+
+def open_sandbox(state: Path) -> Sandbox | None:
+    """Return the sandbox that runs in a folder; None if none does, or none is installed."""
+    if not (find_spec("tradewind_sandbox") and find_spec("moto")):
+        return None
+    from tradewind_sandbox.supervisor import Sandbox  # noqa: PLC0415 - only where it is installed
+
+    sandbox = Sandbox(state)
+    return sandbox if sandbox.running else None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A group that is to be drilled.
+
+    Args:
+        fault: As it was written; `none` for one that a person makes.
+        sandbox: The one that runs, if any does.
+        front: Where users ask; "" to find out.
+        say: Told in sentences what happens.
+    """
+
+    runtime: Runtime
+    name: str
+    fault: str
+    sandbox: Sandbox | None
+    front: str
+    say: Callable[[str], None]
+    _begun: float = field(default_factory=monotonic)
+
+    @property
+    def group(self) -> Group:
+        """What the fleet file says of it."""
+        return self.runtime.failover.group(self.name)
+
+    def address(self) -> str:
+        """Return where users ask.
+
+        Raises:
+            ConfigurationError: It was not said, and nothing tells.
+        """
+        director = self.group.director
+        if self.front:
+            return self.front
+        if self.sandbox is not None and (front := self.sandbox.endpoints.serving.get("front")):
+            return front
+        if isinstance(director, Route53 | CloudDns | Switch):
+            return f"https://{director.name.rstrip('.')}"
+        raise ConfigurationError(
+            f"Where users ask the group {self.name!r} is not known", hint="Say it: --front https://models.example.com"
+        )
+
+    def breaking(self) -> Fault:
+        """Return what is broken.
+
+        Raises:
+            ConfigurationError: Only a sandbox can be broken, and none runs.
+        """
+        if self.fault == NONE:
+            return ByHand(self.say)
+        if self.sandbox is None:
+            raise ConfigurationError(
+                f"There is no sandbox in which {self.fault!r} could be made",
+                hint="On a fleet of your own: --fault none, and break it yourself when you are told to",
+            )
+        return Injected(self.sandbox, self.fault)
+
+    def lost_site(self) -> str | None:
+        """Return the site that is lost by the fault; None if it takes no site."""
+        if self.fault == NONE or self.sandbox is None:
+            return self.runtime.fleet.endpoints[self.group.primary].site if self.group.primary else None
+        from tradewind_sandbox.fault import parse  # noqa: PLC0415 - only where it is installed
+
+        fault = parse(self.fault)
+        gone = fault.kind == "store" or (fault.kind == "kill" and fault.detail in ("", "store"))
+        return fault.subject if gone else None
+
+    def artifacts(self) -> Artifacts | None:
+        """Return what is uploaded at the lost site; None where no rule of the group brings anything from there."""
+        site = self.lost_site()
+        rule = self._rule(site) if site else None
+        if site is None or rule is None:
+            return None
+        prefix = f"{rule.prefix}{FOLDER}"
+        targets = [route.target for route in routes_for(self.runtime.fleet, site, f"{prefix}00000")]
+        return Artifacts(self.runtime.store(site), {name: self.runtime.store(name) for name in targets}, prefix)
+
+    def _rule(self, site: str) -> Rule | None:
+        for name in self.group.rules:
+            rule = self.runtime.rule(name)
+            routes = routes_for(self.runtime.fleet, site, f"{rule.prefix}{FOLDER}00000")
+            if any(route.rule.name == name for route in routes):
+                return rule
+        return None
+
+    def settled(self) -> Routing:
+        """Return the group's routing, if a drill can begin.
+
+        Raises:
+            ConfigurationError: It is not settled, or frozen.
+        """
+        routing = self._routing()
+        if routing.state is not State.SETTLED or routing.frozen:
+            why = f"frozen ({routing.frozen})" if routing.frozen else routing.state
+            raise ConfigurationError(
+                f"The group {self.name!r} is {why}, so a drill would show nothing",
+                hint=f"See `tradewind group status {self.name}`",
+            )
+        return routing
+
+    def scene(self, before: Routing, *, load: float, timeout: float) -> Scene:
+        """Return what the drill works with.
+
+        Args:
+            before: Where the traffic is to go back to.
+            load: Requests a second.
+            timeout: Seconds after which a request is given up.
+        """
+        failover = self.runtime.failover
+        asked = question(self.address(), self.runtime.fleet.endpoints[before.serving[0]])
+
+        def sender(tell: Callable[[Request], None]) -> Sender:
+            return Load(asked, load, timeout, tell, self._begun)
+
+        return Scene(
+            routing=self._routing,
+            traffic=failover.director(self.name).read,
+            rounds=self._rounds,
+            well=lambda: self._well(before.serving),
+            restore=lambda: self._restore(before),
+            fault=self.breaking(),
+            sender=sender,
+            artifacts=self.artifacts(),
+            clock=self.now,
+            say=self.say,
+        )
+
+    def now(self) -> float:
+        """Return the seconds since the drill's beginning."""
+        return monotonic() - self._begun
+
+    def _routing(self) -> Routing:
+        routing = self.runtime.failover.routing(self.name)
+        if isinstance(routing, NoMajority):
+            silent = "; ".join(f"{site}: {why}" for site, why in routing.silent.items())
+            raise StoreUnavailableError(f"No majority of the control stores answers ({silent})")
+        if routing is None:
+            raise ConfigurationError(
+                f"The group {self.name!r} has no routing yet", hint="An observer makes the first when it looks"
+            )
+        return routing
+
+    def _rounds(self) -> dict[str, int]:
+        views = self.runtime.failover.exchange("").collect().views
+        return {name: view.round for name, view in views.items()}
+
+    def _well(self, names: Sequence[str]) -> bool:
+        judged = judge(self.group, self.runtime.fleet.endpoints, self.runtime.failover.sights())
+        return all(judged.is_well(name) for name in names)
+
+    def _restore(self, before: Routing) -> None:
+        hand = self.runtime.failover.hand(self.name)
+        outcome = hand.move(before.weights, who="drill", why="the drill is over", id=f"drill-{uuid4().hex[:12]}")
+        if not isinstance(outcome, Done | Unchanged):
+            raise StoreUnavailableError(f"The traffic could not be moved back: {outcome}")
