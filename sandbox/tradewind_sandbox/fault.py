@@ -76,6 +76,11 @@ class Fault:
         return f"{self.kind}:{self.subject}{rest}{by}"
 
     @property
+    def about(self) -> tuple[str, str, str]:
+        """What is wrong, however much: another fault about the same takes its place."""
+        return self.kind, self.subject, self.detail
+
+    @property
     def stopped(self) -> Sequence[str]:
         """The parts that are ended by it."""
         if self.kind == "store":
@@ -98,8 +103,12 @@ class Fault:
         return OBSERVERS[self.subject] if self.kind == "clock" else ()
 
 
-def parse(text: str) -> Fault:
+def parse(text: str, *, amount: bool = True) -> Fault:
     """Read a fault. A cloud may stand for its site or its endpoint, and the other way round.
+
+    Args:
+        text: As a person writes it.
+        amount: Whether the seconds or the share must be there; not to name a fault that is known.
 
     Raises:
         SandboxError: It is none.
@@ -112,7 +121,7 @@ def parse(text: str) -> Fault:
     takes = {"part": kind == "kill", "to": kind == "blackhole", "by": kind in ("slow", "errors", "clock")}
     if any(found[each] and not takes[each] for each in takes) or (takes["to"] and not found["to"]):
         raise wrong
-    amount = _amount(kind, by, wrong) if takes["by"] else 0.0
+    by_much = _amount(kind, by, wrong) if takes["by"] and (amount or by) else 0.0
     match kind:
         case "kill":
             site = _site(subject)
@@ -120,9 +129,9 @@ def parse(text: str) -> Fault:
         case "blackhole":
             return Fault(kind, _site(subject), _endpoint(found["to"]))
         case "slow" | "errors":
-            return Fault(kind, _endpoint(subject), amount=amount)
+            return Fault(kind, _endpoint(subject), amount=by_much)
         case "store" | "clock":
-            return Fault(kind, _site(subject), amount=amount)
+            return Fault(kind, _site(subject), amount=by_much)
     return Fault(kind, _known_part(subject))
 
 

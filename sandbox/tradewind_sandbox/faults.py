@@ -35,7 +35,7 @@ class Faults:
         """
         fault = parse(text)
         self._check(fault)
-        others = [each for each in self.active() if (each.kind, each.subject, each.detail) != _about(fault)]
+        others = [each for each in self.active() if each.about != fault.about]
         disturbances.write(self._sandbox.state, [*others, fault])
         self._sandbox.kill(*fault.stopped)
         self._sandbox.hold(*fault.frozen)
@@ -50,8 +50,8 @@ class Faults:
         Raises:
             SandboxError: It is no fault, or a part did not start again; with the end of its log.
         """
-        fault = parse(text)
-        others = [each for each in self.active() if (each.kind, each.subject, each.detail) != _about(fault)]
+        fault = parse(text, amount=False)
+        others = [each for each in self.active() if each.about != fault.about]
         disturbances.write(self._sandbox.state, others)
         still = {part for each in others for part in (*each.stopped, *each.frozen)}
         self._sandbox.resume(*(part for part in fault.frozen if part not in still))
@@ -69,7 +69,3 @@ class Faults:
         served = self._sandbox.settings.serving
         if not served and (fault.kind in ("slow", "errors", "blackhole") or "model" in fault.subject):
             raise SandboxError(f"{fault}: this sandbox serves no models", hint="Start it without --no-serving")
-
-
-def _about(fault: Fault) -> tuple[str, str, str]:
-    return fault.kind, fault.subject, fault.detail

@@ -1,10 +1,11 @@
-"""Creates the buckets and queues of the three clouds, before anything is announced."""
+"""Creates the buckets, queues and registers of the three clouds, before anything is announced or agreed."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tradewind_sandbox.addresses import Ports, connection_string
@@ -79,6 +80,17 @@ def prepare_buckets(ports: Ports) -> None:
     with ThreadPoolExecutor(len(steps)) as workers:
         for done in [workers.submit(step, ports) for step in steps]:
             done.result()
+
+
+def prepare_registers(fleet: Path) -> None:
+    """Make the registers of the fleet's groups at every control store, as `tradewind control init` does."""
+    from tradewind.registers.initialise import initialise  # noqa: PLC0415 - likewise
+    from tradewind.runtime import read_fleet  # noqa: PLC0415 - likewise
+    from tradewind.runtime.failover import register_of  # noqa: PLC0415 - likewise
+
+    runtime = read_fleet(str(fleet))
+    with runtime.failover.executor:
+        initialise(runtime.failover.registers, *map(register_of, runtime.fleet.groups))
 
 
 def _prepare_aws(ports: Ports) -> None:

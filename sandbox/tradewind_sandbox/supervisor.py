@@ -328,8 +328,10 @@ class Sandbox:
         prepare.prepare_topics(ports)
         self._roster.start(steps.announcing)
         prepare.prepare_buckets(ports)
-        self._roster.start(steps.functions)
-        self._roster.wait_ready(serving)
+        functions = self._roster.begin(steps.functions)
+        if settings.serving:
+            prepare.prepare_registers(where.fleet)
+        self._roster.wait_ready([*functions, *serving])
         self._roster.start(steps.ringing)
         where.save(self._endpoints_file)
 
