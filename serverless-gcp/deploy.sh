@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Deploys tradewind to Google Cloud: one site, one bucket, two Cloud Run functions. See --help.
+# Deploys tradewind to Google Cloud: one site, one bucket, its Cloud Run functions. See --help.
 set -euo pipefail
 
 usage() {
   cat <<'USAGE'
 Usage: serverless-gcp/deploy.sh --project ID --region REGION --site NAME --bucket NAME --fleet URI [options]
 
-Creates or updates what one Google Cloud site needs: the topics, the subscriptions, the bucket's notification, two
-service accounts with only the rights that they need, the functions, and the timer of one of them. Running it again
-changes nothing that is right.
+Creates or updates what one Google Cloud site needs: the topics, the subscriptions, the bucket's notification, service
+accounts with only the rights that they need, the functions, and the timers of some of them. Running it again changes
+nothing that is right.
 
   --project ID        project of the site
   --region REGION     region of the function; take the bucket's
@@ -25,6 +25,12 @@ changes nothing that is right.
   --memory SIZE       memory of an instance (default: 1Gi)
   --concurrency N     objects that one instance works on at once, up to 64 MiB each (default: 4)
   --max-instances N   instances at once (default: 50)
+  --failover          this site is one of the fleet file's control.stores: deploy what observes endpoints and what
+                      answers callers, too
+  --notices ID        topic that the observer may tell that traffic was moved
+  --switch-bucket B   bucket of this site's object of the quorum switch, which the observer may write
+  --route-invoker M   who may ask which endpoint serves best, e.g. serviceAccount:app@ID.iam.gserviceaccount.com;
+                      repeat it for several
   --dry-run           print the commands, and run none
   -h, --help          this text
 USAGE
@@ -35,12 +41,13 @@ fail() {
   exit 2
 }
 
-name=tradewind memory=1Gi concurrency=4 max_instances=50 dry_run=false
+name=tradewind memory=1Gi concurrency=4 max_instances=50 dry_run=false failover=false
 control_prefix=tradewind/ project="" region="" site="" bucket="" fleet="" control_bucket="" topic="" dead_letters=""
-secrets=""
+secrets="" notices="" switch_bucket="" route_invokers=""
 while (($#)); do
   case $1 in
     --dry-run) dry_run=true && shift && continue ;;
+    --failover) failover=true && shift && continue ;;
     -h | --help) usage && exit 0 ;;
   esac
   (($# > 1)) || fail "$1 is unknown, or needs a value (see --help)"
@@ -59,6 +66,9 @@ while (($#)); do
     --memory) memory=$2 ;;
     --concurrency) concurrency=$2 ;;
     --max-instances) max_instances=$2 ;;
+    --notices) notices=$2 ;;
+    --switch-bucket) switch_bucket=$2 ;;
+    --route-invoker) route_invokers="$route_invokers $2" ;;
     *) fail "unknown option $1 (see --help)" ;;
   esac
   shift 2
@@ -74,6 +84,8 @@ fi
 [[ $control_prefix =~ ^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/$ ]] || fail "--control-prefix must be a folder, like tradewind/"
 [[ $fleet != gs://"$control_bucket/$control_prefix"* ]] ||
   fail "the fleet file must not be under $control_prefix, where the function may write"
+$failover || [[ -z $notices$switch_bucket$route_invokers ]] ||
+  fail "--notices, --switch-bucket and --route-invoker are for --failover"
 topic=${topic:-$name-notifications}
 dead_letters=${dead_letters:-$name-dead-letters}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -106,6 +118,48 @@ cloud() {
   run gcloud --project "$project" --quiet "$@"
 }
 
+# Makes service accounts, unless they are there.
+identities() {
+  for account in "$@"; do
+    exists gcloud iam service-accounts describe "$account@$project.iam.gserviceaccount.com" --project "$project" ||
+      cloud iam service-accounts create "$account"
+  done
+}
+
+# Lets an account ($1) read a secret ($2).
+secret() {
+  cloud secrets add-iam-policy-binding "$2" --member "serviceAccount:$1" --role roles/secretmanager.secretAccessor
+}
+
+# Lets an account ($1) read the control bucket.
+reads_control() {
+  cloud storage buckets add-iam-policy-binding "gs://$control_bucket" \
+    --member "serviceAccount:$1" --role roles/storage.objectViewer --condition=None
+}
+
+# Lets an account ($1) write tradewind's records there, and nothing else: who could write the fleet file could allow
+# itself any target. (A bucket's conditions need uniform bucket-level access.)
+writes_records() {
+  cloud storage buckets add-iam-policy-binding "gs://$control_bucket" \
+    --member "serviceAccount:$1" --role roles/storage.objectUser \
+    --condition "expression=resource.name.startsWith(\"projects/_/buckets/$control_bucket/objects/$control_prefix\"),title=tradewind-records"
+}
+
+# Lets Cloud Scheduler ring at a service ($1) every minute, and wait for so long ($2). No retry: the next ring is a minute
+# away, and goes on where this one stopped.
+timer() {
+  local url job verb=create
+  url=$(ask "$(tr 'a-z-' 'A-Z_' <<<"${1#"$name-"}")_URL" gcloud run services describe "$1" --project "$project" \
+    --region "$region" --format "value(status.url)")
+  job=(
+    "$1" --location "$region" --schedule "* * * * *" --uri "$url" --http-method POST
+    --oidc-service-account-email "$push_account" --oidc-token-audience "$url" --attempt-deadline "$2"
+    --max-retry-attempts 0
+  )
+  if exists gcloud scheduler jobs describe "$1" --project "$project" --location "$region"; then verb=update; fi
+  cloud scheduler jobs "$verb" http "${job[@]}"
+}
+
 filters() {
   test -n "$(gcloud pubsub subscriptions describe "$topic" --project "$project" --format "value(filter)")"
 }
@@ -124,10 +178,7 @@ cloud services enable artifactregistry.googleapis.com cloudbuild.googleapis.com 
   pubsub.googleapis.com run.googleapis.com secretmanager.googleapis.com storage.googleapis.com
 
 echo "# identities"
-for account in "$name-replicate" "$name-push"; do
-  exists gcloud iam service-accounts describe "$account@$project.iam.gserviceaccount.com" --project "$project" ||
-    cloud iam service-accounts create "$account"
-done
+identities "$name-replicate" "$name-push"
 
 echo "# topics, and the pull subscription that keeps the dead letters"
 for id in "$topic" "$dead_letters"; do
@@ -140,21 +191,14 @@ exists gcloud pubsub subscriptions describe "$dead_letters" --project "$project"
 echo "# what the function may do"
 cloud storage buckets add-iam-policy-binding "gs://$bucket" \
   --member "serviceAccount:$function_account" --role roles/storage.objectUser
-# It reads the control bucket, and writes its own records there: who could write the fleet file could allow itself any
-# target. (A bucket's conditions need uniform bucket-level access.)
-cloud storage buckets add-iam-policy-binding "gs://$control_bucket" \
-  --member "serviceAccount:$function_account" --role roles/storage.objectViewer --condition=None
-records=projects/_/buckets/$control_bucket/objects/$control_prefix
-cloud storage buckets add-iam-policy-binding "gs://$control_bucket" \
-  --member "serviceAccount:$function_account" --role roles/storage.objectUser \
-  --condition "expression=resource.name.startsWith(\"$records\"),title=tradewind-records"
+reads_control "$function_account"
+writes_records "$function_account"
 for id in "$topic" "$dead_letters"; do # the former for its own requests to look at keys
   cloud pubsub topics add-iam-policy-binding "$id" \
     --member "serviceAccount:$function_account" --role roles/pubsub.publisher
 done
-for secret in $secrets; do
-  cloud secrets add-iam-policy-binding "$secret" \
-    --member "serviceAccount:$function_account" --role roles/secretmanager.secretAccessor
+for each in $secrets; do
+  secret "$function_account" "$each"
 done
 
 echo "# the function"
@@ -168,7 +212,6 @@ cloud run services add-iam-policy-binding "$service" --region "$region" \
 url=$(ask FUNCTION_URL gcloud run services describe "$service" --project "$project" --region "$region" \
   --format "value(status.url)")
 
-# No two instances, and no retry: the next ring is minutes away, and goes on where this one stopped.
 echo "# the timer, and what it calls: the same code and the same identity, another target"
 cloud run deploy "$name-sweep" --source "$root/build/package/gcp" --function sweep --base-image python313 \
   --region "$region" --service-account "$function_account" --no-allow-unauthenticated --ingress internal \
@@ -176,17 +219,43 @@ cloud run deploy "$name-sweep" --source "$root/build/package/gcp" --function swe
   --set-env-vars "TRADEWIND_FLEET=$fleet,TRADEWIND_SITE=$site"
 cloud run services add-iam-policy-binding "$name-sweep" --region "$region" \
   --member "serviceAccount:$push_account" --role roles/run.invoker
-sweep_url=$(ask SWEEP_URL gcloud run services describe "$name-sweep" --project "$project" --region "$region" \
-  --format "value(status.url)")
-timer=(
-  "$name-sweep" --location "$region" --schedule "* * * * *" --uri "$sweep_url" --http-method POST
-  --oidc-service-account-email "$push_account" --oidc-token-audience "$sweep_url" --attempt-deadline 320s
-  --max-retry-attempts 0
-)
-if exists gcloud scheduler jobs describe "$name-sweep" --project "$project" --location "$region"; then
-  cloud scheduler jobs update http "${timer[@]}"
-else
-  cloud scheduler jobs create http "${timer[@]}"
+timer "$name-sweep" 320s
+
+if $failover; then
+  observe_account=$name-observe@$project.iam.gserviceaccount.com
+  route_account=$name-route@$project.iam.gserviceaccount.com
+
+  echo "# failover: identities that have nothing to do with the data bucket"
+  identities "$name-observe" "$name-route"
+  reads_control "$observe_account"
+  reads_control "$route_account"
+  writes_records "$observe_account"
+  for each in $secrets; do
+    secret "$observe_account" "$each"
+    secret "$route_account" "$each"
+  done
+  [[ -z $notices ]] || cloud pubsub topics add-iam-policy-binding "$notices" \
+    --member "serviceAccount:$observe_account" --role roles/pubsub.publisher
+  [[ -z $switch_bucket ]] || cloud storage buckets add-iam-policy-binding "gs://$switch_bucket" \
+    --member "serviceAccount:$observe_account" --role roles/storage.objectUser --condition=None
+
+  echo "# failover: the observer, and its timer"
+  cloud run deploy "$name-observe" --source "$root/build/package/gcp" --function observe --base-image python313 \
+    --region "$region" --service-account "$observe_account" --no-allow-unauthenticated --ingress internal \
+    --memory 512Mi --cpu 0.5 --concurrency 1 --max-instances 2 --timeout 120 \
+    --set-env-vars "TRADEWIND_FLEET=$fleet,TRADEWIND_SITE=$site"
+  cloud run services add-iam-policy-binding "$name-observe" --region "$region" \
+    --member "serviceAccount:$push_account" --role roles/run.invoker
+  timer "$name-observe" 130s
+
+  echo "# failover: what answers callers"
+  cloud run deploy "$name-route" --source "$root/build/package/gcp" --function route --base-image python313 \
+    --region "$region" --service-account "$route_account" --no-allow-unauthenticated --ingress all \
+    --memory 512Mi --cpu 1 --concurrency 80 --max-instances "$max_instances" --timeout 15 \
+    --set-env-vars "TRADEWIND_FLEET=$fleet,TRADEWIND_SITE=$site"
+  for each in $route_invokers; do
+    cloud run services add-iam-policy-binding "$name-route" --region "$region" --member "$each" --role roles/run.invoker
+  done
 fi
 
 echo "# delivery: pushed as the push account, retried for hours, then kept among the dead letters"

@@ -23,6 +23,10 @@ own that has only the rights it needs, and the Event Grid subscription. Running 
   --host-account A     storage account for the function app's own records; it must exist, and must not be the site's,
                        since the app owns all blobs there (default: one is made, called after the app, with "host")
   --vault NAME         key vault whose secrets the function may read
+  --failover           this site is one of the fleet file's control.stores: let the app observe endpoints and answer
+                       callers, too
+  --traffic-profile ID resource id of the Traffic Manager profile whose endpoints the observer may weigh
+  --switch-container C container, in the same account, of this site's object of the quorum switch
   --dry-run            print the commands, and run none
   -h, --help           this text
 
@@ -35,11 +39,13 @@ fail() {
   exit 2
 }
 
-queue=tradewind-notifications control_prefix=tradewind/ dry_run=false
+queue=tradewind-notifications control_prefix=tradewind/ dry_run=false failover=false
 resource_group="" location="" site="" account="" container="" fleet="" control="" name="" host_account="" vault=""
+traffic_profile="" switch_container=""
 while (($#)); do
   case $1 in
     --dry-run) dry_run=true && shift && continue ;;
+    --failover) failover=true && shift && continue ;;
     -h | --help) usage && exit 0 ;;
   esac
   (($# > 1)) || fail "$1 is unknown, or needs a value (see --help)"
@@ -56,6 +62,8 @@ while (($#)); do
     --queue) queue=$2 ;;
     --host-account) host_account=$2 ;;
     --vault) vault=$2 ;;
+    --traffic-profile) traffic_profile=$2 ;;
+    --switch-container) switch_container=$2 ;;
     *) fail "unknown option $1 (see --help)" ;;
   esac
   shift 2
@@ -71,6 +79,8 @@ fi
 [[ $control_prefix =~ ^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/$ ]] || fail "--control-prefix must be a folder, like tradewind/"
 [[ $fleet != az://"$account/$control/$control_prefix"* ]] ||
   fail "the fleet file must not be under $control_prefix, where the function may write"
+$failover || [[ -z $traffic_profile$switch_container ]] ||
+  fail "--traffic-profile and --switch-container are for --failover"
 name=${name:-tradewind-$site}
 made_host=""
 if [[ -z $host_account ]]; then # 3 to 24 small letters and digits, unique in the world like the app's name
@@ -167,12 +177,18 @@ if [[ -n $vault ]]; then
   vault_id=$(ask VAULT_ID az keyvault show --name "$vault" --query id --output tsv)
   allow "Key Vault Secrets User" "$vault_id"
 fi
+[[ -z $traffic_profile ]] || allow "Traffic Manager Contributor" "$traffic_profile"
+[[ -z $switch_container ]] ||
+  allow "Storage Blob Data Contributor" "$account_id/blobServices/default/containers/$switch_container"
 
-echo "# its settings: identities, no keys"
+echo "# its settings: identities, no keys; what has nothing to do here is not called"
+disabled=true
+if $failover; then disabled=false; fi
 cloud functionapp config appsettings set --name "$name" --resource-group "$resource_group" --settings \
   "TRADEWIND_FLEET=$fleet" "TRADEWIND_SITE=$site" "TRADEWIND_QUEUE=$queue" \
   "TRADEWIND_STORAGE__queueServiceUri=https://$account.queue.core.windows.net" \
-  "TRADEWIND_STORAGE__credential=managedidentity" "AzureWebJobsStorage__accountName=$host_account"
+  "TRADEWIND_STORAGE__credential=managedidentity" "AzureWebJobsStorage__accountName=$host_account" \
+  "AzureWebJobs.observe.Disabled=$disabled" "AzureWebJobs.route.Disabled=$disabled"
 cloud functionapp config appsettings delete --name "$name" --resource-group "$resource_group" \
   --setting-names AzureWebJobsStorage # a connection string with a key, which `functionapp create` left there
 
