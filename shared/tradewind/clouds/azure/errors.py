@@ -1,11 +1,12 @@
 """One table from what Azure answers, and what its SDKs raise, to `tradewind.errors`.
 
 Codes: https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes and `common-rest-api-error-codes`.
-Every answer bears its code in the header `x-ms-error-code`, a HEAD's too.
+Every answer of storage bears its code in the header `x-ms-error-code`, a HEAD's too; other services tell it in JSON.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -40,6 +41,8 @@ PERMISSIONS: Mapping[str, str] = {
     "release": "Storage Queue Data Contributor (or a SAS with `u`)",
     "count": "Storage Queue Data Reader (or a SAS with `r`)",
     "read secret": "Key Vault Secrets User",
+    "read the profile": "Traffic Manager Contributor",
+    "change the profile": "Traffic Manager Contributor",
 }
 """What each operation needs."""
 
@@ -191,7 +194,7 @@ def _answered(status: int, code: str, text: str, operation: str) -> Meaning:
 
 def _code(error: Exception) -> str:
     if isinstance(error, AnswerError):
-        return error.headers.get("x-ms-error-code", "")
+        return error.headers.get("x-ms-error-code") or _told(error)[0]
     headers = getattr(getattr(error, "response", None), "headers", {})
     return str(headers.get("x-ms-error-code") or getattr(error, "error_code", "") or "")
 
@@ -200,7 +203,16 @@ def _text(error: Exception) -> str:
     if not isinstance(error, AnswerError):
         return str(error)
     found = _MESSAGE.search(error.body.decode(errors="replace"))
-    return unescape(found[1]) if found else str(error)
+    return unescape(found[1]) if found else _told(error)[1] or str(error)
+
+
+def _told(error: AnswerError) -> tuple[str, str]:
+    """Return the code and the message of a service that answers in JSON, as Azure Resource Manager does."""
+    try:
+        said = json.loads(error.body)["error"]
+        return str(said["code"]), str(said["message"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "", ""
 
 
 def _describe(error: Exception) -> str:

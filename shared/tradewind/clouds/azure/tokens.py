@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeAlias
 from urllib.parse import urlencode, urlsplit
 
@@ -20,7 +21,9 @@ from tradewind.errors import CredentialsError
 
 EARLY = 300.0
 """Seconds before its end at which a token is replaced."""
-_RESOURCE = "https://storage.azure.com"
+STORAGE = "https://storage.azure.com"
+MANAGEMENT = "https://management.azure.com"
+"""What a token is for."""
 _OTHERS = ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE")
 """Environment variables of identities that azure-identity prefers to the managed one."""
 
@@ -47,23 +50,28 @@ class Tokens:
         self._kept.forget()
 
 
-def open_tokens(fields: Mapping[str, str] | None) -> Tokens:
-    """Return the tokens of the principal that a secret describes, or of the process's identity if there is none."""
+def open_tokens(fields: Mapping[str, str] | None, *, resource: str = STORAGE) -> Tokens:
+    """Return the tokens of the principal that a secret describes, or of the process's identity if there is none.
+
+    Args:
+        fields: Of the secret; None for the identity of the process.
+        resource: What they are for.
+    """
     managed = {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"} <= os.environ.keys()
     if fields is None and managed and not any(os.environ.get(name) for name in _OTHERS):
-        return Tokens(_managed)
+        return Tokens(partial(_managed, resource))
     credential = open_token_credential(fields)
 
     def fetch() -> tuple[str, float]:
-        found = credential.get_token(f"{_RESOURCE}/.default")
+        found = credential.get_token(f"{resource}/.default")
         return found.token, found.expires_on
 
     return Tokens(fetch)
 
 
-def _managed() -> tuple[str, float]:
+def _managed(resource: str) -> tuple[str, float]:
     parts = urlsplit(os.environ["IDENTITY_ENDPOINT"])
-    query = {"api-version": "2019-08-01", "resource": _RESOURCE, "client_id": os.environ.get("AZURE_CLIENT_ID", "")}
+    query = {"api-version": "2019-08-01", "resource": resource, "client_id": os.environ.get("AZURE_CLIENT_ID", "")}
     target = f"{parts.path}?{urlencode({name: value for name, value in query.items() if value})}"
     headers = {"X-IDENTITY-HEADER": os.environ["IDENTITY_HEADER"]}
     try:

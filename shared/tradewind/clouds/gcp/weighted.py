@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from pydantic import JsonValue
 
+from tradewind.clouds.fields import list_in, number_in, object_in, objects_in
 from tradewind.clouds.publishing import WHOLE
 from tradewind.clouds.zones import epoch_in, epoch_name, epoch_text, full_name, target_in
 from tradewind.errors import ConfigurationError
@@ -70,12 +71,10 @@ def shown(sets: RecordSets, config: CloudDns) -> Traffic:
     token = sha256(json.dumps(sets.all, sort_keys=True).encode()).hexdigest()
     if sets.epoch is None:
         return Traffic(weights={}, epoch=0, token=token)
-    texts = sets.epoch.get("rrdatas")
-    known = [text for text in texts if isinstance(text, str)] if isinstance(texts, list) else []
-    epoch = epoch_in(known, subject=epoch_name(config.name))
+    epoch = epoch_in([str(text) for text in list_in(sets.epoch, "rrdatas")], subject=epoch_name(config.name))
     items = _items(sets.weighted) if sets.weighted is not None else []
-    total = sum(_weight(item) for item in items) or 1
-    named = ((_endpoint(item, config), _weight(item)) for item in items)
+    total = sum(number_in(item, "weight") for item in items) or 1
+    named = ((_endpoint(item, config), number_in(item, "weight")) for item in items)
     weights = {endpoint: round(weight * WHOLE / total) for endpoint, weight in named if endpoint is not None}
     return Traffic(weights=weights, epoch=epoch, token=token)
 
@@ -95,13 +94,11 @@ def wanted(sets: RecordSets, config: CloudDns, weights: Mapping[str, int], epoch
     for endpoint in sorted(config.targets):
         fresh: RecordSet = {"rrdatas": [target_in(config.type, config.targets[endpoint])]}
         items.append({**known.get(endpoint, fresh), "weight": weights[endpoint]})
-    policy = before.get("routingPolicy")
-    kept = policy if isinstance(policy, dict) else {}
     weighted: RecordSet = {
         "name": full_name(config.name),
         "type": config.type,
         "ttl": config.ttl_seconds,
-        "routingPolicy": {**kept, "wrr": {"items": items}},
+        "routingPolicy": {**object_in(before, "routingPolicy"), "wrr": {"items": items}},
     }
     text: RecordSet = {
         "name": epoch_name(config.name),
@@ -136,24 +133,14 @@ def _without_told(value: JsonValue) -> JsonValue:
 
 
 def _items(weighted: RecordSet) -> list[RecordSet]:
-    policy = weighted.get("routingPolicy")
-    wrr = policy.get("wrr") if isinstance(policy, dict) else None
-    items = wrr.get("items") if isinstance(wrr, dict) else None
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    return objects_in(object_in(object_in(weighted, "routingPolicy"), "wrr"), "items")
 
 
 def _endpoint(item: RecordSet, config: CloudDns) -> str | None:
     """Return whose target an item answers by, whether Cloud DNS checks its health or not."""
-    checked = item.get("healthCheckedTargets")
-    answers = item.get("rrdatas") or (checked.get("externalEndpoints") if isinstance(checked, dict) else None)
+    answers = list_in(item, "rrdatas") or list_in(object_in(item, "healthCheckedTargets"), "externalEndpoints")
     leads = {target_in(config.type, target): endpoint for endpoint, target in config.targets.items()}
-    only = answers[0] if isinstance(answers, list) and len(answers) == 1 else None
-    return leads.get(target_in(config.type, only)) if isinstance(only, str) else None
-
-
-def _weight(item: RecordSet) -> float:
-    weight = item.get("weight", 0)
-    return float(weight) if isinstance(weight, (int, float)) else 0.0
+    return leads.get(target_in(config.type, str(answers[0]))) if len(answers) == 1 else None
 
 
 def _strange(subject: str, reason: str) -> ConfigurationError:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from pydantic import JsonValue
 
+from tradewind.clouds.fields import list_in, object_in, objects_in
 from tradewind.ports import Traffic
 
 Handler: TypeAlias = dict[str, JsonValue]
@@ -44,46 +45,35 @@ def with_traffic(handler: Handler, targets: Mapping[str, str], weights: Mapping[
         weights: Percent by endpoint.
         epoch: Of the decision.
     """
-    known = dict(zip(_dials(handler), _list(handler, "upstreams"), strict=True))
+    known = dict(zip(_dials(handler), list_in(handler, "upstreams"), strict=True))
     names = sorted(targets)
     upstreams: list[JsonValue] = [known.get(targets[name], {"dial": targets[name]}) for name in names]
     policy: Handler = {"policy": POLICY, "weights": [weights[name] for name in names]}
-    headers = _object(handler, "headers")
-    response = _object(headers, "response")
-    kept = {name: value for name, value in _object(response, "set").items() if name.lower() != EPOCH.lower()}
+    headers = object_in(handler, "headers")
+    response = object_in(headers, "response")
+    kept = {name: value for name, value in object_in(response, "set").items() if name.lower() != EPOCH.lower()}
     return {
         **handler,
         "upstreams": upstreams,
-        "load_balancing": {**_object(handler, "load_balancing"), "selection_policy": policy},
+        "load_balancing": {**object_in(handler, "load_balancing"), "selection_policy": policy},
         "headers": {**headers, "response": {**response, "set": {**kept, EPOCH: [str(epoch)]}}},
     }
 
 
 def _epoch(handler: Handler) -> int | None:
-    said = _list(_object(_object(_object(handler, "headers"), "response"), "set"), EPOCH)
+    said = list_in(object_in(object_in(object_in(handler, "headers"), "response"), "set"), EPOCH)
     first = said[0] if said else None
     return int(first) if isinstance(first, str) and first.isdecimal() else None
 
 
 def _weights(handler: Handler) -> list[int]:
-    policy = _object(_object(handler, "load_balancing"), "selection_policy")
+    policy = object_in(object_in(handler, "load_balancing"), "selection_policy")
     if policy.get("policy") != POLICY:
         return []
-    weights = _list(policy, "weights")
+    weights = list_in(policy, "weights")
     known = [weight for weight in weights if isinstance(weight, int)]
     return known if len(known) == len(weights) else []  # else they would be others'
 
 
 def _dials(handler: Handler) -> list[str]:
-    upstreams = [each if isinstance(each, dict) else {} for each in _list(handler, "upstreams")]
-    return [str(each.get("dial", "")) for each in upstreams]
-
-
-def _object(parent: Mapping[str, JsonValue], name: str) -> Handler:
-    child = parent.get(name)
-    return child if isinstance(child, dict) else {}
-
-
-def _list(parent: Mapping[str, JsonValue], name: str) -> list[JsonValue]:
-    child = parent.get(name)
-    return child if isinstance(child, list) else []
+    return [str(each.get("dial", "")) for each in objects_in(handler, "upstreams")]
