@@ -26,7 +26,8 @@ def main() -> None:
     parser.add_argument("--lease", type=int, default=10, help="seconds for which a message is hidden")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(logging.WARNING)
+    for chatty in ("azure.core.pipeline.policies.http_logging_policy", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
     functions = load(options.folder)
     settings = queue_settings(options.host_file)
