@@ -108,7 +108,8 @@ def _step(scene: Scene, percent_now: float) -> int:
 def _shared(scene: Scene, every: timedelta) -> Decision:
     """Say how endpoints share that are all to serve: who was away comes back step by step, who is new comes at once."""
     serving = scene.serving
-    as_told = explained(scene.endpoints, {name: scene.weight(name) for name in serving}, within=WITHIN)
+    weights = {name: scene.weight(name) for name in serving}
+    as_told = explained(scene.endpoints, weights, within=WITHIN, at_any_load=bool(scene.telling))
     if scene.routing.kind is Kind.RESTORE and not as_told:
         wanted = _wanted(scene, serving)
         behind = [name for name in serving if scene.weight(name) < wanted[name]]

@@ -59,14 +59,20 @@ def shares(endpoints: Mapping[str, Endpoint], names: Collection[str], load: floa
     return capped
 
 
-def explained(endpoints: Mapping[str, Endpoint], weights: Mapping[str, int], *, within: int) -> bool:
-    """Say whether the weights are those that `shares` gives the endpoints at some load, give or take some points.
+def explained(endpoints: Mapping[str, Endpoint], weights: Mapping[str, int], *, within: int, at_any_load: bool) -> bool:
+    """Say whether the weights are those that `shares` gives the endpoints, give or take some points.
 
-    Weights that no load explains were not made from what the fleet file says now.
+    Weights that nothing explains were not made from what the fleet file says now.
+
+    Args:
+        endpoints: By name.
+        weights: Percent by endpoint.
+        within: So many points each may be off.
+        at_any_load: Whether the load may have capped them, whatever it was.
     """
     names = [name for name, weight in weights.items() if weight]
     capacities = [endpoints[name].capacity for name in names]
-    steps = ceil(log(sum(capacities) / min(capacities), STEP)) + 1
+    steps = ceil(log(sum(capacities) / min(capacities), STEP)) + 1 if at_any_load else 0
     loads = [None, *(min(capacities) * STEP**step for step in range(steps))]
     wanted = (percent(shares(endpoints, names, load)) for load in loads)
     return any(all(abs(each.get(name, 0) - weights[name]) <= within for name in names) for each in wanted)
