@@ -17,7 +17,6 @@ from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.cli.staging import NONE, Stage, open_sandbox
 from tradewind.cli.text import as_json, one_line
 from tradewind.failover.drills.conduct import Drill, Pace
-from tradewind.failover.drills.load import question
 from tradewind.failover.drills.measure import figures, loss
 from tradewind.failover.drills.report import DrillReport, Objectives
 from tradewind.failover.drills.timeline import Moment
@@ -47,6 +46,9 @@ def drill(  # noqa: PLR0913, PLR0917 - they are the command's options
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which a user gives a request up.")] = 5,
     front: Annotated[str, typer.Option("--front", help="URL that users ask. Default: the sandbox's, or by DNS.")] = "",
+    predict: Annotated[
+        bool, typer.Option("--predict/--probe", help="Ask for the prediction of the probe, or for what else it asks.")
+    ] = True,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it broken, and the traffic where it went.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     state: Annotated[Path, typer.Option("--state", help="Folder of the sandbox.")] = STATE,
@@ -63,9 +65,10 @@ def drill(  # noqa: PLR0913, PLR0917 - they are the command's options
     location = fleet_file or os.environ.get(FLEET_VARIABLE)
     if location is None and sandbox is not None:
         location = str(sandbox.endpoints.fleet)
-    stage = Stage(open_runtime(location), group, fault, sandbox, front, lambda said: _say(console, stage, said))
+    runtime = open_runtime(location)
+    stage = Stage(runtime, group, fault, sandbox, front, predict, lambda said: _say(console, stage, said))
     rto = stage.group.rto_seconds
-    every = stage.runtime.failover.control.every_seconds
+    every = runtime.failover.control.every_seconds
     pace = Pace(steady, max(rto, 60.0) if seconds is None else seconds, look=min(max(every / 10, 0.1), 2.0), keep=keep)
     before = stage.settled()
     if dry_run:
@@ -124,7 +127,7 @@ def _say(console: Console, stage: Stage, said: str) -> None:
 
 def _plan(stage: Stage, before: Routing, pace: Pace, load: float) -> Iterator[str]:
     """Yield what a drill would do, step by step."""
-    asked = question(stage.address(), stage.runtime.fleet.endpoints[before.serving[0]])
+    asked = stage.asked(before)
     stage.breaking()
     yield f"1. Send {load:g} requests a second to {asked.method} {asked.url}, through all that follows"
     artifacts = stage.artifacts()

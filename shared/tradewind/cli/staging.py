@@ -13,7 +13,7 @@ from uuid import uuid4
 from tradewind.errors import ConfigurationError, StoreUnavailableError
 from tradewind.failover.drills.artifacts import Artifacts
 from tradewind.failover.drills.conduct import Fault, Scene, Sender
-from tradewind.failover.drills.load import Load, question
+from tradewind.failover.drills.load import Load, Question, question
 from tradewind.failover.drills.timeline import Request
 from tradewind.failover.health import judge
 from tradewind.failover.routing import Routing, State
@@ -80,6 +80,7 @@ class Stage:
         fault: As it was written; `none` for one that a person makes.
         sandbox: The one that runs, if any does.
         front: Where users ask; "" to find out.
+        predict: Whether they ask for predictions, or for what the probe does.
         say: Told in sentences what happens.
     """
 
@@ -88,6 +89,7 @@ class Stage:
     fault: str
     sandbox: Sandbox | None
     front: str
+    predict: bool
     say: Callable[[str], None]
     _begun: float = field(default_factory=monotonic)
 
@@ -112,6 +114,11 @@ class Stage:
         raise ConfigurationError(
             f"Where users ask the group {self.name!r} is not known", hint="Say it: --front https://models.example.com"
         )
+
+    def asked(self, before: Routing) -> Question:
+        """Return what users ask, over and over."""
+        endpoint = self.runtime.fleet.endpoints[before.serving[0]]
+        return question(self.address(), endpoint, predict=self.predict)
 
     def breaking(self) -> Fault:
         """Return what is broken.
@@ -180,7 +187,7 @@ class Stage:
             timeout: Seconds after which a request is given up.
         """
         failover = self.runtime.failover
-        asked = question(self.address(), self.runtime.fleet.endpoints[before.serving[0]])
+        asked = self.asked(before)
 
         def sender(tell: Callable[[Request], None]) -> Sender:
             return Load(asked, load, timeout, tell, self._begun)

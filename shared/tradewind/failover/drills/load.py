@@ -33,10 +33,16 @@ class Question:
     """Status codes of an answer as it should be."""
 
 
-def question(front: str, endpoint: Endpoint) -> Question:
-    """Return what users ask: the prediction whose answer is known, or what the probe asks if there is none."""
+def question(front: str, endpoint: Endpoint, *, predict: bool = True) -> Question:
+    """Return what users ask: the prediction whose answer is known, or what the probe asks if there is none.
+
+    Args:
+        front: Where users ask.
+        endpoint: Has the probe.
+        predict: Whether a prediction is wanted, which costs the endpoint more.
+    """
     probe, base = endpoint.probe, front.rstrip("/")
-    if probe.golden is not None:
+    if predict and probe.golden is not None:
         return Question("POST", base + probe.golden.path, probe.golden.body)
     return Question(probe.method, base + probe.path, good=frozenset(probe.status))
 

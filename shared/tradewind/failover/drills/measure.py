@@ -46,7 +46,7 @@ class Figures:
     rounds: dict[str, int] = field(default_factory=dict)
     """How many rounds passed until the director showed it, by observer; those that ended are not among them."""
     rto: float | None = 0.0
-    """From the first lost request to the first of those that all succeed; None if there are none such."""
+    """From the first lost request to the first answer of those that all succeed; None if there are none such."""
     restored: float | None = None
     """From asking for it until the traffic was back."""
     steps: tuple[Reached, ...] = ()
@@ -86,7 +86,11 @@ def figures(timeline: Timeline, steady: float) -> Figures:
     settles = _settled(moved)
     shows = _shows(timeline.shown, moved, fault, until)
     ordered = sorted(timeline.requests, key=lambda request: request.start)
-    good = None if shows is None else next((each.end for each in ordered if each.good and each.start >= shows), None)
+    good = (
+        None
+        if shows is None
+        else min((each.end for each in ordered if each.good and each.start >= shows), default=None)
+    )
     return Figures(
         requests=len(ordered),
         failed=_failed(ordered, fault, settles, until),
@@ -111,7 +115,7 @@ def epoch_before(looks: Sequence[Look], fault: float) -> int:
 
 
 def recovery(requests: Sequence[Request], fault: float, until: float, steady: float) -> float | None:
-    """Return the seconds from the first lost request to the first of those that all succeed; 0 if none was lost.
+    """Return the seconds from the first lost request to the first answer of those that all succeed; 0 if none was lost.
 
     Args:
         requests: In the order of their starts.
@@ -123,13 +127,10 @@ def recovery(requests: Sequence[Request], fault: float, until: float, steady: fl
     lost = [index for index, each in enumerate(seen) if not each.good]
     if not lost:
         return 0.0
-    for index, following in zip(lost, [*lost[1:], None], strict=True):
-        if index + 1 == (len(seen) if following is None else following):
-            continue  # nothing was answered between two lost ones, or after the last
-        again = seen[index + 1]
-        held = (seen[-1] if following is None else seen[following]).start - again.start
-        if held >= steady:
-            return again.end - seen[lost[0]].start
+    for index, following in zip(lost, [*lost[1:], len(seen)], strict=True):
+        run = seen[index + 1 : following]
+        if run and seen[min(following, len(seen) - 1)].start - run[0].start >= steady:
+            return min(each.end for each in run) - seen[lost[0]].start
     return None
 
 
