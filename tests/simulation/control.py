@@ -33,6 +33,10 @@ class Mishaps:
     late: float = 0
     """It arrives when its sender may have given up."""
 
+    def heal(self) -> None:
+        """Let nothing happen any more."""
+        self.lost = self.unanswered = self.resent = self.twice = self.late = 0
+
 
 @dataclass(slots=True)
 class Bucket:
@@ -72,6 +76,8 @@ class SimulatedRecords:
     processes: Processes
     rng: Random
     mishaps: Mishaps
+    words: Callable[[Document], object] = str
+    """Says in the schedule what was written; only turned into text when somebody reads it."""
     cut: set[tuple[str, str]] = field(default_factory=set)
     """Which processes cannot reach which site."""
 
@@ -86,19 +92,21 @@ class SimulatedRecords:
             return self.bucket.put(name, value, expect)
 
         def effect() -> str:
-            token, fate = put(), self.rng.random()
+            token, fate = put(), self.rng.random() if self.processes.acting else 1.0
+            self.processes.note("write", self.bucket.site, name, self.words(value))
             if fate < self.mishaps.resent:
                 self.processes.note("write", self.bucket.site, name, "resent")
                 token = put()
             elif fate < self.mishaps.resent + self.mishaps.twice:
                 self._repeat(name, value, put)
-            self.processes.note("write", self.bucket.site, name, value)
             return token
 
         return self._request("write", name, effect)
 
     def _request(self, what: str, name: str, effect: Callable[[], T]) -> T:
-        """Be under way, take effect, and be answered, unless something happens."""
+        """Be under way, take effect, and be answered, unless something happens; nothing does if it is the world."""
+        if self.processes.acting is None:
+            return effect()
         heard = self.processes.request(self.mishaps.late)
         if self.bucket.away or self.rng.random() < self.mishaps.lost or self._is_cut():
             raise self._silence(what, name, "never arrives")
@@ -129,6 +137,6 @@ class SimulatedRecords:
             self.processes.request(1.0)
             with suppress(PreconditionFailedError):
                 put()
-                self.processes.note("write", self.bucket.site, name, value)
+                self.processes.note("write", self.bucket.site, name, self.words(value))
 
         self.processes.start("network", again)

@@ -6,12 +6,12 @@ more for each request that it has under way, and each stops before everything th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Executor, Future
 from dataclasses import dataclass, field
 from math import ceil
 from random import Random
-from typing import Any, Generic, NamedTuple, ParamSpec, TypeAlias, TypeVar, overload
+from typing import Any, Generic, NamedTuple, ParamSpec, TypeAlias, TypeVar, cast, overload
 
 from greenlet import getcurrent, greenlet
 
@@ -27,6 +27,8 @@ class Process:
 
     name: str
     dead: bool = False
+    over: bool = False
+    """It died, or came to its end."""
 
 
 @dataclass(slots=True, eq=False)
@@ -64,18 +66,7 @@ class Schedule(Sequence[Line]):
         if isinstance(at, slice):
             return Schedule(self.notes[at])
         elapsed, who, what, site, key, answer = self.notes[at]
-        return Line(elapsed, who, what, site, key, told(answer))
-
-
-def told(what: object) -> str:
-    """Say on a line what a document or anything else is."""
-    if isinstance(what, Mapping):
-        return ", ".join(f"{name} {_inner(each)}" for name, each in what.items())
-    return str(what)
-
-
-def _inner(what: object) -> str:
-    return f"{{{told(what)}}}" if isinstance(what, Mapping) else told(what)
+        return Line(elapsed, who, what, site, key, str(answer))
 
 
 class Waited(NamedTuple, Generic[T]):
@@ -86,17 +77,51 @@ class Waited(NamedTuple, Generic[T]):
 
 
 class Promise(Future[T]):
-    """What a thread will have come to; whoever asks for it lets others act until then."""
+    """What a thread will have come to; whoever asks for it lets others act until then. It needs no locks."""
 
-    def __init__(self, processes: Processes) -> None:
-        super().__init__()
+    def __init__(self, processes: Processes) -> None:  # the locks of a real one are most of what it costs
         self._processes = processes
+        self._over = False
+        self._error: BaseException | None = None
+        self._value: T | None = None
+
+    def done(self) -> bool:
+        """Say whether the thread came to its end."""
+        return self._over
+
+    def cancelled(self) -> bool:
+        """Say that it never is: every thread is begun at once."""
+        return False
+
+    def cancel(self) -> bool:
+        """Leave it to itself."""
+        return False
+
+    def set_result(self, result: T) -> None:
+        """Note what came of it."""
+        self._value, self._over = result, True
+
+    def set_exception(self, exception: BaseException | None) -> None:
+        """Note what was raised."""
+        self._error, self._over = exception, True
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Return what was raised."""
+        self._await(timeout)
+        return self._error
 
     def result(self, timeout: float | None = None) -> T:
         """Return what the thread came to."""
-        if not self.done():
+        self._await(timeout)
+        if self._error is not None:
+            raise self._error
+        return cast("T", self._value)
+
+    def _await(self, timeout: float | None) -> None:
+        if not self._over:
             self._processes.wait((self,), timeout)
-        return super().result(0)
+        if not self._over:
+            raise TimeoutError
 
 
 @dataclass(slots=True)
@@ -122,10 +147,15 @@ class Processes(Executor):
 
     # --- what the world asks for --------------------------------------------------------------------------------------
 
-    def start(self, name: str, work: Callable[[], None]) -> Process:
+    def start(self, name: str, work: Callable[[], object]) -> Process:
         """Start a process; it does nothing before its first turn."""
         process = Process(name)
-        self._thread(process, work)
+
+        def whole() -> None:
+            work()
+            process.over = True
+
+        self.ready.append(self._thread(process, whole))
         return process
 
     @property
@@ -156,7 +186,7 @@ class Processes(Executor):
     def kill(self, process: Process) -> None:
         """End a process. What it has under way may still take effect; nothing that follows from it will."""
         self.note("crashes", who=process.name)
-        process.dead = True
+        process.dead = process.over = True
         for task in [each for each in self.waiting if each.process is process]:
             self._wake(task)
 
@@ -173,7 +203,7 @@ class Processes(Executor):
         if task is None:
             return
         self.ready.append(task)
-        self.home.switch()
+        self._leave(task.light)
         if task.process.dead:
             raise KilledError
 
@@ -192,16 +222,17 @@ class Processes(Executor):
         if task.process.dead:
             raise KilledError
         (self.late if self.rng.random() < lateness else self.ready).append(task)
-        self.home.switch()
+        self._leave(task.light)
         return not task.process.dead
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Start a thread of the process that acts; at once and to the end if it is the world that asks."""
+        """Start a thread of the process that acts, which goes as far as its first request.
+
+        If it is the world that asks, it goes to its end.
+        """
         future: Future[T] = Promise(self)
 
         def work() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
             try:
                 result = fn(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 - a future carries whatever was raised
@@ -210,10 +241,13 @@ class Processes(Executor):
                 future.set_result(result)
             self._tell(future)
 
-        if self.acting is None:
+        task = self.acting
+        if task is None:
             work()
         else:
-            self._thread(self.acting.process, work)
+            self.acting = self._thread(task.process, work, beside=getcurrent())
+            self.acting.light.switch()
+            self.acting = task
         return future
 
     def wait(
@@ -225,10 +259,10 @@ class Processes(Executor):
         needs = 1 if return_when == FIRST_COMPLETED else len(asked)
         if undone and len(asked) - len(undone) < needs and self.acting is not None:
             task = self.acting
-            task.waits, task.needs = frozenset(asked), needs
+            task.waits, task.needs = frozenset(undone), needs - len(asked) + len(undone)
             task.until = self.elapsed + ceil((86_400 if timeout is None else timeout) * SECOND)
             self.waiting.append(task)
-            self.home.switch()
+            self._leave(task.light)
             if task.process.dead:
                 raise KilledError
         done = {each for each in asked if each.done()}
@@ -249,7 +283,7 @@ class Processes(Executor):
 
     # --- how ----------------------------------------------------------------------------------------------------------
 
-    def _thread(self, process: Process, work: Callable[[], None]) -> None:
+    def _thread(self, process: Process, work: Callable[[], None], beside: greenlet | None = None) -> Task:
         def run() -> None:
             try:
                 if not process.dead:
@@ -257,13 +291,19 @@ class Processes(Executor):
             except KilledError:
                 return
 
-        self.ready.append(Task(process, greenlet(run, self.home)))
+        return Task(process, greenlet(run, beside or self.home))
+
+    def _leave(self, light: greenlet) -> None:
+        """Let others act; the first to do so is whoever started this thread."""
+        starter, light.parent = light.parent, self.home
+        starter.switch()
 
     def _tell(self, future: Future[T]) -> None:
         """Let whoever waits for it go on, if that is all it waits for."""
         for task in self.waiting:
             if future in task.waits:
-                if sum(each.done() for each in task.waits) >= task.needs:
+                task.needs -= 1
+                if task.needs <= 0:
                     self._wake(task)
                 return
 

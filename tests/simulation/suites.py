@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from unittest.mock import patch
 
 from rigs.world import InlineExecutor
+from simulation import registering, wishes
 from simulation.buffering import BufferedWorld, draw_buffered
+from simulation.findings import faults
 from simulation.guarding import (
     draw_guarded,
     emptying,
     no_more_than_the_share_goes,
 )
 from simulation.plan import draw
+from simulation.processes import Processes, Schedule
 from simulation.properties import (
     PROPERTIES,
     Property,
@@ -35,7 +38,7 @@ class Result:
     world: str
     """What kind of world it was, in a line."""
     failures: tuple[str, ...]
-    schedule: tuple[Line, ...]
+    schedule: Sequence[Line]
     """All that happened, in order."""
 
 
@@ -74,6 +77,32 @@ def sets(seed: int) -> Result:
     return _run(seed, World(plan, rng, users=performer(steps)), SET_PROPERTIES)
 
 
+def register(seed: int) -> Result:
+    """Run the world of one seed: clients of a register, over control stores that fail."""
+    rng = Random(seed)  # noqa: S311 - as above
+    plan = wishes.draw(rng)
+    world = registering.World(plan, rng)
+    return _agreed(seed, plan.told(), world.processes, world.run, lambda: faults(world.findings, plan))
+
+
+def _agreed(
+    seed: int, told: str, processes: Processes, run: Callable[[], None], faults: Callable[[], Iterable[str]]
+) -> Result:
+    failures: list[str] = []
+    try:
+        with (
+            patch("tradewind.registers.asking.wait", processes.wait),
+            patch("tradewind.registers.asking.monotonic", processes.monotonic),
+        ):
+            run()
+    except EndlessError as error:
+        failures.append(f"comes_to_rest: {error}")
+    except Exception as error:  # noqa: BLE001 - as below
+        failures.append(f"raises_nothing_else: {type(error).__name__}: {error}")
+    failures += faults()
+    return Result(seed, told, tuple(failures), Schedule(tuple(processes.log)))
+
+
 def _run(seed: int, world: World, properties: Sequence[Property]) -> Result:
     failures: list[str] = []
     try:
@@ -101,4 +130,5 @@ SUITES: Mapping[str, Suite] = {
     "buffered": buffered,
     "guarded": guarded,
     "sets": sets,
+    "register": register,
 }
