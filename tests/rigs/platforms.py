@@ -91,6 +91,12 @@ class CloudRun:
         with _serving(GCP_SITE):
             return int(self.client.post(path, data=body, headers=dict(headers)).status_code)
 
+    def ask(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
+        """Send a request without a body, and return the status, the headers and the body of the answer."""
+        with _serving(GCP_SITE):
+            answer = self.client.open(path, method=method, headers=dict(headers))
+            return int(answer.status_code), dict(answer.headers), bytes(answer.data)
+
     def deliver(self, *messages: Message, attempt: int = 1) -> list[bool]:
         """Push each message as Eventarc does."""
         return [self._push(message, attempt) for message in messages]
@@ -149,6 +155,12 @@ class AzureFunctions:
         argument = TimerRequestConverter.decode(Datum(json.dumps(timer), "json"), trigger_metadata={})
         with _serving(AZURE_SITE):
             return not function.run(argument).failed
+
+    def ask(self, method: str, url: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
+        """Send a request without a body, and return the status, the headers and the body of the answer."""
+        with _serving(AZURE_SITE):
+            answer = azure_http.respond(self.functions, azure_http.Request(method, url, headers, b""))
+        return answer.status.value, dict(answer.headers), answer.body
 
     def post(self, event: object) -> int:
         """Deliver an event to the Event Grid trigger's web hook, and return the status."""
