@@ -7,7 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rigs.directors import ENDPOINTS, Front, Rig, caddy_rig, memory_rig, route53_rig, start_caddy
+from rigs.directors import (
+    ENDPOINTS,
+    CloudDnsRig,
+    Front,
+    Rig,
+    TrafficManagerRig,
+    caddy_rig,
+    cloud_dns_rig,
+    memory_rig,
+    route53_rig,
+    start_caddy,
+    start_cloud_dns,
+    start_traffic_manager,
+    traffic_manager_rig,
+)
 from rigs.strict_route53 import StrictRoute53, start_strict_route53
 from tradewind.errors import (
     ConfigurationError,
@@ -23,7 +37,9 @@ ALL_AT_AWS = {AWS: 100, AZURE: 0, GCP: 0}
 ALL_AT_AZURE = {AWS: 0, AZURE: 100, GCP: 0}
 SHARED = {AWS: 33, AZURE: 0, GCP: 67}
 THIN = {AWS: 1, AZURE: 1, GCP: 98}
-REMOTE = ["caddy", "route53"]
+CONDITIONAL = ["caddy", "route53", "cloud_dns"]
+"""Those whose API changes something only if it is as it was seen."""
+REMOTE = [*CONDITIONAL, "traffic_manager"]
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +56,20 @@ def route53() -> Iterator[StrictRoute53]:
         yield running
 
 
+@pytest.fixture
+def cloud_dns() -> Iterator[CloudDnsRig]:
+    """A Cloud DNS of its own."""
+    with start_cloud_dns() as running:
+        yield running
+
+
+@pytest.fixture
+def traffic_manager() -> Iterator[TrafficManagerRig]:
+    """A Traffic Manager of its own."""
+    with start_traffic_manager() as running:
+        yield running
+
+
 @pytest.fixture(params=["memory", *REMOTE])
 def rig(request: pytest.FixtureRequest) -> Rig:
     """Each director in turn, with nothing published."""
@@ -48,6 +78,10 @@ def rig(request: pytest.FixtureRequest) -> Rig:
             return caddy_rig(request.getfixturevalue("front"))
         case "route53":
             return route53_rig(request.getfixturevalue("route53"))
+        case "cloud_dns":
+            return cloud_dns_rig(request.getfixturevalue("cloud_dns"))
+        case "traffic_manager":
+            return traffic_manager_rig(request.getfixturevalue("traffic_manager"))
     return memory_rig()
 
 
@@ -138,6 +172,7 @@ def test_publishing_again_changes_nothing(rig: Rig) -> None:
     assert second.publish(SHARED, epoch=2, expect=seen) == published
 
 
+@pytest.mark.parametrize("rig", ["memory", *CONDITIONAL], indirect=True)
 def test_one_of_many_wins(rig: Rig) -> None:
     """Of publishers at the same moment that saw the same, one succeeds."""
     seen = rig.open().read()

@@ -8,16 +8,24 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rigs.cloud_dns import CloudDnsServer
+from rigs.json_server import serving
 from rigs.strict_route53 import StrictRoute53
+from rigs.traffic_manager import TrafficManagerServer
 from tradewind.clouds.aws.identity import open_session
 from tradewind.clouds.aws.traffic import open_director as open_route53
+from tradewind.clouds.azure.tokens import Tokens
+from tradewind.clouds.azure.traffic import TrafficManagerDirector
+from tradewind.clouds.gcp.traffic import open_director as open_cloud_dns
+from tradewind.clouds.http import HttpClient
 from tradewind.clouds.memory.traffic import MemoryDirector
 from tradewind.clouds.web.traffic import open_director as open_caddy
-from tradewind.fleet import AwsSite
-from tradewind.fleet.directors import Caddy, Route53
+from tradewind.fleet import AwsSite, GcpSite
+from tradewind.fleet.directors import Caddy, CloudDns, Route53, TrafficManager
 from tradewind.ports import TrafficDirector
 from tradewind_sandbox.emulators import running
 from tradewind_sandbox.ports import HOST, free_port
@@ -82,6 +90,103 @@ def route53_config(url: str) -> Route53:
     return Route53(
         kind="route53", site="aws-use1", zone=zone, name=f"Inference.{domain}", targets=targets, api=url, ttl_seconds=30
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CloudDnsRig:
+    """One zone of Cloud DNS."""
+
+    server: CloudDnsServer
+    config: CloudDns
+
+    def open(self, config: CloudDns | None = None) -> TrafficDirector:
+        """Return the director, or another."""
+        return open_cloud_dns(config or self.config, GCP_SITE, {"type": "anonymous"})
+
+
+GCP_SITE = GcpSite(
+    cloud="gcp",
+    project="inference",
+    bucket="models",
+    region="europe-west4",
+    jurisdiction="EU",
+    control_bucket="control",
+)
+
+
+@contextmanager
+def start_cloud_dns() -> Iterator[CloudDnsRig]:
+    """Serve one zone, in which nothing was published yet."""
+    server = CloudDnsServer()
+    server.create_zone("inference", "example", "example.com.")
+    targets = {name: f"192.0.2.{number}" for number, name in enumerate(ENDPOINTS, start=1)}
+    with serving(server) as url:
+        config = CloudDns(
+            kind="cloud_dns",
+            site="gcp-euw4",
+            project="inference",
+            zone="example",
+            name="api.example.com",
+            type="A",
+            targets=targets,
+            api=url,
+            ttl_seconds=30,
+        )
+        yield CloudDnsRig(server, config)
+
+
+def cloud_dns_rig(dns: CloudDnsRig) -> Rig:
+    """Make a director for it."""
+    other, away = {"zone": "another"}, {"api": NOWHERE}
+    down, unknown = (dns.open(dns.config.model_copy(update=update)) for update in (away, other))
+    return Rig("cloud_dns", dns.open, down, unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficManagerRig:
+    """One profile of Traffic Manager."""
+
+    server: TrafficManagerServer
+    config: TrafficManager
+    path: str
+    tokens: list[str]
+    """Those that were fetched."""
+
+    def open(self, config: TrafficManager | None = None) -> TrafficDirector:
+        """Return the director, or another."""
+        chosen = config or self.config
+
+        def fetch() -> tuple[str, float]:
+            self.tokens.append(f"token-{len(self.tokens)}")
+            return self.tokens[-1], inf
+
+        return TrafficManagerDirector(HttpClient(str(chosen.api)), Tokens(fetch), chosen)
+
+
+@contextmanager
+def start_traffic_manager() -> Iterator[TrafficManagerRig]:
+    """Serve one profile, which nothing was published to yet."""
+    server = TrafficManagerServer()
+    path = "/subscriptions/s-1/resourceGroups/inference/providers/Microsoft.Network/trafficmanagerprofiles/api"
+    server.create_profile(path, [f"ep-{name}" for name in ENDPOINTS])
+    with serving(server) as url:
+        config = TrafficManager(
+            kind="traffic_manager",
+            site="azr-weu",
+            subscription="s-1",
+            resource_group="inference",
+            profile="api",
+            targets={name: f"ep-{name}" for name in ENDPOINTS},
+            api=url,
+        )
+        yield TrafficManagerRig(server, config, path, [])
+
+
+def traffic_manager_rig(manager: TrafficManagerRig) -> Rig:
+    """Make a director for it."""
+    other, away = {"profile": "another"}, {"api": NOWHERE}
+    down, unknown = (manager.open(manager.config.model_copy(update=update)) for update in (away, other))
+    return Rig("traffic_manager", manager.open, down, unknown)
 
 
 @dataclass(frozen=True, slots=True)
