@@ -20,13 +20,24 @@ LAMBDA_LIMIT = 250 * 1024 * 1024
 CONTENTS = {
     "aws": {"functions", "shared", "template.yaml"},
     "gcp": {".gcloudignore", "main.py", "requirements.txt", "tradewind"},
-    "azure": {"function_app.py", "host.json", "replicate.py", "requirements.txt", "sweep.py", "tradewind"},
+    "azure": {
+        "function_app.py",
+        "host.json",
+        "observe.py",
+        "replicate.py",
+        "requirements.txt",
+        "route.py",
+        "sweep.py",
+        "tradewind",
+    },
 }
 
 HANDLERS = [
     ("aws", "replicate"),
     ("aws", "sweep"),
     ("aws", "batch_operations"),
+    ("aws", "observe"),
+    ("aws", "route"),
     ("gcp", "main"),
     ("azure", "function_app"),
 ]
@@ -41,9 +52,13 @@ OWN = {
 
 SDK = re.compile(
     r"boto3|botocore\.|s3transfer|aws_xray_sdk|azure\.(?!functions)|msal|google\.(auth|api_core|cloud\.(?!functions))|grpc"
+    r"|httpx|httpcore"
 )
-"""Modules of the clouds' SDKs. Not among them: `google.cloud.functions` and `azure.functions`, which are the runtimes
-themselves, and the bare name `botocore`, an empty module of a millisecond that Powertools looks for to name itself."""
+"""Modules of the clouds' SDKs, and of what asks endpoints.
+
+Not among them: `google.cloud.functions` and `azure.functions`, which are the runtimes themselves, and the bare name
+`botocore`, an empty module of a millisecond that Powertools looks for to name itself.
+"""
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -102,13 +117,19 @@ def test_a_handler_starts_without_any_sdk(cloud: str, handler: str, deployed: De
 
 
 def test_the_azure_app_registers_its_triggers(deployed: Deploy) -> None:
-    """The Functions host finds the queue trigger, the Event Grid trigger and the timer in the staged app."""
+    """The Functions host finds each function of the staged app with what triggers it."""
     done = deployed("azure").run(
         "import function_app as f\n"
-        "print(*sorted(b.type for g in f.app.get_functions() for b in [g.get_trigger()]), sep='\\n')"
+        "print(*sorted(g.get_function_name() + ' ' + g.get_trigger().type for g in f.app.get_functions()), sep='\\n')"
     )
 
-    assert done.stdout.split() == ["eventGridTrigger", "queueTrigger", "timerTrigger"], done.stderr
+    assert done.stdout.splitlines() == [
+        "observe timerTrigger",
+        "replicate queueTrigger",
+        "replicate_event eventGridTrigger",
+        "route httpTrigger",
+        "sweep timerTrigger",
+    ], done.stderr
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

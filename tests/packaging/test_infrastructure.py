@@ -45,6 +45,32 @@ RIGHTS = {
 }
 """How a resource ends, and what the function on AWS may do there."""
 
+OBSERVER_RIGHTS = {
+    ("ControlBucket}/${ControlPrefix}*", "s3:GetObject s3:PutObject"),
+    ("ControlBucket}/${FleetKey}", "s3:GetObject"),
+    ("ControlBucket}", "s3:ListBucket"),
+    ("secret:${SecretPrefix}*", "secretsmanager:GetSecretValue"),
+    (
+        "hostedzone/${TrafficZoneId}",
+        "route53:GetHostedZone route53:ListResourceRecordSets route53:ChangeResourceRecordSets",
+    ),
+    ("change/*", "route53:GetChange"),
+    ("SwitchObjectArn", "s3:GetObject s3:PutObject"),
+    ("NoticeTopicArn", "sns:Publish"),
+}
+"""The same of the observer."""
+
+ROUTE_RIGHTS = {
+    ("ControlBucket}/${ControlPrefix}routes/*", "s3:GetObject"),
+    ("ControlBucket}/${FleetKey}", "s3:GetObject"),
+    ("ControlBucket}", "s3:ListBucket"),
+    ("secret:${SecretPrefix}*", "secretsmanager:GetSecretValue"),
+}
+"""The same of what answers callers."""
+
+FAILOVER = ["--failover", "--secret", "aws", "--notices", "moves", "--switch-bucket", "switch"]
+FAILOVER += ["--route-invoker", "serviceAccount:app@p.iam.gserviceaccount.com"]
+
 CONDITION = (
     "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write'}) AND "
     "!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action'}) AND "
@@ -166,6 +192,8 @@ def test_parts_of_large_objects_call_no_function() -> None:
 def test_the_function_may_do_no_more_than_it_does(resources: dict[str, Any]) -> None:
     """On AWS it has these rights at these places and no others; what the user's own policy adds is theirs to say."""
     assert _rights(resources, "Allow") == RIGHTS
+    assert _rights(resources, "Allow", "ObserveFunction") == OBSERVER_RIGHTS
+    assert _rights(resources, "Allow", "RouteFunction") == ROUTE_RIGHTS
 
 
 def test_no_function_may_write_the_fleet_file(resources: dict[str, Any]) -> None:
@@ -173,7 +201,8 @@ def test_no_function_may_write_the_fleet_file(resources: dict[str, Any]) -> None
     gcp = re.findall(r"add-iam-policy-binding gs://control (.*)", commands(GCP))
     azure = re.findall(r"--role (.+) --scope \S*/containers/control (.*)", commands(AZURE))
 
-    assert _rights(resources, "Deny") == {("ControlBucket}/${FleetKey}", "s3:PutObject s3:DeleteObject")}
+    for name in ("ReplicateFunction", "ObserveFunction"):
+        assert _rights(resources, "Deny", name) == {("ControlBucket}/${FleetKey}", "s3:PutObject s3:DeleteObject")}
     reads, writes = (shlex.split(line) for line in gcp)
     assert _after(reads, "--role") == "roles/storage.objectViewer"
     assert "--condition=None" in reads, "beside a condition gcloud wants to be told that there is none"
@@ -210,7 +239,7 @@ def test_a_prefix_that_would_open_more_is_refused(arguments: list[str], prefix: 
 
 
 def test_the_stack_says_who_its_functions_are(template: dict[str, Any]) -> None:
-    """The role of every function is among the ids that the fleet file needs, to tell its deletes from users'."""
+    """The role of every function that may delete is among the ids that the fleet file needs, to tell it from users."""
     said = json.dumps(template["Outputs"]["Principals"]["Value"])
     functions = {
         name: each["Properties"].get("Role", {"GetAtt": f"{name}Role.Arn"})["GetAtt"]
@@ -218,8 +247,12 @@ def test_the_stack_says_who_its_functions_are(template: dict[str, Any]) -> None:
         if each["Type"] == "AWS::Serverless::Function"
     }
 
-    assert functions
-    assert all(role.replace(".Arn", ".RoleId") in said for role in functions.values())
+    others = {name for name, role in functions.items() if role.replace(".Arn", ".RoleId") not in said}
+    assert others == {"ObserveFunction", "RouteFunction"}
+    for name in others:
+        allowed = _rights(template["Resources"], "Allow", name)
+        assert not [action for _, actions in allowed for action in actions.split() if "Delete" in action]
+        assert not [place for place, _ in allowed if "DataBucket" in place]
 
 
 def test_functions_may_ask_themselves_to_look_at_keys() -> None:
@@ -251,9 +284,11 @@ def test_a_sweep_ends_before_its_function(resources: dict[str, Any]) -> None:
     """Each platform lets a sweep run for longer than it begins pages, and rings no second one while one runs."""
     sweep = resources["SweepFunction"]["Properties"]
     gcp = re.search(r"run deploy tradewind-sweep .*--concurrency 1 --max-instances 1 --timeout (\d+)", commands(GCP))
-    deadline = re.search(r"scheduler jobs create .*--attempt-deadline (\d+)s --max-retry-attempts 0", commands(GCP))
+    deadline = re.search(r"jobs create http tradewind-sweep .*-deadline (\d+)s --max-retry-attempts 0", commands(GCP))
     own = (ROOT / "serverless-gcp" / "main.py", ROOT / "functions" / "azure" / "sweep.py")
-    seconds = [float(re.findall(r"^(?:SWEEP_)?SECONDS = (\S+)", path.read_text(), re.MULTILINE)[0]) for path in own]
+    seconds = [
+        float(re.findall(r"^(?:SWEEP_)?SECONDS.* = ([\d.]+)", each.read_text(), re.MULTILINE)[0]) for each in own
+    ]
 
     assert gcp is not None
     assert deadline is not None
@@ -261,6 +296,99 @@ def test_a_sweep_ends_before_its_function(resources: dict[str, Any]) -> None:
     assert max(seconds) <= 200
     assert sweep["Timeout"] == 300
     assert sweep["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+
+
+def test_an_observer_looks_until_the_next_ring(resources: dict[str, Any]) -> None:
+    """Each platform rings every minute, and lets what follows from the last look end; nobody tries a ring again."""
+    observe = resources["ObserveFunction"]["Properties"]
+    shown = commands([*GCP, *FAILOVER])
+    gcp = re.search(r"run deploy tradewind-observe .*--timeout (\d+)", shown)
+    rung = re.search(r"jobs create http tradewind-observe (.*)-deadline (\d+)s --max-retry-attempts 0", shown)
+    sources = {name: (ROOT / name).read_text() for name in ("serverless-gcp/main.py", "functions/azure/observe.py")}
+    (reserve,) = re.findall(r"^RESERVE = (\S+)", (ROOT / "functions/aws/observe.py").read_text(), re.MULTILINE)
+
+    assert observe["Events"]["Timer"]["Properties"]["Schedule"] == "rate(1 minute)"
+    assert observe["Timeout"] - float(reserve) == 60
+    assert observe["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+    assert gcp is not None
+    assert rung is not None
+    assert _after(shlex.split(rung[1]), "--schedule") == "* * * * *"
+    assert int(rung[2]) > int(gcp[1]) >= 60 + float(reserve)
+    assert "SWEEP_SECONDS, OBSERVE_SECONDS = 200.0, 60.0" in sources["serverless-gcp/main.py"]
+    assert re.search("^SECONDS = 60.0$", sources["functions/azure/observe.py"], re.MULTILINE)
+    assert 'schedule="0 * * * * *"' in sources["functions/azure/observe.py"]
+
+
+def test_an_observer_that_fails_or_is_not_called_is_an_alarm(resources: dict[str, Any]) -> None:
+    """After three minutes: Lambda counts errors with each call, so where there is no count nobody looked."""
+    alarm = resources["ObserveAlarm"]["Properties"]
+
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "ObserveFunction"}}]
+    assert alarm["Period"] * alarm["DatapointsToAlarm"] == 180
+    assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_a_site_takes_part_in_failover_only_where_it_is_said(resources: dict[str, Any]) -> None:
+    """Unless the deployment says so, nothing looks after endpoints, and no stranger can ask anything."""
+    theirs = {name for name, each in resources.items() if re.match("Observe|Route", name) and each["Condition"]}
+
+    assert {resources[name]["Condition"] for name in theirs} == {"FailsOver"}
+    assert len(theirs) == 5
+    assert "tradewind-observe" not in commands(GCP)
+    assert "AzureWebJobs.observe.Disabled=true AzureWebJobs.route.Disabled=true" in commands(AZURE)
+    assert "AzureWebJobs.observe.Disabled=false AzureWebJobs.route.Disabled=false" in commands([*AZURE, "--failover"])
+    for arguments in ([*GCP, "--notices", "moves"], [*AZURE, "--switch-container", "switch"]):
+        done = script([*arguments, "--dry-run"])
+        assert (done.returncode, "--failover" in done.stderr) == (2, True)
+
+
+def test_who_may_ask_is_said(template: dict[str, Any]) -> None:
+    """Callers say who they are, unless the deployment opens the door; then both rights that a URL needs are given."""
+    resources = template["Resources"]
+    opened = {name: each for name, each in resources.items() if each["Type"] == "AWS::Lambda::Permission"}
+    shown = commands([*GCP, *FAILOVER])
+    route = (ROOT / "functions" / "azure" / "route.py").read_text()
+
+    assert template["Parameters"]["RouteAuthType"]["Default"] == "AWS_IAM"
+    assert {each["Condition"] for each in opened.values()} == {"RouteIsPublic"}
+    assert {each["Properties"]["Action"] for each in opened.values()} == {
+        "lambda:InvokeFunctionUrl",
+        "lambda:InvokeFunction",
+    }
+    assert "--no-allow-unauthenticated --ingress all" in next(
+        line for line in shown.splitlines() if "run deploy tradewind-route" in line
+    )
+    assert re.findall(r"services add-iam-policy-binding tradewind-route .*--member (\S+)", shown) == [FAILOVER[-1]]
+    assert "AuthLevel.FUNCTION" in route
+
+
+def test_failover_on_google_cloud_has_identities_of_its_own() -> None:
+    """The observer writes tradewind's records and what it was named, what answers callers writes nothing."""
+    granted = re.findall(
+        r"(\S+) (\S+) add-iam-policy-binding (\S+) .*serviceAccount:tradewind-(observe|route)@.*--role (\S+)(.*)",
+        commands([*GCP, *FAILOVER]),
+    )
+    rights = {(who, place, role, "startsWith" in condition) for _, _, place, who, role, condition in granted}
+
+    secret = ("aws", "roles/secretmanager.secretAccessor", False)
+    assert rights == {
+        ("observe", "gs://control", "roles/storage.objectViewer", False),
+        ("observe", "gs://control", "roles/storage.objectUser", True),
+        ("observe", *secret),
+        ("observe", "moves", "roles/pubsub.publisher", False),
+        ("observe", "gs://switch", "roles/storage.objectUser", False),
+        ("route", "gs://control", "roles/storage.objectViewer", False),
+        ("route", *secret),
+    }
+
+
+def test_failover_on_azure_opens_what_was_named() -> None:
+    """The profile that directs traffic, and the container of the switch's object."""
+    shown = commands([*AZURE, "--failover", "--traffic-profile", "PROFILE", "--switch-container", "switch"])
+
+    assert re.findall(r"--role (\S.*) --scope PROFILE ", shown) == [r"Traffic\ Manager\ Contributor"]
+    assert re.findall(r"--role (\S.*) --scope \S*/containers/switch ", shown) == [r"Storage\ Blob\ Data\ Contributor"]
 
 
 def test_the_alarms_are_of_metrics_that_there_are(resources: dict[str, Any]) -> None:
@@ -383,6 +511,8 @@ def test_every_trigger_on_aws_has_a_sample(resources: dict[str, Any]) -> None:
     triggers = {event["Type"] for function in functions for event in function.get("Events", {}).values()}
     called = [json.loads(path.read_text()) for path in (ROOT / "events" / "aws" / "invocations").iterdir()]
     assert triggers == {"SQS", "Schedule"}
+    assert [each for each in functions if "FunctionUrlConfig" in each]
+    assert "/route" in {event.get("rawPath") for event in called}
     assert "Scheduled Event" in {event.get("detail-type") for event in called}
     assert {"1.0", "2.0"} <= {event.get("invocationSchemaVersion") for event in called}
     assert "aws:s3" in direct
@@ -451,14 +581,14 @@ def samples(cloud: str) -> list[dict[str, Any]]:
     return found
 
 
-def _rights(resources: dict[str, Any], effect: str) -> set[tuple[str, str]]:
-    """Return how the resources end that the function on AWS is allowed or denied, and what to do there."""
-    function = replicate(resources)
+def _rights(resources: dict[str, Any], effect: str, name: str = "ReplicateFunction") -> set[tuple[str, str]]:
+    """Return how the resources end that a function on AWS is allowed or denied, and what to do there."""
+    function = resources[name]["Properties"]
     policies = [branch for policy in function["Policies"] for branch in policy.get("If", [policy])]
     statements = [each for policy in policies if isinstance(policy, dict) for each in policy.get("Statement", [])]
     return {
         (
-            next(iter(place.values())).rpartition(":::${")[2].rpartition("AccountId}:")[2],
+            next(iter(place.values())).rpartition(":::${")[2].rpartition("AccountId}:")[2].rpartition("route53:::")[2],
             " ".join(_listed(each["Action"])),
         )
         for each in statements
