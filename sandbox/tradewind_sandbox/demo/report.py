@@ -10,6 +10,7 @@ from statistics import median
 
 from rich.table import Table
 
+from tradewind.failover.drills.report import DrillReport
 from tradewind_sandbox.demo.progress import Progress
 
 
@@ -24,7 +25,7 @@ class Echo:
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """The whole result; it is good if the three lists are empty."""
+    """The whole result; it is good if the three lists are empty, and the drill was passed."""
 
     progress: Progress
     echoes: Sequence[Echo]
@@ -32,11 +33,14 @@ class DemoReport:
     """Key, origin, target."""
     seconds: float
     """From the first upload until every queue was empty."""
+    drill: DrillReport | None = None
+    """What came of killing a cloud; None if nothing is served that could move."""
 
     @property
     def good(self) -> bool:
-        """Say whether everything arrived whole, once."""
-        return not (self.echoes or self.missing or self.progress.failures)
+        """Say whether everything arrived whole, once, and the drill was passed."""
+        whole = not (self.echoes or self.missing or self.progress.failures)
+        return whole and (self.drill is None or self.drill.good)
 
     def save(self, path: Path) -> None:
         """Write `report.json`."""
@@ -73,6 +77,7 @@ class DemoReport:
                 "delay_max_ms": delays[-1] if delays else None,
                 "seconds": round(self.seconds, 3),
             },
+            "drill": self.drill.document() if self.drill else None,
         }
 
 

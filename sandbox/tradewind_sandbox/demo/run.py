@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rich.live import Live
 from rich.rule import Rule
 
 from tradewind_sandbox.clients import client_of
+from tradewind_sandbox.demo.drill import run_drill
 from tradewind_sandbox.demo.progress import Progress
 from tradewind_sandbox.demo.report import DemoReport, echoes
 from tradewind_sandbox.demo.watch import Exchange
@@ -31,7 +33,7 @@ def new_prefix(now: datetime) -> str:
 
 
 def run_demo(sandbox: Sandbox, report_file: Path, *, timeout: float, console: Console) -> DemoReport:
-    """Upload the model once at each site, watch it arrive at the others, and write the report.
+    """Upload the model once at each site, watch it arrive at the others, kill a cloud, and write the report.
 
     Args:
         sandbox: Brought up if it does not run, and then taken down at the end.
@@ -40,6 +42,8 @@ def run_demo(sandbox: Sandbox, report_file: Path, *, timeout: float, console: Co
         console: Where it is shown.
     """
     with _running(sandbox, console):
+        if sandbox.settings.serving:
+            sandbox.deploy_model()
         clients = {site: client_of(where) for site, where in sandbox.endpoints.sites.items()}
         files = model_files()
         prefix = new_prefix(datetime.now(UTC))
@@ -59,6 +63,9 @@ def run_demo(sandbox: Sandbox, report_file: Path, *, timeout: float, console: Co
             missing=exchange.missing(),
             seconds=time.monotonic() - begin,
         )
+        report.save(report_file)
+        if report.good:
+            report = replace(report, drill=run_drill(sandbox, report_file.parent / "drills", console))
     report.save(report_file)
     return report
 

@@ -19,7 +19,7 @@ WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the histo
 OperationOption = Annotated[
     str | None,
     typer.Option(
-        "--operation", help="Id of this change; one whose end is not known is tried again under the id that it had."
+        "--id", help="Of this change; one whose outcome is not known is tried again under the id that it had."
     ),
 ]
 
@@ -42,7 +42,7 @@ def told(outcome: Outcome) -> Told:
         case Unchanged(reading=reading):
             return Told(0, (f"Nothing to change: it is so since revision {reading.revision} at the latest",))
         case Indeterminate(operation=operation, reason=reason):
-            retry = f"run the same command again with --operation {operation.id}: it is applied once in any case"
+            retry = f"run the same command again with --id {operation.id}: it is applied once in any case"
             return Told(1, (f"Whether it was done is not known: {one_line(reason)}", f"what to do: {retry}"))
         case NoMajority(silent=silent):
             return Told(1, ("Not done: too few control stores answer", *silent_lines(silent)))
