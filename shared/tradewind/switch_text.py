@@ -60,7 +60,7 @@ def text_of(group: str, epoch: int, weights: Mapping[str, int]) -> SwitchText:
         raise ConfigurationError(
             f"Could not publish epoch {epoch} at the quorum switch of {group}: it turns one endpoint on, and "
             f"{' and '.join(serving)} would share the traffic",
-            hint="Let traffic go back at once: set the group's `failback.canary` to [100]",
+            hint="Send all traffic to one endpoint",
         )
     return SwitchText(group, epoch, serving[0], frozenset(weights))
 

@@ -102,7 +102,7 @@ def _waits(scene: Scene, name: str, every: timedelta, *, begun: bool) -> str:
 
 
 def _step(scene: Scene, percent_now: float) -> int:
-    return next((step for step in scene.group.failback.canary if step > percent_now), WHOLE)
+    return next((step for step in scene.group.steps if step > percent_now), WHOLE)
 
 
 def _shared(scene: Scene, every: timedelta) -> Decision:
@@ -137,7 +137,7 @@ def _wanted(scene: Scene, names: Sequence[str]) -> dict[str, int]:
 def _nearer(scene: Scene, wanted: Mapping[str, int], back: Sequence[str]) -> Keep | Restore:
     """Bring those that come back one step nearer to what they are to have; the others share the rest."""
     least = min((scene.weight(name) / wanted[name] * WHOLE for name in back if wanted[name]), default=0.0)
-    step = next((each for each in scene.group.failback.canary if _any_more(scene, wanted, back, each, least)), WHOLE)
+    step = next((each for each in scene.group.steps if _any_more(scene, wanted, back, each, least)), WHOLE)
     own = {name: max(scene.weight(name), wanted[name] * step // WHOLE) for name in back}
     rest = {name: weight for name, weight in wanted.items() if name not in own and weight}
     weights = own | percent(rest, WHOLE - sum(own.values())) if rest else dict(wanted)

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from tradewind.fleet.directors import Director
+from tradewind.fleet.directors import Director, Switch
 from tradewind.fleet.notices import Address
 from tradewind.fleet.part import Name, Part
 
@@ -73,3 +73,8 @@ class Group(Part):
     """What directs the traffic."""
     notify: tuple[Address, ...] = ()
     """Who is told when traffic was moved."""
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Percent with which traffic comes back, step by step; all at once where the director knows no shares."""
+        return (100,) if isinstance(self.director, Switch) else self.failback.canary

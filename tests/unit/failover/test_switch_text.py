@@ -72,7 +72,7 @@ def test_is_the_same_whatever_the_order_of_endpoints() -> None:
 
 def test_shares_are_refused() -> None:
     """No health check can read a share, and the message says how to do without."""
-    with pytest.raises(ConfigurationError, match=r"a and b would share.*failback.canary"):
+    with pytest.raises(ConfigurationError, match=r"a and b would share.*to one endpoint"):
         text_of("g", 3, {"a": 10, "b": 90})
 
 
