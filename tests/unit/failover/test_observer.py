@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from rigs.observers import EVERY, GROUP, OBSERVERS, REFUSED, Dead, Observatory
@@ -53,6 +55,14 @@ def test_traffic_leaves_a_primary_that_a_majority_sees_down(sky: Observatory) ->
         State.SETTLED,
     ]
     assert [notice.epoch for notice in sky.told.notices] == [1, 2]
+
+
+def test_a_quiet_round_costs_fourteen_reads_and_two_writes(sky: Observatory) -> None:
+    """What nothing happens in is paid for every few seconds, so it is counted."""
+    calls: Counter[str] = Counter()
+    sky.before = lambda _observer, call: calls.update([call])
+    sky.rounds(10, of=OBSERVERS[:1])
+    assert calls == {"get": 140, "put": 20}
 
 
 def test_one_isolated_observer_moves_nothing(sky: Observatory) -> None:
