@@ -17,22 +17,41 @@ from tradewind.fleet import (
     AwsSite,
     AzureSite,
     Budget,
+    Caddy,
     Classification,
+    CloudDns,
+    Control,
     Credentials,
     DeleteGuard,
+    Endpoint,
+    EventGrid,
+    Failback,
     Fleet,
     GcpSite,
+    Golden,
+    Group,
+    LargeObjects,
     Manifest,
     OneWayRule,
+    Probe,
+    PubSub,
     Queues,
+    Route53,
+    Sns,
     Sweep,
+    Switch,
+    SwitchObject,
+    TrafficManager,
+    Webhook,
     parse_fleet,
 )
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "events").glob("*.md")])
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
 MODELS: list[type[BaseModel]] = [AwsSite, GcpSite, AzureSite, Queues, Credentials, Classification, Fleet]
-MODELS += [OneWayRule, ActiveActiveRule, DeleteGuard, ArtifactSets, Manifest, Sweep, Budget]
+MODELS += [OneWayRule, ActiveActiveRule, DeleteGuard, ArtifactSets, Manifest, Sweep, Budget, LargeObjects]
+MODELS += [Control, Endpoint, Probe, Golden, Group, Failback, Sns, PubSub, EventGrid, Webhook]
+MODELS += [Route53, CloudDns, TrafficManager, Caddy, Switch, SwitchObject]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -46,9 +65,12 @@ def test_every_field_of_the_fleet_file_is_documented(model: type[BaseModel]) -> 
 def test_the_documented_fleet_file_is_valid() -> None:
     """The example can be copied: it parses, and its rules contradict nothing."""
     example = re.search(r"```yaml\n(# yaml-language-server.*?)```", CONFIGURATION, re.DOTALL)
+    failover = re.search(r"```yaml\n(control:.*?)```", CONFIGURATION, re.DOTALL)
 
     assert example is not None
+    assert failover is not None
     assert len(parse_fleet(example[1], origin="docs/configuration.md").rules) == 2
+    assert list(parse_fleet(f"{example[1]}\n{failover[1]}", origin="docs/configuration.md").groups) == ["chat"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
