@@ -72,7 +72,7 @@ class Fault:
         joint = {"kill": "/", "blackhole": ">"}.get(self.kind, "")
         rest = f"{joint}{self.detail}" if self.detail else ""
         sign = "+" if self.kind == "clock" and self.amount > 0 else ""
-        by = f"={sign}{self.amount:g}" if self.kind in ("slow", "errors", "clock") else ""
+        by = f"={sign}{self.amount:g}" if self.amount else ""
         return f"{self.kind}:{self.subject}{rest}{by}"
 
     @property

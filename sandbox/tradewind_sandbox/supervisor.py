@@ -313,8 +313,7 @@ class Sandbox:
     def _start_afresh(self) -> None:
         for folder in ("data", "logs", "run"):
             shutil.rmtree(self.state / folder, ignore_errors=True)
-        for file in (disturbances.FILE, notices.FILE):
-            (self.state / file).unlink(missing_ok=True)
+        (self.state / notices.FILE).unlink(missing_ok=True)
         (self.state / "data").mkdir(parents=True)
         ports, settings = self._choose_ports(), self.settings
         settings.save(self._settings_file)
@@ -345,6 +344,7 @@ class Sandbox:
 
     def _stop_everything(self) -> bool:
         self._endpoints_file.unlink(missing_ok=True)
+        (self.state / disturbances.FILE).unlink(missing_ok=True)
         return self._roster.stop_all()
 
     def _status_of(self, part: Part) -> PartStatus:
