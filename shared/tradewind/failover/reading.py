@@ -117,6 +117,7 @@ class Routes:
         found = {}
         for site, future in asked.items():
             answer = future.result() if future in done else None
+            future.cancel()  # what has not begun by now need not
             if isinstance(answer, Published):
                 found[site] = answer
                 continue
