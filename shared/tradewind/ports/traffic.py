@@ -23,7 +23,8 @@ class TrafficDirector(Protocol):
     """Directs the traffic of one group. Every method may be called by several observers at once.
 
     Errors are those of the object store: StoreUnavailableError (the API is down, slow or throttling),
-    AccessDeniedError, CredentialsError, ConfigurationError (there is no such zone, profile, route).
+    AccessDeniedError, CredentialsError, ConfigurationError (there is no such zone, profile, route). Where an API has no
+    conditions, its director says what it does instead (Traffic Manager).
     """
 
     def read(self) -> Traffic:

@@ -20,10 +20,10 @@ SDKS = (
 )
 
 
-@pytest.mark.parametrize("part", ["events", "queue", "secrets", "store"])
+@pytest.mark.parametrize("part", ["events", "queue", "secrets", "store", "traffic"])
 @pytest.mark.parametrize("cloud", ["aws", "gcp", "azure"])
 def test_importing_a_part_of_a_cloud_imports_no_sdk(cloud: str, part: str) -> None:
-    """Importing what decodes, queues, stores or keeps secrets loads no SDK and no HTTP library."""
+    """Importing what decodes, queues, stores, keeps secrets or directs traffic loads no SDK and no HTTP library."""
     check = (
         f"import sys, tradewind.clouds.{cloud}.{part}\n"
         f"print([name for name in {SDKS!r} if name in sys.modules], end='')"

@@ -38,6 +38,8 @@ def open_director(
     config: TrafficManager,
     site: AzureSite,  # noqa: ARG001 - every cloud's opener is called alike; the profile's subscription may be another
     credentials: Mapping[str, str] | None,
+    *,
+    force: bool = False,  # noqa: ARG001 - likewise; a profile is nobody else's, so nothing of it is held back
 ) -> TrafficManagerDirector:
     """Return the director of a group.
 
@@ -45,6 +47,7 @@ def open_director(
         config: Which profile.
         site: Whose credentials these are.
         credentials: Fields of the secret; None for the identity of the process.
+        force: As of the other directors.
 
     Raises:
         CredentialsError: The secret has only what storage is asked with.
