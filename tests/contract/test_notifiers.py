@@ -75,7 +75,9 @@ def test_a_notice_told_again_is_known_by_its_id(rig: Rig) -> None:
     assert [each["id"] for each in rig.heard()] == [NOTICE.id, NOTICE.id]
 
 
-@pytest.mark.parametrize("text", ["a\x01b", "line\nbreak", "x" * 3000, "", "<!channel> & co", "💎" * 200])
+@pytest.mark.parametrize(
+    "text", ["a\x01b", "line\nbreak", "x" * 3000, "", "<!channel> & co", "💎" * 200, "\ud800\uffff"]
+)
 def test_any_words_can_be_told(rig: Rig, text: str) -> None:
     """Whatever an endpoint answered can be in a reason, and in a summary."""
     rig.notifier.tell(replace(NOTICE, summary=f"Traffic {text}", reason=text))
@@ -180,6 +182,14 @@ def test_a_webhook_without_a_secret_is_not_signed(listener: Listener) -> None:
     (sent,) = listener.sent
     assert "webhook-signature" not in sent.headers
     assert sent.headers["webhook-id"] == NOTICE.id
+
+
+def test_a_webhook_that_is_down_keeps_its_address(listener: Listener) -> None:
+    """The address may be all that keeps others from writing there: no error repeats its path."""
+    with pytest.raises(StoreUnavailableError, match=r"webhook at 127\.0\.0\.1:9") as raised:
+        webhook_rig(listener).down.tell(NOTICE)
+
+    assert "xyz" not in str(raised.value)
 
 
 def test_slack_is_told_a_text_that_calls_nobody(listener: Listener) -> None:

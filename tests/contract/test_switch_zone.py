@@ -353,15 +353,20 @@ def test_the_reference_of_a_deleted_check_is_not_taken_again(config: Switch) -> 
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "kind"),
-    [("AccessDenied", 403, AccessDeniedError), ("Throttling", 400, StoreUnavailableError)],
+    ("code", "status", "kind", "words"),
+    [
+        ("AccessDenied", 403, AccessDeniedError, "route53:CreateHealthCheck"),
+        ("Throttling", 400, StoreUnavailableError, "quorum switch"),
+    ],
 )
-def test_what_route53_refuses_is_translated(config: Switch, code: str, status: int, kind: type[Exception]) -> None:
+def test_what_route53_refuses_is_translated(
+    config: Switch, code: str, status: int, kind: type[Exception], words: str
+) -> None:
     """A missing permission is named, and throttling passes."""
     zone, stub = stubbed(config)
     stub.add_client_error("create_health_check", code, http_status_code=status)
 
-    with stub, pytest.raises(kind, match="quorum switch"):
+    with stub, pytest.raises(kind, match=words):
         zone.make()
 
 

@@ -210,6 +210,25 @@ def test_two_sites_away_are_too_many(sites: Sites) -> None:
     assert sites.epochs() == [1, 1, 1]
 
 
+def test_five_sites_stand_two_losses() -> None:
+    """With two of five away three decide; with three away nobody does."""
+    sites = Sites("one", "two", "three", "four", "five")
+    director = sites.director()
+    sites.away = {"two", "four"}
+    publish(director, GCP, 2)
+    assert sites.epochs() == [2, 0, 2, 0, 2]
+
+    sites.away = {"one", "two", "three"}
+    with pytest.raises(StoreUnavailableError, match="no majority"):
+        director.read()
+
+    sites.away = {"one", "five"}
+    assert (director.read().weights, director.read().epoch) == ({}, 2)
+    publish(director, GCP, 2)
+    sites.away.clear()
+    assert sites.epochs() == [2, 2, 2, 2, 2]
+
+
 def test_sites_that_fail_under_the_write_are_too_many(sites: Sites) -> None:
     """A publish that reached one site only says so, and is finished by publishing again."""
     director = sites.director()

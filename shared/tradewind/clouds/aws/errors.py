@@ -48,6 +48,9 @@ PERMISSIONS: Mapping[str, str] = {
     "count": "sqs:GetQueueAttributes",
     "read secret": "secretsmanager:GetSecretValue",
     "notify": "sns:Publish",
+    "read the health checks of": "route53:ListHealthChecks and route53:ListTagsForResources",
+    "make the health checks of": "route53:CreateHealthCheck, route53:UpdateHealthCheck, route53:ChangeTagsForResource "
+    "and route53:ChangeResourceRecordSets",
     "read the records of": "route53:ListResourceRecordSets and route53:GetHostedZone (and route53:GetChange)",
     "change the records of": "route53:ChangeResourceRecordSets and route53:ListResourceRecordSets",
 }

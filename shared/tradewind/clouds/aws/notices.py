@@ -100,7 +100,7 @@ def _request(topic: str, notice: Notice) -> PublishInputTypeDef:
     request: PublishInputTypeDef = {
         "TopicArn": topic,
         "Subject": _subject(notice.summary),
-        "Message": json.dumps(notice.as_document(), ensure_ascii=False),
+        "Message": json.dumps(notice.as_document()),
         "MessageAttributes": attributes,
     }
     if topic.endswith(".fifo"):

@@ -166,7 +166,7 @@ class SwitchZone:
 
     def _found(self) -> Sequence[Found]:
         """Return the health checks of this switch: those that it would make, and those that are tagged as its own."""
-        with translate("read the records of", self._subject):
+        with translate("read the health checks of", self._subject):
             ours = [each for each in self._listed() if each["CallerReference"].startswith(PREFIX)]
             found = [found_in(each, tags) for each, tags in self._tagged(ours)]
         references = {wish.reference for wish in self._wanted}
@@ -246,7 +246,7 @@ class SwitchZone:
     def _changing(self) -> Iterator[None]:
         from botocore.exceptions import ClientError  # noqa: PLC0415 - loaded with the client
 
-        with translate("change the records of", self._subject):
+        with translate("make the health checks of", self._subject):
             try:
                 yield
             except ClientError as error:

@@ -65,7 +65,7 @@ class EventGridNotifier:
             StoreUnavailableError: Event Grid does not answer, or is throttling.
             ConfigurationError: It does not know the key, or does not take CloudEvents.
         """
-        body = json.dumps([event_of(notice)], ensure_ascii=False).encode()
+        body = json.dumps([event_of(notice)]).encode()
         self._address.post(body, {"content-type": CONTENT_TYPE, "aeg-sas-key": self._key})
 
 

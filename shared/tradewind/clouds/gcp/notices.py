@@ -45,6 +45,6 @@ class PubSubNotifier:
         """
         attributes = {"id": notice.id, "group": notice.group, "epoch": str(notice.epoch), "what": notice.what}
         try:
-            self._topic.send(json.dumps(notice.as_document(), ensure_ascii=False), attributes=attributes)
+            self._topic.send(json.dumps(notice.as_document()), attributes=attributes)
         except PermanentError as error:
             raise ConfigurationError(error.message, hint=error.hint) from error

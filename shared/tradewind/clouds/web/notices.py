@@ -74,7 +74,7 @@ class WebhookNotifier:
             ConfigurationError: It refuses the notice, or who tells it; the hint says what Slack means by it.
         """
         document = {"text": _escaped(f"{notice.summary} {notice.reason}".strip()), **notice.as_document()}
-        body = json.dumps(document, ensure_ascii=False).encode()
+        body = json.dumps(document).encode()
         moment = str(int(self._clock()))
         headers = {"content-type": "application/json", "webhook-id": notice.id, "webhook-timestamp": moment}
         if self._key is not None:
