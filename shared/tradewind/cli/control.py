@@ -161,6 +161,26 @@ def history(
     Console(highlight=False).print(table)
 
 
+@app.command("switch-init")
+def switch_init(
+    group: Annotated[str, typer.Argument(metavar="GROUP", help="A group that a quorum switch directs.")],
+    dry_run: DryRunOption = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Change the zone even if it is more of it than `most_of_zone` allows.")
+    ] = False,
+    fleet_file: FleetOption = None,
+) -> None:
+    """Make the health checks and the records of a group's quorum switch; safe to run again, which makes nothing."""
+    zone = open_runtime(fleet_file).failover.switch_zone(group)
+    plan = zone.plan() if dry_run else zone.make(force=force)
+    for line in plan.lines():
+        typer.echo(one_line(line))
+    if not plan.due:
+        typer.echo(f"{group}: everything is as it should be")
+    elif dry_run:
+        typer.echo("Nothing was done; without --dry-run it is")
+
+
 def survey(runtime: Runtime, name: str) -> RegisterStatus:
     """Return what each control store has of a register; nothing is changed."""
     registers = runtime.failover.registers

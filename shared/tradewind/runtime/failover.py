@@ -28,6 +28,7 @@ from tradewind.registers.register import Register, Registers
 from tradewind.runtime.clients import cloud
 
 if TYPE_CHECKING:
+    from tradewind.clouds.aws.switch import SwitchZone
     from tradewind.runtime.clients import Runtime
 
 THREADS = 48
@@ -112,6 +113,23 @@ class Failover:
         if key not in self._directors:
             self._directors[key] = self._open_director(group, force=force)
         return self._directors[key]
+
+    def switch_zone(self, group: str) -> SwitchZone:
+        """Return what makes the health checks and the records of a group's quorum switch.
+
+        Raises:
+            ConfigurationError: Something else directs the group.
+        """
+        known = self.group(group)
+        if not isinstance(known.director, Switch):
+            raise ConfigurationError(
+                f"The group {group!r} has no quorum switch", hint=f"Its director is {known.director.kind!r}"
+            )
+        order = sorted(known.endpoints, key=lambda name: name != known.primary)
+        site = self.runtime.site(known.director.site)
+        credentials = self.runtime.credentials(known.director.site)
+        opened = cloud(site.cloud, "switch").open_switch(known.director, group, order, site, credentials)
+        return cast("SwitchZone", opened)
 
     def notifiers(self, group: str) -> Mapping[str, Notifier]:
         """Return who is told of a group's moves, by what to call them."""

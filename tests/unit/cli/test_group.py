@@ -1,0 +1,218 @@
+"""Looking after a group from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from rigs.groups_command_line import GroupsCommandLine, groups_command_line
+from rigs.observers import GROUP, OBSERVERS, REFUSED, Observatory
+from tradewind.errors import ConfigurationError
+from tradewind.failover.routing import State
+from tradewind.registers.outcomes import Indeterminate, Operation, Outcome
+
+MOVE = ("group", "failover", GROUP, "--to", "on-gcp", "--why", "a try", "--yes")
+
+
+@pytest.fixture
+def sky() -> Observatory:
+    """Return observers of a group that has begun."""
+    observatory = Observatory()
+    observatory.settle()
+    return observatory
+
+
+@pytest.fixture
+def tradewind(sky: Observatory, monkeypatch: pytest.MonkeyPatch) -> Iterator[GroupsCommandLine]:
+    """A command line over them."""
+    with groups_command_line(sky, monkeypatch) as tradewind:
+        yield tradewind
+
+
+def test_a_group_that_is_well_is_shown_with_nothing_to_do(tradewind: GroupsCommandLine) -> None:
+    """What the register wants, the director shows, and the exit code says so."""
+    ended = tradewind("group", "status")
+
+    assert ended.code == 0
+    assert "epoch 1 (initial) is SETTLED: the group is new" in ended.out
+    [found] = json.loads(tradewind("group", "status", GROUP, "--json").out)
+    assert found["director"]["weights"] == found["routing"]["weights"] == {"on-aws": 100, "on-gcp": 0, "on-azure": 0}
+    assert (found["in_step"], found["attention"], found["cooldown_seconds"]) == (True, [], 0.0)
+    assert found["endpoints"]["on-aws"] == {"down": False, "well": True}
+
+
+def test_a_move_is_an_epoch_that_observers_carry_out(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """The change is done at once, under the person's name; the traffic follows in the next round."""
+    ended = tradewind(*MOVE)
+
+    assert ended.code == 0
+    assert ended.out.splitlines() == ["Done: revision 7", "classifier: epoch 2 is ELECTED"]
+    waiting = tradewind("group", "status")
+    assert waiting.code == 1
+    assert "epoch 2 is ELECTED" in waiting.out
+    sky.rounds()
+    assert sky.director.read().weights["on-gcp"] == 100
+    after = tradewind("group", "status", "--json")
+    [found] = json.loads(after.out)
+    assert (after.code, found["routing"]["by"], found["routing"]["reason"]) == (0, "ann", "a try")
+    assert found["cooldown_seconds"] == 300.0
+
+
+def test_wait_follows_the_epoch_to_its_end(
+    tradewind: GroupsCommandLine, sky: Observatory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each state is told once, and the command ends when nothing is left to do."""
+    monkeypatch.setattr("tradewind.cli.group.sleep", lambda _: sky.rounds())
+
+    ended = tradewind(*MOVE, "--wait")
+
+    assert ended.code == 0
+    assert ended.out.splitlines()[-2:] == ["classifier: epoch 2 is ELECTED", "classifier: epoch 2 is SETTLED"]
+
+
+def test_an_epoch_that_is_overtaken_is_not_waited_for(
+    tradewind: GroupsCommandLine, sky: Observatory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When somebody else moves the group meanwhile, whoever waits is told so."""
+
+    def another(_: float) -> None:
+        sky.hand.move({"on-azure": 100}, who="bob", why="no, there", id="bob")
+
+    monkeypatch.setattr("tradewind.cli.group.sleep", another)
+
+    ended = tradewind(*MOVE, "--wait")
+
+    assert (ended.code, ended.err) == (1, "classifier: epoch 3 has overtaken it: no, there\n")
+
+
+def test_several_endpoints_share_what_is_moved(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """--to may be given more than once; the shares are by the endpoints' weights, and 100 together."""
+    tradewind(*MOVE, "--to", "on-azure")
+
+    assert sky.routing.weights == {"on-aws": 0, "on-gcp": 50, "on-azure": 50}
+
+
+def test_a_move_to_what_is_down_needs_force(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """A person may know better than the observers, and must say so."""
+    sky.down.add("on-gcp")
+    sky.rounds(3)
+
+    refused = tradewind(*MOVE)
+
+    assert refused.code == 1
+    assert "refused: on-gcp is down for 3 of 3 observers" in refused.err
+    assert sky.routing.epoch == 1
+    forced = tradewind(*MOVE, "--force")
+    assert forced.code == 0
+    assert "warning: on-gcp is down" in forced.err
+    assert sky.routing.epoch == 2
+
+
+def test_a_move_is_asked_about(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """Without --yes nothing happens until a person has agreed."""
+    declined = tradewind(*MOVE[:-1], typed="n\n")
+
+    assert (declined.code, sky.routing.epoch) == (1, 1)
+    assert "Move the traffic of classifier to on-gcp 100 %?" in declined.out
+    assert tradewind(*MOVE[:-1], typed="y\n").code == 0
+    assert sky.routing.epoch == 2
+
+
+def test_an_endpoint_of_another_group_is_refused(tradewind: GroupsCommandLine) -> None:
+    """Nothing is moved to where the group, and so its data, may not be."""
+    with pytest.raises(ConfigurationError, match="no endpoint 'elsewhere'"):
+        tradewind("group", "failover", GROUP, "--to", "elsewhere", "--why", "a try", "--yes", "--force")
+
+
+def test_restore_brings_traffic_back_to_the_primary(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """After a move by hand, restore is the way home; where it is already, nothing is done."""
+    tradewind(*MOVE)
+    sky.rounds()
+
+    assert tradewind("group", "restore", GROUP, "--yes").code == 0
+
+    assert sky.routing.weights["on-aws"] == 100
+    assert sky.routing.epoch == 3
+
+
+def test_a_frozen_group_says_who_and_why(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """Nothing but persons moves it until it is thawed."""
+    assert tradewind("group", "freeze", GROUP, "--why", "a release", "--who", "bob").code == 0
+
+    sky.down.add("on-aws")
+    sky.rounds(5)
+    shown = tradewind("group", "status")
+    assert (shown.code, sky.routing.epoch) == (1, 1)
+    assert "it is frozen: bob: a release" in shown.out
+    assert tradewind("group", "thaw", GROUP).code == 0
+    sky.rounds()
+    assert sky.routing.epoch == 2
+
+
+def test_without_a_majority_nothing_is_done(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """The stores that do not answer are named, with the reason, for a change and for a look."""
+    sky.away |= set(OBSERVERS[:2])
+
+    moved, looked = tradewind(*MOVE), tradewind("group", "status")
+
+    assert (moved.code, looked.code) == (1, 1)
+    assert "Not done: too few control stores answer" in moved.err
+    assert "  aws-use1: Could not get at aws-use1: connection refused" in moved.err
+    assert "no majority of the control stores answers, so nothing moves" in looked.out
+    sky.away.clear()
+    assert sky.routing.epoch == 1
+
+
+def test_an_unclear_outcome_says_how_to_find_out(
+    tradewind: GroupsCommandLine, sky: Observatory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same command with the id that is named is applied once, whatever became of the first try."""
+
+    def unclear(*_: object, id: str, who: str, why: str, **__: object) -> Outcome:  # noqa: A002 - as it is called
+        return Indeterminate(Operation(id, who, why), 5, "gcp-euw4 was not heard to the end")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tradewind.failover.manual.Hand.move", unclear)
+        ended = tradewind(*MOVE, "--id", "mine")
+    again = [tradewind(*MOVE, "--id", "mine") for _ in range(2)]
+
+    assert ended.code == 1
+    assert "not known: gcp-euw4 was not heard to the end" in ended.err
+    assert "--id mine" in ended.err
+    assert [each.out.splitlines()[0] for each in again] == ["Done: revision 7", "Done by an earlier try: revision 7"]
+    assert sky.routing.epoch == 2
+
+
+def test_a_director_that_shows_something_else_needs_a_person(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """What somebody changed at the director is seen, and so is a director that does not answer."""
+    shown = sky.director.read()
+    sky.director.publish({"on-aws": 0, "on-gcp": 0, "on-azure": 100}, epoch=1, expect=shown)
+
+    assert "the director does not show what epoch 1 wants" in tradewind("group", "status").out
+    sky.director.away = True
+    away = tradewind("group", "status")
+    assert away.code == 1
+    assert "its director could not be asked: Could not reach the director" in away.out
+
+
+def test_a_primary_that_is_down_and_serves_is_named(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """Where nothing can take over, the group says that what serves is down."""
+    sky.down |= {"on-aws", "on-gcp", "on-azure"}
+    sky.rounds(3)
+
+    ended = tradewind("group", "status")
+
+    assert sky.routing.state is State.SETTLED
+    assert "on-aws serves, and a majority sees it down" in ended.out
+    assert f"down: {REFUSED.reason}" in ended.out
+
+
+def test_a_group_without_a_routing_waits_for_an_observer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first round there is nothing to move, and nothing is made up."""
+    with groups_command_line(Observatory(), monkeypatch) as tradewind:
+        ended = tradewind(*MOVE)
+
+        assert (ended.code, "no routing yet" in ended.err) == (1, True)
+        assert "it has no routing yet" in tradewind("group", "status").out
