@@ -85,6 +85,11 @@ def test_a_zones_order_has_a_subtree_in_one_piece() -> None:
     ]
 
 
+def test_a_wildcard_is_sorted_as_it_is_listed() -> None:
+    """Route 53 lists `*` by its code, and sorts by that."""
+    assert place("*.example.com") == place(r"\052.example.com.")
+
+
 def test_targets_are_each_ones_own() -> None:
     """A target that two endpoints share is named."""
     check_targets({"aws": "a", "gcp": "g"}, subject="here")

@@ -41,7 +41,7 @@ class Records:
 
 def place(name: str) -> str:
     """Return what a zone sorts a name by: its labels from the end on."""
-    return ".".join(reversed(full_name(name).rstrip(".").split("."))) + "."
+    return ".".join(reversed(_spelled(name).rstrip(".").split("."))) + "."
 
 
 def found(listed: Sequence[ResourceRecordSetOutputTypeDef], config: Route53, *, subject: str) -> Records:
@@ -50,7 +50,7 @@ def found(listed: Sequence[ResourceRecordSetOutputTypeDef], config: Route53, *, 
     Raises:
         ConfigurationError: A record in their place is somebody else's.
     """
-    at = full_name(config.name).replace("*", r"\052")
+    at = _spelled(config.name)
     records = [each for each in listed if _name(each) == at and each["Type"] == config.type]
     for each in records:
         if strange := _strange(each, config):
@@ -132,6 +132,11 @@ def touched(records: Records, made: Sequence[ResourceRecordSetTypeDef]) -> int:
     """Return how many of the records that are there would be others, or be gone."""
     kept = [json.dumps(each, sort_keys=True) for each in made]
     return sum(json.dumps(each, sort_keys=True) not in kept for each in records.all)
+
+
+def _spelled(name: str) -> str:
+    """Return a name as Route 53 lists it."""
+    return full_name(name).replace("*", r"\052")
 
 
 def _name(record: ResourceRecordSetOutputTypeDef) -> str:
