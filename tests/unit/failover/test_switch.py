@@ -259,6 +259,37 @@ def test_a_later_epoch_at_one_site_stops_an_earlier_one(sites: Sites) -> None:
     assert sites.epochs() == [0, 0, 5]
 
 
+def test_a_later_epoch_that_a_majority_does_not_show_stops_an_earlier_one(sites: Sites) -> None:
+    """What a majority shows is older than both, and is what the caller saw."""
+    director = sites.director()
+    publish(director, AWS, 1)
+    sites.put("three", encode(text_of("vision", 5, GCP)))
+    seen = director.read()
+    assert seen.epoch == 1
+
+    with pytest.raises(PreconditionFailedError, match="epoch 5 is there"):
+        director.publish(AZURE, epoch=4, expect=seen)
+
+    assert sites.epochs() == [1, 1, 5]
+
+
+def test_who_was_slower_at_the_first_object_changes_none(sites: Sites) -> None:
+    """Also the object that the faster one could not reach stays as it was."""
+    director = sites.director()
+    publish(director, AWS, 1)
+    seen = director.read()
+
+    def overtake() -> None:
+        sites.away = {"three"}
+        sites.director().publish(GCP, epoch=2, expect=seen)
+        sites.away.clear()
+
+    with pytest.raises(PreconditionFailedError, match="faster at one"):
+        sites.director(sites.watched((3, overtake))).publish(AZURE, epoch=2, expect=seen)
+
+    assert sites.epochs() == [2, 2, 1]
+
+
 def test_objects_that_all_differ_show_nothing_and_can_be_published_over(sites: Sites) -> None:
     """Where no majority shows the same there are no weights to go by, only the latest epoch."""
     sites.put("one", encode(text_of("vision", 3, AWS)))
