@@ -20,7 +20,7 @@ SDKS = (
 )
 
 
-@pytest.mark.parametrize("part", ["events", "queue", "secrets", "store", "traffic"])
+@pytest.mark.parametrize("part", ["events", "notices", "queue", "secrets", "store", "traffic"])
 @pytest.mark.parametrize("cloud", ["aws", "gcp", "azure"])
 def test_importing_a_part_of_a_cloud_imports_no_sdk(cloud: str, part: str) -> None:
     """Importing what decodes, queues, stores, keeps secrets or directs traffic loads no SDK and no HTTP library."""
