@@ -1,0 +1,156 @@
+"""Drills from the command line, over observers in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from rigs.groups_command_line import GroupsCommandLine, groups_command_line
+from rigs.observers import GROUP, Observatory, fleet_of
+from tradewind.cli.drill import run, table
+from tradewind.cli.staging import NONE, Stage
+from tradewind.clouds.memory.store import MemoryStore
+from tradewind.errors import ConfigurationError
+from tradewind.failover.drills.conduct import Pace
+from tradewind.failover.drills.load import Question
+from tradewind.failover.drills.timeline import Request
+from tradewind.fleet import Fleet
+
+FRONT = "https://models.example.com"
+DRILL = ("drill", GROUP, "--fault", NONE, "--front", FRONT, "--state", "/nowhere")
+PACE = Pace(steady=0.05, longest=10.0, look=0.001)
+
+
+def with_rules() -> Fleet:
+    """Return the fleet with rules, of which the group's second one brings what is at AWS to Google."""
+    fleet = fleet_of()
+    one_way = {"mode": "one_way", "classification": "public", "delivery": {"mode": "immediate"}}
+    rules = [
+        {**one_way, "name": "back", "from": "gcp-euw4", "to": ["aws-use1"], "prefix": "back/"},
+        {**one_way, "name": "models", "from": "aws-use1", "to": ["gcp-euw4"], "prefix": "models/"},
+    ]
+    document = fleet.model_dump(mode="json", by_alias=True)
+    document["rules"] = rules
+    document["groups"][GROUP]["rules"] = ["back", "models"]
+    return Fleet.model_validate(document)
+
+
+@pytest.fixture
+def sky() -> Observatory:
+    """Return observers of a group that has begun."""
+    observatory = Observatory(with_rules())
+    observatory.settle()
+    return observatory
+
+
+@pytest.fixture
+def tradewind(sky: Observatory, monkeypatch: pytest.MonkeyPatch) -> Iterator[GroupsCommandLine]:
+    """A command line over them, with empty buckets."""
+    with groups_command_line(sky, monkeypatch) as tradewind:
+        for site in ("aws-use1", "gcp-euw4"):
+            tradewind.runtime._opened["store", site] = MemoryStore()
+        yield tradewind
+
+
+@dataclass(slots=True)
+class Played:
+    """A load under which the observers look again and again, and the one who drills breaks the primary when told to."""
+
+    sky: Observatory
+    tell: Callable[[Request], None]
+    clock: Callable[[], float]
+    stopped: Event = field(default_factory=Event)
+
+    def run(self) -> None:
+        """Send a request a round."""
+        while not self.stopped.is_set():
+            self.sky.rounds()
+            at = self.clock()
+            serving = [name for name, weight in self.sky.director.read().weights.items() if weight]
+            self.tell(Request(at, self.clock(), "status 502" if self.sky.down & {*serving} else ""))
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self.stopped.set()
+
+
+def stage_of(tradewind: GroupsCommandLine, say: Callable[[str], None] = lambda _: None, front: str = FRONT) -> Stage:
+    """Return what a drill of the group works with."""
+    return Stage(tradewind.runtime, GROUP, NONE, None, front=front, predict=True, say=say)
+
+
+def test_a_dry_run_says_what_would_be_done(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """Each step is a line, and nothing is sent, uploaded or moved."""
+    ended = tradewind(*DRILL, "--load", "50", "--dry-run")
+
+    assert ended.code == 0
+    assert ended.out.splitlines() == [
+        "1. Send 50 requests a second to GET https://models.example.com/healthz, through all that follows",
+        "2. Upload objects under models/tradewind-drill/ at aws-use1, over those of the last drill",
+        "3. For 5 s look whether all is well; if it is not, break nothing",
+        "4. Ask you to break it",
+        "5. Wait for up to 300 s until epoch 2 is settled, and requests succeed again",
+        "6. Look which of the objects other sites hold",
+        "7. Lift the fault, and wait until a majority sees well what the traffic left",
+        "8. Move the traffic back to on-aws 100 %, and wait until that is settled",
+    ]
+    assert sky.routing.epoch == 1
+    assert tradewind(*DRILL, "--keep", "--dry-run").out.splitlines()[-1] == "7. Leave it as it is"
+
+
+def test_a_frozen_group_is_not_drilled(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """What would not move shows nothing."""
+    sky.hand.freeze(who="bob", why="a release", id="f")
+
+    with pytest.raises(ConfigurationError, match="frozen"):
+        tradewind(*DRILL)
+
+
+def test_only_a_sandbox_is_broken(tradewind: GroupsCommandLine) -> None:
+    """On a fleet of one's own nothing is broken by a command."""
+    with pytest.raises(ConfigurationError, match="no sandbox"):
+        tradewind(*DRILL[:2], "--fault", "kill:aws", "--front", FRONT, "--state", "/nowhere", "--dry-run")
+
+
+def test_a_front_that_nobody_names_is_asked_for(tradewind: GroupsCommandLine) -> None:
+    """A Caddy's admin API does not tell where users ask."""
+    with pytest.raises(ConfigurationError, match="is not known"):
+        stage_of(tradewind, front="").address()
+
+
+def test_a_drill_by_hand_is_measured_to_its_end(
+    tradewind: GroupsCommandLine, sky: Observatory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """When it is told to, a person breaks the primary and mends it; the traffic leaves and comes back."""
+
+    def told(said: str) -> None:
+        if said.startswith("break it"):
+            sky.down.add("on-aws")
+        if said.startswith("mend it"):
+            sky.down.clear()
+
+    stage = stage_of(tradewind, told)
+    asked: list[Question] = []
+
+    def load(
+        question: Question, _rate: float, _timeout: float, tell: Callable[[Request], None], _begun: float
+    ) -> Played:
+        asked.append(question)
+        return Played(sky, tell, stage.now)
+
+    monkeypatch.setattr("tradewind.cli.staging.Load", load)
+
+    report = run(stage, stage.settled(), PACE, load=50, timeout=1)
+
+    assert [question.url for question in asked] == [f"{FRONT}/healthz"]
+    assert (report.figures.epoch_before, report.figures.epoch) == (1, 2)
+    assert report.figures.restored is not None
+    assert sky.routing.weights["on-aws"] == 100
+    assert report.loss.uploaded == report.loss.objects == 10, "nobody replicates here"
+    assert report.good
+    assert report.save(tmp_path).exists()
+    assert table(report).row_count == len(report.rows())
