@@ -42,6 +42,8 @@ OBSERVERS: Mapping[str, Sequence[str]] = {
 }
 """The processes in which a site's functions run."""
 RUNTIMES = tuple(part for parts in OBSERVERS.values() for part in parts)
+SERVING = frozenset({"slow", "errors", "blackhole"})
+"""Kinds that only a model server can have."""
 _FORM = re.compile(
     r"(?P<kind>[a-z]+):(?P<subject>[a-z0-9-]+)(?:/(?P<part>[a-z0-9-]+)|>(?P<to>[a-z0-9-]+))?(?:=(?P<by>.+))?"
 )

@@ -87,7 +87,7 @@ class Sandbox:
         Raises:
             SandboxError: A part did not start; with the end of its log. Or it runs with other settings.
         """
-        with self._lock():
+        with self.alone():
             self._refuse_other_settings()
             missing = [part for part in self._parts() if self._roster.running(part.name) is None]
             if self._endpoints_file.exists() and not missing:
@@ -105,7 +105,7 @@ class Sandbox:
 
     def down(self) -> bool:
         """Stop everything: True if something ran. The logs stay, and the data stays until the next start."""
-        with self._lock():
+        with self.alone():
             return self._stop_everything()
 
     def status(self) -> list[PartStatus]:
@@ -355,8 +355,8 @@ class Sandbox:
         return PartStatus(part.name, part.note, running=True, pid=identity.pid, port=part.port, seconds=seconds)
 
     @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """Let one process at a time start and stop parts."""
+    def alone(self) -> Iterator[None]:
+        """Let one process at a time start and stop parts, or change what is wrong; not to be nested."""
         try:
             self.state.mkdir(parents=True, exist_ok=True)
             lock = (self.state / "lock").open("w")
@@ -380,5 +380,5 @@ class Sandbox:
         """Hold the lock while some parts are started or stopped."""
         for name in names:
             self._part(name)  # before the lock: where there is no sandbox, no folder is made
-        with self._lock():
+        with self.alone():
             yield [self._part(name) for name in names]

@@ -113,6 +113,23 @@ def test_a_store_that_was_down_has_forgotten_nothing(whole: Sandbox, name: str) 
     assert client_of(where).get("kept/object") == b"body"
 
 
+def test_a_cloud_that_serves_nothing_can_be_lost_too(whole: Sandbox) -> None:
+    """Without model servers a cloud is its functions, storage and queues; what only a server can have is refused."""
+    whole.faults.inject("kill:azure")
+
+    assert {each.name for each in whole.status() if not each.running} == {
+        *("azure-runtime", "event-grid", "azure-blob", "azure-queue")
+    }
+    for fault in ("slow:aws=1", "kill:aws/endpoint", "hang:front"):
+        with pytest.raises(SandboxError, match="this sandbox"):
+            whole.faults.inject(fault)
+    assert [str(each) for each in whole.faults.active()] == ["kill:azure-weu"]
+    whole.start("azure-runtime", "event-grid", "azure-blob", "azure-queue")
+    assert whole.faults.active() == []
+    whole.faults.lift_all()
+    assert all(each.running for each in whole.status())
+
+
 def test_what_holds_the_data_cannot_be_killed(whole: Sandbox) -> None:
     """An emulator's data is not lost by mistake."""
     with pytest.raises(SandboxError, match="does not forget"):
