@@ -83,14 +83,15 @@ def redirect(hands: Hands, routing: Routing) -> str:
         TradewindError: The director cannot be reached, or refuses.
     """
     shown = hands.director.read()
-    if shown.epoch == routing.epoch and _same(shown.weights, routing.weights):
-        return "the director showed it already"
-    if not _current(hands.register, routing):
+    there = shown.epoch == routing.epoch and _same(shown.weights, routing.weights)
+    if not there and not _current(hands.register, routing):
         return ""
-    try:
+    try:  # what is there already is published, too: a director of several objects brings up those that are behind
         hands.director.publish(routing.weights, epoch=routing.epoch, expect=shown)
     except PreconditionFailedError:
         return ""  # another observer was first; the next round looks who
+    if there:
+        return "the director showed it already"
     return ", ".join(f"{name} {weight} %" for name, weight in routing.weights.items() if weight)
 
 

@@ -12,7 +12,7 @@ from tradewind.failover.acting import on_routing
 from tradewind.failover.routing import Routing
 from tradewind.failover.steps import Act
 from tradewind.failover.views import Sights
-from tradewind.fleet import Group
+from tradewind.fleet import Group, Switch
 from tradewind.registers.outcomes import Operation, Outcome
 from tradewind.registers.register import Register
 
@@ -68,7 +68,7 @@ def complete(group: Group, weights: Mapping[str, int]) -> dict[str, int]:
     """Return the weights with every endpoint of the group.
 
     Raises:
-        ConfigurationError: They name another endpoint, or are not 100 together.
+        ConfigurationError: They name another endpoint, are not 100 together, or are shares where there can be none.
     """
     if strange := [name for name in weights if name not in group.endpoints]:
         known = ", ".join(group.endpoints)
@@ -76,6 +76,8 @@ def complete(group: Group, weights: Mapping[str, int]) -> dict[str, int]:
     total = sum(weights.values())
     if total != 100 or min(weights.values()) < 0:  # noqa: PLR2004 - percent
         raise ConfigurationError(f"Weights are percent, none below 0 and 100 together; these are {total} together")
+    if isinstance(group.director, Switch) and max(weights.values()) < total:
+        raise ConfigurationError("The quorum switch knows no shares", hint="Give one endpoint 100, and no other any")
     return {name: weights.get(name, 0) for name in group.endpoints}
 
 
