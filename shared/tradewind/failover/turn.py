@@ -164,9 +164,12 @@ class Turn:
         )
 
     def _seen_well(self, endpoint: str) -> bool:
-        """Say whether a majority of all observers sees an endpoint well, whatever this one sees."""
-        others = (view for name, view in self.judged.views.items() if name != self.me)
-        well = sum(endpoint in view.endpoints and view.endpoints[endpoint].passing > 0 for view in others)
+        """Say whether a majority of all observers sees an endpoint answer in time, whatever this one sees.
+
+        One that answers late is no better for others: were it taken for well, nobody would ever go on from it.
+        """
+        others = (view.endpoints.get(endpoint) for name, view in self.judged.views.items() if name != self.me)
+        well = sum(seen is not None and seen.passing > 0 and not seen.slow for seen in others)
         return 2 * well > len(self.judged.observers)
 
     # --- what it is about ---------------------------------------------------------------------------------------------
