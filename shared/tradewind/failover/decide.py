@@ -13,8 +13,9 @@ from datetime import timedelta
 
 from tradewind.failover import reasons
 from tradewind.failover.decisions import Decision, Keep
+from tradewind.failover.easing import leave_degraded
 from tradewind.failover.health import judge
-from tradewind.failover.leaving import Room, leave_degraded, leave_lost, placed
+from tradewind.failover.leaving import Room, leave_lost, placed
 from tradewind.failover.returning import adjust
 from tradewind.failover.routing import Routing
 from tradewind.failover.scene import Scene

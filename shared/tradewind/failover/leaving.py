@@ -1,4 +1,4 @@
-"""Traffic leaves what is down, what is slow, and what is not in the group any more. Pure."""
+"""Traffic leaves what is down, and what is not in the group any more. Pure."""
 
 from __future__ import annotations
 
@@ -49,31 +49,6 @@ def leave_lost(scene: Scene) -> Decision | None:
     return FailOver(scene.full(weights), reason) if lost else Shift(scene.full(weights), reason)
 
 
-def leave_degraded(scene: Scene) -> Decision | None:
-    """Say where the traffic goes of endpoints that answer slowly or fail often; None if there are none.
-
-    They serve, if badly. So traffic leaves them only for endpoints that a majority sees answer fast, and that are known
-    to be large enough.
-    """
-    slow = [name for name in scene.serving if scene.health.is_degraded(name)]
-    if not slow:
-        return None
-    why, out = reasons.degraded(scene, slow), _of_one_cloud(scene, slow)
-    sound = [name for name in scene.preferred if name not in out and scene.health.is_sound(name)]
-    stay = tuple(name for name in sound if scene.weight(name) and scene.health.stands(name))
-    held = tuple(name for name in scene.serving if name not in out and name not in stay)
-    room = Room(stay, tuple(name for name in sound if not scene.weight(name)), held)
-    if blocked := _blocked(scene, room):
-        return Keep(f"{why}; but {blocked}")
-    burden = scene.load(lambda health: health.load_at_most) if scene.telling else scene.declared
-    if burden is None:
-        return Keep(f"{why}; but how much there is to carry is not known to a majority")
-    weights = placed(scene, room)
-    if not _carries(scene, weights, burden):
-        return Keep(f"{why}; but {reasons.listed(sound)} cannot carry {burden:.0f} requests/s")
-    return FailOver(scene.full(weights), f"{why}; {reasons.next_ones(scene, stay, weights)}")
-
-
 def placed(scene: Scene, room: Room) -> dict[str, int]:
     """Return the weights of those who take over, and of those who keep what they have."""
     kept = {name: scene.weight(name) for name in room.held}
@@ -120,7 +95,7 @@ def _best(scene: Scene, room: Room) -> str:
         capacity = scene.endpoints[name].capacity
         fits = capacity >= burden
         tried, sound = name in scene.routing.tried, scene.health.is_sound(name)
-        return tried, not fits, 0 if fits else -capacity, name not in room.stay, not sound, order.index(name)
+        return not fits, tried, 0 if fits else -capacity, name not in room.stay, not sound, order.index(name)
 
     return min((*room.stay, *room.new), key=rank)
 

@@ -119,7 +119,7 @@ def _shared(scene: Scene, every: timedelta) -> Decision:
     new = [n for n in scene.able() if n not in scene.routing.weights and scene.endpoints[n].weight]
     if new or not as_told:
         weights = _wanted(scene, (*serving, *new))
-        why = f"{reasons.listed(new)} joined the group" if new else "the fleet file shares traffic otherwise"
+        why = f"{reasons.listed(new)} joined the group" if new else "shares are not as the fleet file has them"
         return Shift(scene.full(weights), f"{why}: {reasons.percents(weights)}")
     away = [n for n in scene.group.endpoints if scene.routing.weights.get(n) == 0 and scene.endpoints[n].weight]
     waiting = {name: _waits(scene, name, every, begun=False) for name in away}

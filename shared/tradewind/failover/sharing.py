@@ -42,21 +42,32 @@ def shares(endpoints: Mapping[str, Endpoint], names: Collection[str], load: floa
     """
     weights = {name: float(endpoints[name].weight) for name in names if endpoints[name].weight}
     weights = weights or dict.fromkeys(names, 1.0)
+    return filled(weights, {name: endpoints[name].capacity for name in weights}, load)
+
+
+def filled(weights: Mapping[str, float], room: Mapping[str, float], load: float | None) -> dict[str, float]:
+    """Return how much each gets, by weight, with nobody beyond the room that it has.
+
+    Args:
+        weights: More than 0.
+        room: Of each, in requests a second; where all of it together is too little, it is what each gets.
+        load: Requests a second; None if it is not known, and room is plenty.
+    """
     if load is None or load <= 0:
-        return weights
-    if sum(endpoints[name].capacity for name in weights) <= load:
-        return {name: endpoints[name].capacity for name in weights}
-    capped: dict[str, float] = {}
-    left = load
-    while weights:
-        each = left / sum(weights.values())
-        over = {name: endpoints[name].capacity for name in weights if each * weights[name] > endpoints[name].capacity}
+        return dict(weights)
+    if sum(room[name] for name in weights) <= load:
+        return {name: room[name] for name in weights}
+    full: dict[str, float] = {}
+    left, open_ = load, dict(weights)
+    while open_:
+        each = left / sum(open_.values())
+        over = {name: room[name] for name in open_ if each * open_[name] > room[name]}
         if not over:
-            return capped | {name: each * weight for name, weight in weights.items()}
-        capped |= over
+            return full | {name: each * weight for name, weight in open_.items()}
+        full |= over
         left -= sum(over.values())
-        weights = {name: weight for name, weight in weights.items() if name not in over}
-    return capped
+        open_ = {name: weight for name, weight in open_.items() if name not in over}
+    return full
 
 
 def explained(endpoints: Mapping[str, Endpoint], weights: Mapping[str, int], *, within: int, at_any_load: bool) -> bool:

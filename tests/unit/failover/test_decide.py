@@ -177,7 +177,17 @@ def test_a_slow_endpoint_is_not_left_for_one_that_is_too_small() -> None:
     decision = decided(all_see(on_aws=SLOW, on_gcp=SOUND, on_azure=SOUND), endpoints=endpoints)
 
     assert isinstance(decision, Keep)
-    assert decision.reason.endswith("but on-gcp, on-azure cannot carry 200 requests/s")
+    assert decision.reason.endswith("but nobody who is well and fast has room for that")
+
+
+def test_of_two_slow_endpoints_that_with_more_traffic_is_left() -> None:
+    """The other goes on: there may be no room for both, and one of the two is more than nothing."""
+    policy = group(strategy="active_active", primary=None)
+    held = routing({"on-aws": 30, "on-gcp": 40, "on-azure": 30})
+    decision = decided(all_see(on_aws=SLOW, on_gcp=SLOW, on_azure=SOUND), held, policy)
+
+    assert isinstance(decision, FailOver)
+    assert decision.weights == {"on-aws": 30, "on-gcp": 0, "on-azure": 70}
 
 
 def test_down_is_left_even_for_what_is_slow() -> None:

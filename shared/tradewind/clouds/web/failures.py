@@ -20,6 +20,7 @@ _WORDS = {
 }
 _KINDS = {
     httpx.RemoteProtocolError: "what it answers is not HTTP, or not whole",
+    httpx.DecodingError: "what it answers cannot be decoded",
     httpx.NetworkError: "the connection broke",
     httpx.ProxyError: "the proxy does not let it through",
     httpx.TimeoutException: "no answer in time",

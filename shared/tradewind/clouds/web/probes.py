@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from time import monotonic
+from typing import Any
 
 import httpcore
 import httpx
+from pydantic import JsonValue
 
 from tradewind.clouds.web.expectations import first_difference, load_told
 from tradewind.clouds.web.failures import in_words
@@ -54,11 +57,7 @@ class HttpProber:
 
     async def _within(self, endpoint: Endpoint, authorities: ssl.SSLContext) -> tuple[str, float | None]:
         """Ask all there is to ask; the timeout is that of the whole, since an answer may come a byte at a time."""
-        async with asyncio.timeout(endpoint.probe.timeout_seconds), self._client(authorities) as client:
-            return await _asked(client, endpoint.url.rstrip("/"), endpoint.probe)
-
-    def _client(self, authorities: ssl.SSLContext) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
+        client = httpx.AsyncClient(
             verify=authorities,
             timeout=None,  # noqa: S113 - the whole is timed, and not each read of it
             headers={
@@ -67,6 +66,12 @@ class HttpProber:
                 "Connection": "close",
             },
         )
+        caller = _Caller(client, endpoint.url.rstrip("/"))
+        try:
+            async with asyncio.timeout(endpoint.probe.timeout_seconds), client:
+                return await _asked(caller, endpoint.probe)
+        finally:
+            await caller.hang_up()
 
 
 @cache
@@ -76,13 +81,48 @@ def _prepared() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-async def _asked(client: httpx.AsyncClient, url: str, probe: Probe) -> tuple[str, float | None]:
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    client: httpx.AsyncClient
+    url: str
+    opened: list[httpcore.AsyncNetworkStream] = field(default_factory=list)
+
+    async def ask(self, method: str, path: str, body: JsonValue = None) -> tuple[int, bytes]:
+        """Return the status and the body, of which no more is read than is needed to say that it is too long."""
+        request = self.client.build_request(
+            method, self.url + path, json=body if method == "POST" else None, extensions={"trace": self._note}
+        )
+        response = await self.client.send(request, stream=True)
+        try:
+            read = bytearray()
+            async for chunk in response.aiter_bytes():
+                read += chunk
+                if len(read) > MOST:
+                    break
+        finally:
+            await response.aclose()
+        return response.status_code, bytes(read)
+
+    async def _note(self, event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            self.opened.append(info["return_value"])
+
+    async def hang_up(self) -> None:
+        """Close what is still open: who is interrupted in the middle of a TLS handshake leaves a connection behind."""
+        for stream in self.opened:
+            await stream.aclose()
+
+
+async def _asked(caller: _Caller, probe: Probe) -> tuple[str, float | None]:
     """Return what is wrong with the answers ("": nothing), and the load that they tell."""
-    status, body = await _answer(client, client.build_request(probe.method, url + probe.path))
+    status, body = await caller.ask(probe.method, probe.path)
     if reason := _fault(probe, status, body):
         return reason, None
     load = load_told(body, probe.load) if probe.load else None
-    return (await _misprediction(client, url, probe.golden) if probe.golden else ""), load
+    if probe.golden is None:
+        return "", load
+    status, body = await caller.ask("POST", probe.golden.path, probe.golden.body)
+    return _misprediction(probe.golden, status, body), load
 
 
 def _fault(probe: Probe, status: int, body: bytes) -> str:
@@ -95,25 +135,10 @@ def _fault(probe: Probe, status: int, body: bytes) -> str:
     return first_difference(body, probe.expect)
 
 
-async def _misprediction(client: httpx.AsyncClient, url: str, golden: Golden) -> str:
+def _misprediction(golden: Golden, status: int, body: bytes) -> str:
     """Return what is wrong with a prediction whose answer is known; "" if nothing is."""
-    status, body = await _answer(client, client.build_request("POST", url + golden.path, json=golden.body))
     if status != OK:
         return f"status {status} for a prediction"
     if len(body) > MOST:
         return f"a prediction has more than {MOST} bytes"
     return first_difference(body, golden.expect, tolerance=golden.tolerance)
-
-
-async def _answer(client: httpx.AsyncClient, request: httpx.Request) -> tuple[int, bytes]:
-    """Return the status and the body, of which no more is read than is needed to say that it is too long."""
-    response = await client.send(request, stream=True)
-    try:
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > MOST:
-                break
-    finally:
-        await response.aclose()
-    return response.status_code, bytes(body)
