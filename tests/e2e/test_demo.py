@@ -29,4 +29,5 @@ def test_the_model_arrives_from_each_site_at_both_others(whole: Sandbox, tmp_pat
     assert all(row["delay_ms"] > 0 and len(row["crc32c"]) == 8 for row in content["objects"])
     assert content["echoes"] == content["failures"] == []
     assert content["totals"]["missing"] == 0
+    assert content["drill"] is None, "this sandbox serves nothing that could move"
     assert whole.running, "a sandbox that ran before the demo runs after it"

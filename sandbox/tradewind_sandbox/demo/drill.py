@@ -22,8 +22,8 @@ LOAD = 10.0
 """Predictions a second: few, so that an old laptop is not kept busy by them."""
 STEADY = 3.0
 LONGEST = 60.0
-TIMEOUT = 5.0
-"""Seconds."""
+TIMEOUT = 15.0
+"""Seconds: on a machine that is busy an answer may be late without being lost."""
 LOOK = 0.3
 
 

@@ -1,12 +1,16 @@
 """What the demo reports."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
 
+from tradewind.failover.drills.measure import Figures, Loss
+from tradewind.failover.drills.report import DrillReport, Objectives
+from tradewind.failover.drills.timeline import Timeline
 from tradewind_sandbox.demo.progress import Arrival, Progress
 from tradewind_sandbox.demo.report import DemoReport, Echo, echoes
 from tradewind_sandbox.demo.run import new_prefix
@@ -60,6 +64,28 @@ def test_the_report_says_what_is_missing(tmp_path: Path) -> None:
 def test_a_good_report() -> None:
     """Nothing missing, nothing twice, nothing different: good."""
     assert DemoReport(progress(ARRIVAL), [], [], seconds=1.0).good
+
+
+def test_a_drill_that_was_not_passed_makes_no_good_report(tmp_path: Path) -> None:
+    """The report has the drill's figures, and what it failed by is the demo's failure, too."""
+    lost = {"before": 0, "during": 3, "after": 0, "restore": 0}
+    drill = DrillReport(
+        group="classifier",
+        fault="kill:aws",
+        began=datetime(2026, 1, 2, tzinfo=UTC),
+        load=10,
+        objectives=Objectives(every_seconds=2, rto_seconds=20, rpo_seconds=60),
+        figures=Figures(100, lost, {"status 502": 3}, 1, epoch=2, epochs=(2,), settled=4.0, rto=3.0),
+        loss=Loss(),
+        timeline=Timeline(),
+    )
+    report = DemoReport(progress(ARRIVAL), [], [], seconds=1.0, drill=drill)
+    report.save(tmp_path / "report.json")
+
+    content = json.loads((tmp_path / "report.json").read_text())
+    assert report.good
+    assert (content["drill"]["epoch"], content["drill"]["failed_requests"]) == (2, 3)
+    assert not replace(report, drill=replace(drill, notes=("the traffic did not go back in time",))).good
 
 
 def test_the_live_view_shows_every_direction_and_site() -> None:

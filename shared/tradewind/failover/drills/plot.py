@@ -10,8 +10,9 @@ from tradewind.failover.drills.timeline import Request, Shown, Timeline
 WIDTH, LEFT, RIGHT = 960, 64, 16
 TOP, TALL, BETWEEN, BAND = 96, 180, 28, 60
 """Pixels: of the labels, the requests, the space below them, and the director's shares."""
-BARS = 120
-COLOURS = ("#4477aa", "#ccbb44", "#228833", "#aa3377", "#66ccee", "#999933")
+BARS, EACH = 120, 8
+"""At most so many bars, and at least so many requests for each: fewer would only show how they fell."""
+COLOURS = ("#4477aa", "#ccbb44", "#aa3377", "#66ccee", "#999933", "#bbbbbb")
 FONT = 'font-family="sans-serif" font-size="11"'
 GOOD, LOST, INK, GRID = "#228833", "#cc3311", "#222222", "#dddddd"
 
@@ -46,12 +47,13 @@ def picture(timeline: Timeline, marks: Mapping[str, float], title: str) -> str:
 
 def _bars(requests: Sequence[Request], length: float) -> Iterator[str]:
     """Draw requests a second, by when they were due: answered below, lost above."""
-    step = length / BARS
-    counted = [[0, 0] for _ in range(BARS)]
+    bars = max(min(BARS, len(requests) // EACH), 1)
+    step = length / bars
+    counted = [[0, 0] for _ in range(bars)]
     for each in requests:
-        counted[min(int(each.start / step), BARS - 1)][0 if each.good else 1] += 1
+        counted[min(int(each.start / step), bars - 1)][0 if each.good else 1] += 1
     most = max((sum(pair) for pair in counted), default=0) or 1
-    wide = (WIDTH - LEFT - RIGHT) / BARS
+    wide = (WIDTH - LEFT - RIGHT) / bars
     for index, pair in enumerate(counted):
         floor = float(TOP + TALL)
         for count, colour in zip(pair, (GOOD, LOST), strict=True):
