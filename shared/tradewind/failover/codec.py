@@ -51,6 +51,7 @@ class _Known(_Told):
     revision_since: AwareDatetime
     epoch: NonNegativeInt
     epoch_since: AwareDatetime
+    settled: bool = False
 
 
 class _View(_Told):
@@ -83,6 +84,7 @@ def as_document(view: View) -> Document:
                 "revision_since": _time(each.revision_since),
                 "epoch": each.epoch,
                 "epoch_since": _time(each.epoch_since),
+                "settled": each.settled,
             }
             for name, each in view.known.items()
         },
@@ -124,7 +126,7 @@ def view_of(document: Document) -> View:
         endpoints={name: _endpoint_of(each) for name, each in told.endpoints.items()},
         heard={name: Heard(each.round, each.since, each.moved, each.still) for name, each in told.heard.items()},
         known={
-            name: Known(each.revision, each.revision_since, each.epoch, each.epoch_since)
+            name: Known(each.revision, each.revision_since, each.epoch, each.epoch_since, each.settled)
             for name, each in told.known.items()
         },
     )

@@ -20,12 +20,13 @@ def remember(known: Known | None, routing: Routing, revision: int, now: datetime
 
     A clock that was set back makes what is remembered begin anew: an observer may wait too long, and never too short.
     """
+    settled = routing.state in RESTING
     if known is None:
-        return Known(revision, now, routing.epoch, now)
+        return Known(revision, now, routing.epoch, now, settled)
     if known.revision != revision or known.revision_since > now:
         known = replace(known, revision=revision, revision_since=now)
-    if known.epoch != routing.epoch or routing.state not in RESTING or known.epoch_since > now:
-        known = replace(known, epoch=routing.epoch, epoch_since=now)
+    if known.epoch != routing.epoch or not (known.settled and settled) or known.epoch_since > now:
+        known = replace(known, epoch=routing.epoch, epoch_since=now, settled=settled)
     return known
 
 

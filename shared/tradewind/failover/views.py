@@ -69,7 +69,9 @@ class Known:
     revision_since: datetime
     epoch: int
     epoch_since: datetime
-    """When this epoch was first seen settled; when it was first seen, until it is."""
+    """When this epoch was first seen settled; when it was seen last, until it is."""
+    settled: bool = False
+    """Whether it was seen settled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,9 +94,9 @@ def test_how_long_an_epoch_stands_is_told_by_the_own_clock_alone() -> None:
     known = remember(None, replace(SETTLED, epoch=6), 40, NOW)
     known = remember(known, replace(SETTLED, state=State.ELECTED), 41, NOW + EVERY)
     known = remember(known, SETTLED, 45, NOW + 2 * EVERY)
-    assert settled_for(known, SETTLED, EVERY, NOW + 5 * EVERY) == 4 * EVERY
+    assert settled_for(known, SETTLED, EVERY, NOW + 5 * EVERY) == 3 * EVERY
     known = remember(known, replace(SETTLED, state=State.DETECTED), 46, NOW + 6 * EVERY)
-    assert settled_for(known, SETTLED, EVERY, NOW + 6 * EVERY) == 5 * EVERY
+    assert settled_for(known, SETTLED, EVERY, NOW + 6 * EVERY) == 4 * EVERY
     known = remember(known, SETTLED, 46, NOW - timedelta(days=1))
     assert settled_for(known, SETTLED, EVERY, NOW - timedelta(days=1)) == timedelta()
 
