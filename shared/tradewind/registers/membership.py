@@ -88,8 +88,10 @@ def _proposed(register: Register, site: str, by: str, life: str, operation: Oper
             return Wish(content, Done(content.reading), new=False)
         if panel.config is None or content.config != panel.config:
             return as_it_is(panel)
-        _check(panel, panel.config, register.name, site, by)
-        new = panel.config.replaced(site, by, life)
+        broken_off = site not in panel.config.members and by in panel.config.members and by not in panel.held
+        going = by if broken_off else site  # an earlier run came as far as to agree
+        _check(panel, panel.config, register.name, going, by)
+        new = panel.config.replaced(going, by, life)
         agreed[:] = [(panel.config, new)]
         after = register.following(content, content.value, operation, proposer.id)
         return Wish(replace(after, config=new), Done(after.reading), new=True)
