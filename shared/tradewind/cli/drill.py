@@ -97,6 +97,7 @@ def run(stage: Stage, before: Routing, pace: Pace, *, load: float, timeout: floa
         timeout: Seconds after which a request is given up.
     """
     began = datetime.now(UTC)
+    waiting = stage.waiting()
     one = Drill(stage.scene(before, load=load, timeout=timeout), pace)
     one.run()
     group = stage.group
@@ -107,7 +108,7 @@ def run(stage: Stage, before: Routing, pace: Pace, *, load: float, timeout: floa
         load=load,
         objectives=Objectives(stage.runtime.failover.control.every_seconds, group.rto_seconds, group.rpo_seconds),
         figures=figures(one.timeline, pace.steady),
-        loss=loss(one.artifacts, one.timeline.moments.get(Moment.FAULT, 0.0)),
+        loss=loss(one.artifacts, one.timeline.moments.get(Moment.FAULT, 0.0), waiting),
         timeline=one.timeline,
         notes=tuple(one.notes),
     )

@@ -80,8 +80,9 @@ def fail_over(  # noqa: PLR0913, PLR0917 - they are the command's options
     """Move a group's traffic now, by a new epoch that the observers carry out; it needs no reason that they see."""
     runtime = open_runtime(fleet_file)
     known = runtime.failover.group(group)
-    shares = {name: float(runtime.fleet.endpoints[name].weight or 1) for name in to if name in known.endpoints}
-    weights = complete(known, percent(shares) if len(shares) == len(to) else dict.fromkeys(to, 0))
+    wanted = dict.fromkeys(to)
+    shares = {name: float(runtime.fleet.endpoints[name].weight or 1) for name in wanted if name in known.endpoints}
+    weights = complete(known, percent(shares) if shares.keys() == wanted.keys() else dict.fromkeys(wanted, 0))
     wish = Wish(group, weights, who_is(who), why, operation or _new_id())
     raise typer.Exit(_move(runtime, wish, yes=yes, force=force, wait=wait))
 

@@ -132,7 +132,7 @@ def shown(found: FleetHealth) -> RenderableType:
         cells = [_cell(found.sights, observer, name) for observer in found.sights.observers]
         table.add_row(name, endpoint.site, Text(verdict, style=STYLES[verdict]), *cells)
     rounds = [
-        Text(f"{name}: round {view.round:,} at {view.at:%Y-%m-%d %H:%M:%S} UTC by its own clock", style="dim")
+        Text(f"{name}: round {view.round} at {view.at:%Y-%m-%d %H:%M:%S} UTC by its own clock", style="dim")
         for name, view in found.sights.views.items()
     ]
     said = [Text(f"  {one_line(sentence)}", style="bold red") for sentence in found.attention]

@@ -10,10 +10,12 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from tradewind.cli.status import reader_of
 from tradewind.errors import ConfigurationError, StoreUnavailableError
 from tradewind.failover.drills.artifacts import Artifacts
 from tradewind.failover.drills.conduct import Fault, Scene, Sender
 from tradewind.failover.drills.load import Load, Question, question
+from tradewind.failover.drills.measure import Waiting
 from tradewind.failover.drills.timeline import Request
 from tradewind.failover.health import judge
 from tradewind.failover.routing import Routing, State
@@ -154,6 +156,26 @@ class Stage:
         prefix = f"{rule.prefix}{FOLDER}"
         targets = [route.target for route in routes_for(self.runtime.fleet, site, f"{prefix}00000")]
         return Artifacts(self.runtime.store(site), {name: self.runtime.store(name) for name in targets}, prefix)
+
+    def waiting(self) -> Waiting:
+        """Return what the group's rules had not brought away from the lost site yet: what each target lacks, at least.
+
+        Raises:
+            TradewindError: It cannot be told.
+        """
+        site = self.lost_site()
+        rules = [rule for rule in map(self.runtime.rule, self.group.rules) if site and rule.targets_of(site)]
+        found = []
+        for status in reader_of(self.runtime).read(rules).rules if site else ():
+            if status.error:
+                raise StoreUnavailableError(f"Rule {status.rule.name} could not be compared: {status.error}")
+            tallies = [tally for name, tally in status.targets.items() if name != site]
+            found.append(min(tallies, key=lambda tally: tally.backlog))
+        return Waiting(
+            sum(tally.backlog for tally in found),
+            sum(tally.backlog_size for tally in found),
+            max((tally.oldest or 0.0 for tally in found), default=0.0),
+        )
 
     def _rule(self, site: str) -> Rule | None:
         for name in self.group.rules:

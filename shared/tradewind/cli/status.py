@@ -18,6 +18,7 @@ from tradewind.replication.budgets.money import NANO, nanos, told
 from tradewind.replication.budgets.reading import BudgetStanding
 from tradewind.replication.status import Choice, FleetStatus, RuleStatus, StatusReader
 from tradewind.replication.tally import BACKLOG, TargetTally
+from tradewind.runtime import Runtime
 
 
 def status(
@@ -38,15 +39,7 @@ def status(
     choice: Choice = "now" if now else "last_sweep" if last_sweep else "best"
     runtime = open_runtime(fleet_file)
     wanted = [runtime.rule(name) for name in rules] if rules else list(runtime.fleet.rules)
-    reader = StatusReader(
-        fleet=runtime.fleet,
-        store_of=runtime.store,
-        records_of=runtime.records,
-        queue_of=runtime.queue,
-        gate=runtime.gate,
-        executor=runtime.executor,
-        clock=lambda: datetime.now(UTC),
-    )
+    reader = reader_of(runtime)
     found = (
         follow(lambda: reader.read(wanted, choice), shown, document, lines=as_json_, every=every)
         if watch
@@ -55,6 +48,19 @@ def status(
     if not watch:
         typer.echo(as_json(document(found))) if as_json_ else Console(highlight=False).print(shown(found))
     raise typer.Exit(1 if found.attention else 0)
+
+
+def reader_of(runtime: Runtime) -> StatusReader:
+    """Return what reads how it stands with a fleet."""
+    return StatusReader(
+        fleet=runtime.fleet,
+        store_of=runtime.store,
+        records_of=runtime.records,
+        queue_of=runtime.queue,
+        gate=runtime.gate,
+        executor=runtime.executor,
+        clock=lambda: datetime.now(UTC),
+    )
 
 
 def document(found: FleetStatus) -> dict[str, Any]:

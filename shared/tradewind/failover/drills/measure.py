@@ -58,6 +58,19 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waited to be replicated from a site before the drill; at most so much of it is nowhere else."""
+
+    objects: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    """Since when the oldest of it waited."""
+
+
+NOTHING = Waiting()
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
     """What a site's loss would cost: acknowledged there, and not proven elsewhere."""
 
@@ -134,16 +147,22 @@ def recovery(requests: Sequence[Request], fault: float, until: float, steady: fl
     return None
 
 
-def loss(artifacts: Iterable[Artifact], fault: float) -> Loss:
-    """Return what the loss of a site would cost of what was uploaded there."""
+def loss(artifacts: Iterable[Artifact], fault: float, waiting: Waiting = NOTHING) -> Loss:
+    """Return what the loss of a site would cost.
+
+    Args:
+        artifacts: What the drill uploaded there.
+        fault: When the site was lost.
+        waiting: What waited there before.
+    """
     kept = list(artifacts)
     unproven = [each for each in kept if not each.proven_at]
     return Loss(
         uploaded=len(kept),
         uploaded_bytes=sum(each.size for each in kept),
-        objects=len(unproven),
-        bytes=sum(each.size for each in unproven),
-        seconds=max((max(fault - each.at, 0.0) for each in unproven), default=0.0),
+        objects=len(unproven) + waiting.objects,
+        bytes=sum(each.size for each in unproven) + waiting.bytes,
+        seconds=max([waiting.seconds, *(fault - each.at for each in unproven)]),
     )
 
 

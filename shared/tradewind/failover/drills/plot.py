@@ -104,7 +104,7 @@ def _marks(marks: Mapping[str, float], length: float) -> Iterator[str]:
     for index, (name, at) in enumerate(sorted(marks.items(), key=lambda mark: mark[1])):
         x, y = _across(at, length), 34 + index % 5 * 12
         yield f'<line x1="{x:.1f}" y1="{y + 2}" x2="{x:.1f}" y2="{bottom}" stroke="{INK}" stroke-dasharray="3 2"/>'
-        yield _text(x + 3, y + 8, name, "start" if x < WIDTH * 0.8 else "end")
+        yield _text(x + 3, y + 8, name, "start") if x < WIDTH * 0.8 else _text(x - 3, y + 8, name, "end")
 
 
 def _legend(names: Sequence[str], y: float) -> Iterator[str]:

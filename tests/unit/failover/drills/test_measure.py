@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewind.failover.drills.measure import figures, loss, recovery
+from tradewind.failover.drills.measure import Waiting, figures, loss, recovery
 from tradewind.failover.drills.timeline import Artifact, Look, Moment, Request, Rounds, Shown, Timeline
 from tradewind.failover.routing import Kind, Routing, State, Step
 from tradewind.ports.traffic import Traffic
@@ -155,3 +155,12 @@ def test_loss_counts_what_is_nowhere_else() -> None:
 
     assert (found.uploaded, found.uploaded_bytes, found.objects, found.bytes, found.seconds) == (3, 60, 2, 50, 2.0)
     assert loss([here], fault=10.0).seconds == 0.0
+
+
+def test_what_waited_before_counts_as_lost() -> None:
+    """What was not replicated when the drill began is at risk as what it uploads is."""
+    gone = Artifact("b", 20, 1, at=8.0)
+
+    found = loss([gone], 10.0, Waiting(objects=3, bytes=100, seconds=50.0))
+
+    assert (found.uploaded, found.objects, found.bytes, found.seconds) == (1, 4, 120, 50.0)
