@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from rigs.acceptors import NAME, Stores, counted, one_more, operation
+from rigs.acceptors import NAME, RECORD, Stores, counted, one_more, operation
 from tradewind.errors import ConfigurationError, StoreUnavailableError, TransientError
 from tradewind.registers import membership
 from tradewind.registers.acceptors import Acceptor
@@ -14,6 +15,7 @@ from tradewind.registers.ballots import Ballot
 from tradewind.registers.initialise import initialise
 from tradewind.registers.membership import Replaced, replace_store
 from tradewind.registers.outcomes import Done, NoMajority, Reading
+from tradewind.registers.panel import Panel
 from tradewind.registers.proposer import Proposer
 from tradewind.registers.register import Register
 from tradewind.registers.status import status
@@ -224,26 +226,57 @@ def test_a_replacement_that_died_is_run_again(writes: int) -> None:
     assert counted(stores.register()) == 2
 
 
-def test_a_new_acceptor_has_promised_what_the_others_had() -> None:
+def before_the_move(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Let something happen between the agreement about new members, and the first of them that is told."""
+    move = membership._move
+
+    def after_that(*args: object, **named: object) -> object:
+        monkeypatch.setattr(membership, "_move", move)
+        act()
+        return move(*args, **named)  # type: ignore[arg-type]  # whatever it was called with
+
+    monkeypatch.setattr(membership, "_move", after_that)
+
+
+def test_a_new_acceptor_has_promised_what_the_others_had(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of five, one that stays may still accept a higher ballot of the members before; nothing lower may pass by it."""
     stores = Stores("abcdef", members="abcde")
     register = stores.made()
     register.change(one_more, operation())
     late = Proposer(register.place)
     late._counter = 100
-    panel = late.look()
-    stores.away("a", "b")
     ballot = Ballot(101, late.id)
-    promised = late._step(panel, lambda site: late._promise(panel, ballot, site))
-    stores.back("a", "b")
-    assert promised.decides
-    stores.away("d")
+    promised: list[Panel] = []
 
+    def promise() -> None:
+        stores.away("a", "b")
+        panel = late.look()
+        promised.append(late._step(panel, lambda site: late._promise(panel, ballot, site)))
+        stores.back("a", "b")
+        stores.away("d")
+
+    before_the_move(monkeypatch, promise)
     replace_store(stores.registers(), NAME, "e", by="f")
 
+    assert promised[0].decides
     assert stores.held("f").promised >= ballot
     stores.back("d")
-    assert not late.accept(promised, ballot, panel.content).chosen
+    assert not late.accept(promised[0], ballot, promised[0].content).chosen
+    assert stores.held("d").accepted == ballot
+
+
+def test_a_new_acceptor_begins_when_the_members_before_can_decide_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of five that are told are too few: three others might still agree among themselves."""
+    stores = Stores("abcdef", members="abcde")
+    stores.made()
+    before_the_move(monkeypatch, lambda: stores.away("c", "d"))
+
+    with pytest.raises(StoreUnavailableError, match="run the replacement again"):
+        replace_store(stores.registers(), NAME, "e", by="f")
+
+    assert stores.watched["f"].inner.head(f"tradewind/{RECORD}") is None
+    stores.back("c", "d")
+    assert replace_store(stores.registers(), NAME, "e", by="f").config.version == 3
 
 
 def test_what_a_new_acceptor_was_given_is_no_vote() -> None:
@@ -271,14 +304,11 @@ def test_somebody_else_s_new_acceptor_is_not_written_over(monkeypatch: pytest.Mo
     """Of two replacements at once by the same store, one says that the other was there."""
     stores = Stores("abcd", members="abc")
     stores.made()
-    move = membership._move
 
-    def overtaken(*args: object, **named: object) -> object:
-        monkeypatch.setattr(membership, "_move", move)
+    def overtake() -> None:
         replace_store(stores.registers(), NAME, "d")
-        return move(*args, **named)  # type: ignore[arg-type]  # whatever it was called with
 
-    monkeypatch.setattr(membership, "_move", overtaken)
+    before_the_move(monkeypatch, overtake)
 
     with pytest.raises(TransientError, match="Somebody else"):
         replace_store(stores.registers(), NAME, "c", by="d")
