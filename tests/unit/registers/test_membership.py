@@ -18,7 +18,6 @@ from tradewind.registers.outcomes import Done, NoMajority, Reading
 from tradewind.registers.panel import Panel
 from tradewind.registers.proposer import Proposer
 from tradewind.registers.register import Register
-from tradewind.registers.status import status
 
 
 def test_several_registers_are_made_at_once_and_more_later() -> None:
@@ -129,7 +128,7 @@ def test_five_stores_are_replaced_one_after_the_other() -> None:
 
     stores.away("d", "e")
     assert counted(stores.register()) == 3
-    config = status(stores.registers(), NAME).config
+    config = Proposer(stores.register().place).look().config
     assert config
     assert set(config.members) == set("abdef")
 
@@ -314,27 +313,6 @@ def test_somebody_else_s_new_acceptor_is_not_written_over(monkeypatch: pytest.Mo
         replace_store(stores.registers(), NAME, "c", by="d")
     stores.away("a")
     assert counted(stores.register()) is None
-
-
-def test_the_standing_of_a_register_is_told_in_words() -> None:
-    """Store by store: what it holds, or why it does not count."""
-    stores = Stores()
-    register = stores.made()
-    register.change(one_more, operation())
-    stores.away("c")
-    stores.register().change(one_more, operation(2))
-    stores.back("c")
-    stores.lose("a")
-
-    standing = status(stores.registers(), NAME)
-
-    assert standing.decides
-    assert not standing.settled
-    assert standing.agreed is None
-    assert standing.latest.value == {"n": 2}
-    assert standing.sites["b"] == "revision 2"
-    assert standing.sites["c"] == "revision 1, behind 2"
-    assert "control replace a" in standing.sites["a"]
 
 
 def test_the_register_object_of_a_name_is_one() -> None:
