@@ -32,10 +32,12 @@ class Mishaps:
     """The network delivers it again, much later."""
     late: float = 0
     """It arrives when its sender may have given up."""
+    overdue: float = 0
+    """It arrives when its sender has given up for certain."""
 
     def heal(self) -> None:
         """Let nothing happen any more."""
-        self.lost = self.unanswered = self.resent = self.twice = self.late = 0
+        self.lost = self.unanswered = self.resent = self.twice = self.late = self.overdue = 0
 
 
 @dataclass(slots=True)
@@ -48,6 +50,8 @@ class Bucket:
     held: dict[str, Record] = field(default_factory=dict)
     away: bool = False
     writes: int = 0
+    watch: Callable[[str], None] = lambda _: None
+    """Called with the name of each record that was written."""
     spelled: bool = False
     """Whether documents pass through JSON, as they do at real stores; the slower half of the worlds."""
 
@@ -65,6 +69,7 @@ class Bucket:
         else:
             token = str(self.writes)
         self.held[name] = Record(value, token)
+        self.watch(name)
         return token
 
 
@@ -101,6 +106,9 @@ class SimulatedRecords:
                 self._repeat(name, value, put)
             return token
 
+        if self.mishaps.overdue and self.processes.acting and self.rng.random() < self.mishaps.overdue:
+            self._repeat(name, value, put)
+            raise self._silence("write", name, "is overdue")
         return self._request("write", name, effect)
 
     def _request(self, what: str, name: str, effect: Callable[[], T]) -> T:

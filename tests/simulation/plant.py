@@ -20,6 +20,7 @@ COPIES = ROOT / "build" / "plants"
 PARTS = "replication/parts/work.py"
 SEND = "        self.at.send(job.source, (task.encode() for task in tasks))\n"
 NOTE = "        self.jobs.note_asked(held, self.at.clock(), missing[share - 1] if share < len(missing) else None)\n"
+PROPOSER = "registers/proposer.py"
 _REPLAY = re.compile(r"^replay: .* SEED=(\d+)$", re.MULTILINE)
 
 
@@ -172,6 +173,91 @@ PLANTS = {
         (
             Edit(
                 "replication/parts/leftovers.py", "        for each in self._old(PARTS):\n", "        for each in ():\n"
+            ),
+        ),
+    ),
+    "register-promise": Plant(
+        "register",
+        (
+            Edit(
+                PROPOSER,
+                "self.place.record, after, expect=held.token, stands=stands)",
+                "self.place.record, after, stands=stands,\n"
+                "expect=now.token if (now := look(self.place.shelves[site], self.place.record)) else None)",
+            ),
+        ),
+    ),
+    "register-one-store": Plant(
+        "register",
+        (
+            Edit(
+                "registers/panel.py",
+                "acceptor.accepted == ballot for acceptor in votes) >= self.config.majority\n",
+                "acceptor.accepted == ballot for acceptor in votes) >= 1\n",
+            ),
+        ),
+    ),
+    "register-empty": Plant(
+        "register",
+        (
+            Edit(
+                "registers/panel.py",
+                "    counts: dict[str, Held] = {}\n",
+                "    counts: dict[str, Held] = {}\n"
+                "    if config:\n"
+                "        new = {site: Held(Acceptor(life, config, True), None) for site, life in config.members.items()}\n"
+                "        looks = {site: held or new.get(site) for site, held in looks.items()}\n",
+            ),
+        ),
+    ),
+    "register-again": Plant(
+        "register", (Edit("registers/register.py", "        if made is not None:\n", "        if False:\n"),)
+    ),
+    "register-fence": Plant(
+        "register",
+        (
+            Edit(
+                "registers/membership.py",
+                "        if held.acceptor.config.version >= new.version:\n",
+                "        if held.acceptor.config:\n",
+            ),
+        ),
+    ),
+    "failover-epoch": Plant(
+        "failover",
+        (
+            Edit(
+                "failover/acting.py",
+                "    if not there and not _current(hands.register, routing):\n",
+                "    if False:\n",
+            ),
+        ),
+    ),
+    "failover-minority": Plant(
+        "failover",
+        (Edit("failover/health.py", "        return self.observers // 2 + 1\n", "        return 1\n"),),
+    ),
+    "failover-clocks": Plant(
+        "failover",
+        (
+            Edit(
+                "failover/seeing.py",
+                "    return _age(heard.since, now, stale) or",
+                "    return _age(view.at, now, stale) or",
+            ),
+        ),
+    ),
+    "failover-found": Plant(
+        "failover",
+        (Edit("failover/seeing.py", "    if heard is None or not heard.moved:\n", "    if heard is None:\n"),),
+    ),
+    "failover-alone": Plant(
+        "failover",
+        (
+            Edit(
+                "failover/remembering.py",
+                "    return now - known.revision_since >= rounds * every\n",
+                "    return now - known.revision_since < rounds * every < timedelta()\n",
             ),
         ),
     ),

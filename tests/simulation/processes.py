@@ -26,6 +26,8 @@ class Process:
     """One invocation of a function, or one person's command."""
 
     name: str
+    born: int = 0
+    """Microseconds since the world began."""
     dead: bool = False
     over: bool = False
     """It died, or came to its end."""
@@ -132,9 +134,11 @@ class Processes(Executor):
 
     Args:
         rng: Decides whose turn it is.
+        haste: How probable it is that a thread makes a request and goes on before anybody else acts.
     """
 
     rng: Random
+    haste: float = 0
     elapsed: int = 0
     """Microseconds since the world began."""
     ready: list[Task] = field(default_factory=list)
@@ -149,7 +153,7 @@ class Processes(Executor):
 
     def start(self, name: str, work: Callable[[], object]) -> Process:
         """Start a process; it does nothing before its first turn."""
-        process = Process(name)
+        process = Process(name, self.elapsed)
 
         def whole() -> None:
             work()
@@ -221,7 +225,10 @@ class Processes(Executor):
             return True
         if task.process.dead:
             raise KilledError
-        (self.late if self.rng.random() < lateness else self.ready).append(task)
+        late = self.rng.random() < lateness
+        if not late and self.haste and self.rng.random() < self.haste:
+            return True
+        (self.late if late else self.ready).append(task)
         self._leave(task.light)
         return not task.process.dead
 

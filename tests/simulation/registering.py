@@ -156,7 +156,8 @@ class World:
                 return
 
     def _replace(self) -> None:
-        """Replace the store that is to be replaced, and try again until it is done."""
+        """Replace the store that is to be replaced, sooner or later, and try again until it is done."""
+        self.processes.sleep(self.rng.choice((0, 5, 50)))
         for _ in range(MOST_TRIES):
             if self.replacing is None:
                 return

@@ -8,7 +8,7 @@ from random import Random
 from unittest.mock import patch
 
 from rigs.world import InlineExecutor
-from simulation import registering, wishes
+from simulation import moves, registering, scenes, watching, wishes
 from simulation.buffering import BufferedWorld, draw_buffered
 from simulation.findings import faults
 from simulation.guarding import (
@@ -26,6 +26,7 @@ from simulation.properties import (
 )
 from simulation.remains import remains
 from simulation.sets import draw_sets, no_set_is_torn, performer
+from simulation.standing_in import standing_in
 from simulation.turns import Line
 from simulation.world import EndlessError, World
 
@@ -85,15 +86,25 @@ def register(seed: int) -> Result:
     return _agreed(seed, plan.told(), world.processes, world.run, lambda: faults(world.findings, plan))
 
 
+def failover(seed: int) -> Result:
+    """Run the world of one seed: observers of a group, and everything around them that fails."""
+    rng = Random(seed)  # noqa: S311 - as above
+    scene = scenes.draw(rng)
+    world = watching.World(scene, rng)
+
+    def found() -> Iterable[str]:
+        yield from world.wrong
+        yield from moves.faults(world.moves, world.director.shown, world.endpoints.looks)
+
+    return _agreed(seed, scene.policy.told(), world.processes, world.run, found)
+
+
 def _agreed(
     seed: int, told: str, processes: Processes, run: Callable[[], None], faults: Callable[[], Iterable[str]]
 ) -> Result:
     failures: list[str] = []
     try:
-        with (
-            patch("tradewind.registers.asking.wait", processes.wait),
-            patch("tradewind.registers.asking.monotonic", processes.monotonic),
-        ):
+        with standing_in(processes):
             run()
     except EndlessError as error:
         failures.append(f"comes_to_rest: {error}")
@@ -131,4 +142,5 @@ SUITES: Mapping[str, Suite] = {
     "guarded": guarded,
     "sets": sets,
     "register": register,
+    "failover": failover,
 }

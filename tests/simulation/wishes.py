@@ -60,7 +60,7 @@ def draw(rng: Random) -> Plan:
         crash=rng.choice((0, 0, 0.005, 0.02)),
         dark=rng.choice((0, 0, 0.01, 0.03)),
         lapse=rng.choice((0, 0.01, 0.05)),
-        harm=rng.choice((0, 0, 0.02)),
+        harm=rng.choice((0, 0.02, 0.05)),
     )
 
 

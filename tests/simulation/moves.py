@@ -1,0 +1,176 @@
+"""How traffic moved in a world, and whether it may have: the facts, and what must hold of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from simulation.landscape import Look, Shown
+from simulation.scenes import EVERY, SITES, Scene
+from simulation.turns import SECOND
+from tradewind.failover.routing import Kind, Routing, State
+from tradewind.records import Document
+
+LIMIT = 60
+"""Seconds that a function may run."""
+OFTEN = 20
+"""Looks of which more than half failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a majority of the control stores held from some moment on."""
+
+    elapsed: int
+    routing: Routing
+
+
+@dataclass(slots=True)
+class Moves:
+    """All that happened to the traffic of a group."""
+
+    scene: Scene
+    chosen: list[Chosen] = field(default_factory=list)
+    """Every change that a majority accepted, in order."""
+    heard: int = 0
+    """When a majority of the control stores could be reached last; microseconds."""
+    revision: int = 0
+
+    def choose(self, elapsed: int, revision: int, value: Document) -> None:
+        """Note what a majority holds."""
+        if revision > self.revision:
+            self.revision = revision
+            self.chosen.append(Chosen(elapsed, Routing.of(value)))
+
+    @property
+    def epochs(self) -> dict[int, Chosen]:
+        """The first that was chosen of each epoch."""
+        first: dict[int, Chosen] = {}
+        for each in self.chosen:
+            first.setdefault(each.routing.epoch, each)
+        return first
+
+
+Looks = Mapping[tuple[str, str], list[Look]]
+
+
+def faults(moves: Moves, shown: list[Shown], looks: Looks) -> Iterator[str]:
+    """Yield what was wrong with how traffic moved."""
+    yield from epochs_go_on(moves)
+    yield from directors_follow(moves, shown)
+    yield from nobody_acts_late(moves, shown)
+    yield from majorities_move_traffic(moves, looks)
+    yield from traffic_rests(moves)
+
+
+def epochs_go_on(moves: Moves) -> Iterator[str]:
+    """Each change begins the next epoch or leaves it, and an epoch has one set of weights."""
+    for one, other in pairwise(moves.chosen):
+        if other.routing.epoch < one.routing.epoch:
+            yield f"epoch {other.routing.epoch} was chosen after {one.routing.epoch}"
+    for each in moves.chosen:
+        if each.routing.weights != moves.epochs[each.routing.epoch].routing.weights:
+            yield f"epoch {each.routing.epoch} has two sets of weights"
+
+
+def directors_follow(moves: Moves, shown: list[Shown]) -> Iterator[str]:
+    """What the director shows goes from epoch to later epoch, and each was elected with these weights."""
+    for one, other in pairwise(shown):
+        if other.traffic.epoch <= one.traffic.epoch:
+            yield f"{other.by} let the director show epoch {other.traffic.epoch} after {one.traffic.epoch}"
+    for each in shown:
+        elected = moves.epochs.get(each.traffic.epoch)
+        if elected is None or elected.elapsed > each.elapsed:
+            yield f"{each.by} acted on epoch {each.traffic.epoch}, which was not elected"
+        elif elected.routing.weights != each.traffic.weights:
+            yield f"{each.by} let the director show {dict(each.traffic.weights)} for epoch {each.traffic.epoch}"
+
+
+def nobody_acts_late(moves: Moves, shown: list[Shown]) -> Iterator[str]:
+    """Whoever acts on an epoch has made sure, since it read the director, that it is the present one."""
+    for each in shown:
+        later = [one.elapsed for one in moves.chosen if one.routing.epoch > each.traffic.epoch]
+        if later and later[0] < each.began:
+            yield (
+                f"{each.by} read the director at {each.began / SECOND:.3f} s and published epoch {each.traffic.epoch}, "
+                f"though the next one was chosen at {later[0] / SECOND:.3f} s"
+            )
+
+
+def majorities_move_traffic(moves: Moves, looks: Looks) -> Iterator[str]:
+    """Observers take traffic only from what a majority saw failing, and bring it only to what a majority saw well."""
+    policy, late = moves.scene.policy, moves.scene.mishaps
+    slack = 2 * LIMIT if late.late or late.overdue or late.twice else 0
+    window = (5 * EVERY + slack) * SECOND
+    observers = list(SITES)[: policy.observers]
+    for epoch, each in moves.epochs.items():
+
+        def few(name: str, judge: Callable[[Look], bool], until: int = each.elapsed) -> bool:
+            saw = [who for who in observers if _saw(looks, who, name, judge, until, window, policy.rounds)]
+            return 2 * len(saw) <= len(observers)
+
+        if _is_decided(each.routing):
+            yield from _leaves(epoch, each.routing, few, spills=policy.strategy == "bursting")
+            new = (
+                name for name, weight in each.routing.weights.items() if weight and not each.routing.before.get(name)
+            )
+            yield from (
+                f"epoch {epoch} brought traffic to {name}, which no majority saw well"
+                for name in new
+                if few(name, lambda look: look.good)
+            )
+
+
+Few = Callable[[str, Callable[[Look], bool]], bool]
+
+
+def _leaves(epoch: int, routing: Routing, few: Few, *, spills: bool) -> Iterator[str]:
+    if routing.kind is not Kind.FAILOVER:
+        return
+    unseen = [name for name in routing.leaving if few(name, lambda look: not look.good or look.late)]
+    if unseen and (not spills or unseen == list(routing.leaving)):  # who spills less sends less to those who are well
+        yield f"epoch {epoch} took the traffic from {unseen}, which no majority saw failing"
+    stays = any(routing.weights.get(name) for name, weight in routing.before.items() if weight)
+    if stays and len(routing.leaving) - len(unseen) > 1:
+        yield f"epoch {epoch} took the traffic from {routing.leaving}, which are of two clouds"
+
+
+def _is_decided(routing: Routing) -> bool:
+    """Say whether observers began an epoch because of what they saw, and not because a move did not pass."""
+    detected = bool(routing.steps) and routing.steps[0].state is State.DETECTED
+    return detected and routing.kind in {Kind.FAILOVER, Kind.SHIFT, Kind.RESTORE}
+
+
+def _saw(
+    looks: Looks, observer: str, name: str, judge: Callable[[Look], bool], until: int, window: int, rounds: int
+) -> bool:
+    """Say whether an observer saw an endpoint so for enough looks in a row, the last of them not long ago."""
+    row, bad = 0, 0
+    for at, look in enumerate(looks.get((observer, name), ())):
+        if look.elapsed > until:
+            break
+        bad += not look.good
+        row = row + 1 if judge(look) else 0
+        if look.elapsed >= until - window and (row >= rounds or (at + 1 >= OFTEN and judge(look))):
+            return True
+    return False
+
+
+def traffic_rests(moves: Moves) -> Iterator[str]:
+    """With clocks that run evenly, observers move traffic only when the cooldown after the last move is over."""
+    if moves.scene.shift:
+        return
+    settled: dict[int, int] = {}
+    for each in moves.chosen:
+        if each.routing.state is State.SETTLED:
+            settled.setdefault(each.routing.epoch, each.elapsed)
+    for epoch, each in moves.epochs.items():
+        routing = each.routing
+        before = moves.epochs.get(epoch - 1)
+        if not _is_decided(routing) or before is None:
+            continue
+        if before.routing.kind is Kind.INITIAL or epoch - 1 not in settled:
+            continue
+        if (rest := each.elapsed - settled[epoch - 1]) < (moves.scene.policy.cooldown - 1) * SECOND:
+            yield f"epoch {epoch} began {rest / SECOND:.0f} s after the one before it, and the cooldown is longer"

@@ -1,0 +1,146 @@
+"""What is fixed in a world of observers: who watches what, by which policy, and how much goes wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+from typing import Any
+
+from simulation.control import Mishaps
+from tradewind.fleet import Fleet
+
+EVERY = 20
+"""Seconds between two looks of an observer."""
+GROUP = "g"
+SITES = {"a": "aws", "b": "gcp", "c": "azure", "d": "aws", "e": "gcp"}
+"""Each has a control store and an observer; in most worlds only the first three do."""
+ENDPOINTS = {"ea": "a", "eb": "b", "ec": "c"}
+_PLACES = {
+    "aws": {"region": "us-east-1", "jurisdiction": "US"},
+    "gcp": {"region": "europe-west4", "jurisdiction": "EU", "project": "p"},
+    "azure": {"region": "westeurope", "jurisdiction": "EU", "account": "acc"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What differs between the groups of worlds."""
+
+    observers: int
+    strategy: str
+    rounds: int
+    cooldown: int
+    """Seconds."""
+    failback: int | None
+    """Seconds; None: only by hand."""
+    minimum: int
+
+    def told(self) -> str:
+        """Describe it in a line."""
+        back = "back by hand" if self.failback is None else f"back after {self.failback} s"
+        return (
+            f"{self.observers} observers, {self.strategy}, {self.rounds} looks, cooldown {self.cooldown} s, {back}, "
+            f"at least {self.minimum} serve"
+        )
+
+
+@dataclass(slots=True)
+class Scene:
+    """What is fixed in a world."""
+
+    policy: Policy
+    rings: int
+    """So often the timers ring while things go wrong."""
+    together: bool
+    """Whether all timers ring at once."""
+    mishaps: Mishaps
+    """Of requests to control stores."""
+    director: Mishaps
+    crash: float
+    """How probable it is, at each step of a process, that it dies."""
+    twice: float
+    """How probable it is that a timer rings twice."""
+    fall: float
+    """How probable it is, at each ring, that an endpoint falls, slows down or returns."""
+    cut: float
+    """The same, that an observer and an endpoint do not reach each other, or do again."""
+    dark: float
+    """The same, that a control store goes away, or returns."""
+    absent: float
+    """The same, that an observer is not run for a while, or is again."""
+    shift: float
+    """The same, that a clock jumps."""
+    hand: float
+    """The same, that a person moves traffic, freezes it or lets it go."""
+
+
+def draw(rng: Random) -> Scene:
+    """Draw a world."""
+    bad, rate = rng.choice((0.0, 0.0, 0.02, 0.05)), rng.choice((0.0, 0.1, 0.3))
+    return Scene(
+        policy=Policy(
+            observers=3 if rng.random() < 0.9 else 5,
+            strategy=rng.choice(("active_passive", "active_passive", "active_active", "bursting")),
+            rounds=rng.choice((1, 2, 2, 3)),
+            cooldown=rng.choice((0, 40, 100)),
+            failback=rng.choice((None, None, 0, 60)),
+            minimum=rng.choice((1, 1, 2)),
+        ),
+        rings=rng.choice((3, 4, 5, 6, 8)),
+        together=rng.random() < 0.5,
+        mishaps=Mishaps(*(bad * rng.choice((0, 0.3, 1)) for _ in range(5))),
+        director=Mishaps(*(bad * rng.choice((0, 1, 3)) for _ in range(5))),
+        crash=rng.choice((0, 0, 0.002, 0.01)),
+        twice=rng.choice((0, 0, 0.1)),
+        fall=rng.choice((0, 0.1, 0.3)),
+        cut=rate * rng.choice((0, 1)),
+        dark=rate * rng.choice((0, 0.5)),
+        absent=rate * rng.choice((0, 0.5)),
+        shift=rate * rng.choice((0, 1)),
+        hand=rng.choice((0, 0, 0.1)),
+    )
+
+
+@lru_cache(maxsize=1024)
+def fleet_of(policy: Policy) -> Fleet:
+    """Return the fleet of a policy; made once for all worlds that have it."""
+    sites = list(SITES)[: policy.observers]
+    primary = {} if policy.strategy == "active_active" else {"primary": "ea"}
+    probe: dict[str, Any] = {"load": "/load"} if policy.strategy == "bursting" else {}
+    return Fleet.model_validate(
+        {
+            "version": 1,
+            "sites": {name: _site(name) for name in sites},
+            "classifications": {"public": {"jurisdictions": "any"}},
+            "control": {"stores": sites, "every_seconds": EVERY, "history": 64},
+            "endpoints": {
+                name: {"site": site, "url": f"https://{name}.example", "probe": probe}
+                for name, site in ENDPOINTS.items()
+            },
+            "groups": {
+                GROUP: {
+                    "endpoints": list(ENDPOINTS),
+                    "classification": "public",
+                    "strategy": policy.strategy,
+                    "rounds": policy.rounds,
+                    "cooldown_seconds": policy.cooldown,
+                    "minimum_serving": policy.minimum,
+                    "failback": {"after_seconds": policy.failback, "canary": [50, 100]},
+                    "director": {
+                        "kind": "caddy",
+                        "admin": "http://127.0.0.1:9",
+                        "id": "front",
+                        "targets": {name: f"{name}:1" for name in ENDPOINTS},
+                    },
+                    **primary,
+                }
+            },
+        }
+    )
+
+
+def _site(name: str) -> dict[str, str]:
+    cloud = SITES[name]
+    bucket = "container" if cloud == "azure" else "bucket"
+    return {"cloud": cloud, bucket: f"data-{name}", "control_bucket": f"control-{name}", **_PLACES[cloud]}
