@@ -76,7 +76,7 @@ $(SAM_VENV)/.installed: $(UV) requirements/sam.txt
 
 # --- use it -----------------------------------------------------------------------------------------------------------
 
-demo: setup ## replicate a real model between three clouds on this machine, and prove that it arrived
+demo: setup ## replicate a real model between three clouds on this machine, prove that it arrived, then kill a cloud
 	@$(BIN)/tradewind demo
 
 test: setup ## run every test in JOBS processes; narrow it with ARGS="tests/unit -k name"

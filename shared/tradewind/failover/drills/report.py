@@ -148,8 +148,9 @@ class DrillReport:
             "recovery time": f"{_seconds(figures.rto)} (objective {self.objectives.rto_seconds:g} s)",
             "requests": f"{figures.requests:,}, of which {figures.lost:,} were lost"
             + "".join(f"; {count:,} {_PHASES[phase]}" for phase, count in figures.failed.items() if count),
-            "recovery point": f"{loss.objects:,} of {loss.uploaded:,} objects ({loss.bytes:,} bytes) are nowhere else, "
-            f"of up to {loss.seconds:.1f} s (objective {self.objectives.rpo_seconds:g} s)",
+            "recovery point": f"{loss.objects:,} of {loss.uploaded:,} objects ({loss.bytes:,} bytes) are nowhere else"
+            + (f", the oldest of them {loss.seconds:.1f} s" if loss.objects else "")
+            + f" (objective {self.objectives.rpo_seconds:g} s)",
             "epoch": f"{figures.epoch_before} -> {figures.epoch}"
             if figures.epochs
             else f"{figures.epoch_before}, still",
