@@ -44,6 +44,8 @@ class _Heard(_Told):
     since: AwareDatetime
     moved: bool = False
     still: NonNegativeInt = 0
+    read: AwareDatetime | None = None
+    blind: NonNegativeInt = 0
 
 
 class _Known(_Told):
@@ -75,7 +77,14 @@ def as_document(view: View) -> Document:
         "at": _time(view.at),
         "endpoints": {name: _endpoint(each, kept) for name, each in view.endpoints.items()},
         "heard": {
-            name: {"round": each.round, "since": _time(each.since), "moved": each.moved, "still": each.still}
+            name: {
+                "round": each.round,
+                "since": _time(each.since),
+                "moved": each.moved,
+                "still": each.still,
+                "read": _time(each.read) if each.read else None,
+                "blind": each.blind,
+            }
             for name, each in view.heard.items()
         },
         "known": {
@@ -124,7 +133,10 @@ def view_of(document: Document) -> View:
         round=told.round,
         at=told.at,
         endpoints={name: _endpoint_of(each) for name, each in told.endpoints.items()},
-        heard={name: Heard(each.round, each.since, each.moved, each.still) for name, each in told.heard.items()},
+        heard={
+            name: Heard(each.round, each.since, each.moved, each.still, each.read, each.blind)
+            for name, each in told.heard.items()
+        },
         known={
             name: Known(each.revision, each.revision_since, each.epoch, each.epoch_since, each.settled)
             for name, each in told.known.items()

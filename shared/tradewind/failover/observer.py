@@ -77,7 +77,8 @@ class Observer:
             groups=self.fleet.groups.values(),
             now=now,
         )
-        view = replace(view, heard=hear(view.heard, others.views, now), known=_known(view.known, readings, now))
+        heard = hear(view.heard, others.views, now, STALE * self.every)
+        view = replace(view, heard=heard, known=_known(view.known, readings, now))
         if self.at.exchange.publish(view).late:  # this is a second call of the same round, and the first is at it
             return Round(sights(self.observers, view, others.views, now, STALE * self.every), view)
         if _alarming(view, readings):  # what the others saw meanwhile may make a majority in this round

@@ -87,24 +87,34 @@ def _doubted(heard: Mapping[str, Heard]) -> dict[str, Heard]:
     return {name: replace(each, moved=False) for name, each in heard.items()}
 
 
-def hear(old: Mapping[str, Heard], others: Mapping[str, View], now: datetime) -> dict[str, Heard]:
+def hear(old: Mapping[str, Heard], others: Mapping[str, View], now: datetime, stale: timedelta) -> dict[str, Heard]:
     """Return what an observer has heard of the others once it read their views; called once in each round.
+
+    A view that went on has done so since it was read last. If that is long ago, since its store was away or the reader
+    was, nobody knows when: it was only found.
 
     Args:
         old: What it had heard before (`View.heard`).
         others: The views that it could read, by observer.
         now: By its own clock.
+        stale: What is longer ago is long.
     """
     heard: dict[str, Heard] = {}
     for name in {**old, **others}:
         before, view = old.get(name), others.get(name)
         if before is None:
-            heard |= {name: Heard(view.round, now)} if view else {}
+            heard |= {name: Heard(view.round, now, read=now)} if view else {}
         elif view is not None and view.round > before.round:
-            heard[name] = Heard(view.round, now, moved=True)
-        else:  # an earlier round is a copy that was left behind somewhere
-            heard[name] = replace(before, still=before.still + 1, moved=before.moved and now >= before.since)
+            heard[name] = Heard(view.round, now, moved=_read_lately(before, now, stale), read=now)
+        else:
+            stays = replace(before, still=before.still + 1, moved=before.moved and now >= before.since)
+            there = view is not None and view.round == before.round  # an earlier one is a copy that was left somewhere
+            heard[name] = replace(stays, read=now, blind=0) if there else replace(stays, blind=before.blind + 1)
     return heard
+
+
+def _read_lately(before: Heard, now: datetime, stale: timedelta) -> bool:
+    return timedelta() <= now - (before.read or before.since) <= stale and before.blind <= STILL
 
 
 def sights(

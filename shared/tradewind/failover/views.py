@@ -59,6 +59,10 @@ class Heard:
     """Whether it was seen to go on at all; a view that was only ever found may be from long ago."""
     still: int = 0
     """How many looks of the observer itself it has stayed at this round; whatever a clock does, these are counted."""
+    read: datetime | None = None
+    """When it was read last, at this round; None: at `since`."""
+    blind: int = 0
+    """How many looks ago that was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class Reader:
         """Read a view of that round (None: none at all) at that time; say why it does not count, or ""."""
         others = {} if round_ is None else {"b": other(round_)}
         view = seen(self.view, observer="a", answers={}, endpoints={}, groups=[], now=at(seconds))
-        self.view = replace(view, heard=hear(view.heard, others, at(seconds)))
+        self.view = replace(view, heard=hear(view.heard, others, at(seconds), STALE))
         judged = sights(("a", "b"), self.view, others, at(seconds), STALE)
         assert set(judged.views) | set(judged.missing) == {"a", "b"}
         return judged.missing.get("b", "")
@@ -108,6 +108,21 @@ def test_a_view_counts_once_it_is_seen_to_go_on() -> None:
     assert reader.reads(5, 20) == "was found, and has not moved yet"
     assert not reader.reads(6, 40)
     assert not reader.reads(6, 100)
+
+
+def test_a_view_that_went_on_while_nobody_read_it_was_only_found() -> None:
+    """Its observer may be dead since then: a reader that was away, or could not read, waits for one round more."""
+    for looks in ((), (None,) * (STILL + 1)):
+        reader = Reader()
+        reader.reads(5, 0)
+        reader.reads(6, 20)
+        for nth, round_ in enumerate(looks):
+            reader.reads(round_, 21 + nth)
+        later = 30 if looks else 90
+
+        assert reader.reads(9, later) == "was found, and has not moved yet"
+        assert reader.reads(9, later + 20) == "was found, and has not moved yet"
+        assert not reader.reads(10, later + 40)
 
 
 def test_a_view_that_stands_still_becomes_stale() -> None:
