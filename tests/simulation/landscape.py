@@ -114,7 +114,7 @@ class Shown:
 
     elapsed: int
     began: int
-    """When its publisher read the director last, before it published."""
+    """When its publisher had read the director last, before it published."""
     by: str
     traffic: Traffic
 
@@ -132,11 +132,9 @@ class SimulatedDirector:
 
     def read(self) -> Traffic:
         """Return what is published."""
-        name = self._name()
-        began = self.processes.elapsed
         heard = self._arrive("read")
         traffic = self.inner.read()
-        self._read[name] = began
+        self._read[self._name()] = self.processes.elapsed
         self._answer("read", heard=heard)
         return traffic
 

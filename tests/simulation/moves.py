@@ -102,7 +102,7 @@ def majorities_move_traffic(moves: Moves, looks: Looks) -> Iterator[str]:
     """Observers take traffic only from what a majority saw failing, and bring it only to what a majority saw well."""
     policy, late = moves.scene.policy, moves.scene.mishaps
     slack = 2 * LIMIT if late.late or late.overdue or late.twice else 0
-    window = (5 * EVERY + slack) * SECOND
+    window = (7 * EVERY + slack) * SECOND  # a view may be stale when it is read, and counts until it is stale by that
     observers = list(SITES)[: policy.observers]
     for epoch, each in moves.epochs.items():
 

@@ -204,9 +204,9 @@ PLANTS = {
                 "registers/panel.py",
                 "    counts: dict[str, Held] = {}\n",
                 "    counts: dict[str, Held] = {}\n"
-                "    if config:\n"
-                "        new = {site: Held(Acceptor(life, config, True), None) for site, life in config.members.items()}\n"
-                "        looks = {site: held or new.get(site) for site, held in looks.items()}\n",
+                "    lives = config.members if config else {}\n"
+                "    new = {site: Held(Acceptor(life, config, True), None) for site, life in lives.items()}\n"
+                "    looks = {site: held or new.get(site) for site, held in looks.items()}\n",
             ),
         ),
     ),
@@ -247,9 +247,16 @@ PLANTS = {
             ),
         ),
     ),
-    "failover-found": Plant(
+    "failover-stale": Plant(
         "failover",
-        (Edit("failover/seeing.py", "    if heard is None or not heard.moved:\n", "    if heard is None:\n"),),
+        (
+            Edit(
+                "failover/seeing.py",
+                "    return _age(heard.since, now, stale) or",
+                "    return",
+            ),
+            Edit("failover/seeing.py", "heard.still > STILL", "False"),
+        ),
     ),
     "failover-alone": Plant(
         "failover",

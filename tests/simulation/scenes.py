@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -76,9 +76,9 @@ class Scene:
 
 
 def draw(rng: Random) -> Scene:
-    """Draw a world."""
+    """Draw a world: one in which a little of everything goes wrong, or much of a few things that matter together."""
     bad, rate = rng.choice((0.0, 0.0, 0.02, 0.05)), rng.choice((0.0, 0.1, 0.3))
-    return Scene(
+    scene = Scene(
         policy=Policy(
             observers=3 if rng.random() < 0.9 else 5,
             strategy=rng.choice(("active_passive", "active_passive", "active_active", "bursting")),
@@ -89,8 +89,8 @@ def draw(rng: Random) -> Scene:
         ),
         rings=rng.choice((3, 4, 5, 6, 8)),
         together=rng.random() < 0.5,
-        mishaps=Mishaps(*(bad * rng.choice((0, 0.3, 1)) for _ in range(5))),
-        director=Mishaps(*(bad * rng.choice((0, 1, 3)) for _ in range(5))),
+        mishaps=Mishaps(*(bad * rng.choice((0, 0.3, 1)) for _ in range(6))),
+        director=Mishaps(*(bad * rng.choice((0, 1, 3)) for _ in range(6))),
         crash=rng.choice((0, 0, 0.002, 0.01)),
         twice=rng.choice((0, 0, 0.1)),
         fall=rng.choice((0, 0.1, 0.3)),
@@ -99,6 +99,22 @@ def draw(rng: Random) -> Scene:
         absent=rate * rng.choice((0, 0.5)),
         shift=rate * rng.choice((0, 1)),
         hand=rng.choice((0, 0, 0.1)),
+    )
+    return rng.choice((lambda same: same, lambda same: same, _contended, _apart))(scene)
+
+
+def _contended(scene: Scene) -> Scene:
+    """Let persons and observers move traffic at once, and whoever does hang at any moment."""
+    calm, slow = Mishaps(late=0.02), Mishaps(late=0.2)
+    return replace(scene, mishaps=calm, director=slow, fall=0.5, cut=0, dark=0, absent=0, shift=0, hand=0.7)
+
+
+def _apart(scene: Scene) -> Scene:
+    """Let observers come and go, each with a view of its own."""
+    policy = replace(scene.policy, rounds=min(scene.policy.rounds, 2), observers=3)
+    calm = Mishaps(), Mishaps()
+    return replace(
+        scene, policy=policy, rings=12, mishaps=calm[0], director=calm[1], crash=0, fall=0, cut=0.6, absent=0.6, shift=0
     )
 
 
