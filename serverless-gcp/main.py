@@ -6,7 +6,7 @@ from flask import Request, request
 
 from tradewind import runtime
 from tradewind.clouds.gcp.events import message_of
-from tradewind.failover.answering import Body, headers
+from tradewind.failover.callers.answering import Body, headers
 from tradewind.logs import log_json
 
 SWEEP_SECONDS, OBSERVE_SECONDS = 200.0, 60.0  # of the 300 and 120 that deploy.sh gives; what was begun takes some, too

@@ -8,7 +8,7 @@ from aws_lambda_powertools.logging.utils import copy_config_to_registered_logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tradewind import runtime
-from tradewind.failover.answering import headers
+from tradewind.failover.callers.answering import headers
 
 logger, app = Logger(), LambdaFunctionUrlResolver()
 copy_config_to_registered_loggers(logger, include={"tradewind"})

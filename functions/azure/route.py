@@ -5,7 +5,7 @@ import json
 import azure.functions as func
 
 from tradewind import runtime
-from tradewind.failover.answering import headers
+from tradewind.failover.callers.answering import headers
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # its author wrote no types
 

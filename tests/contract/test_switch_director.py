@@ -9,7 +9,7 @@ import pytest
 
 from rigs.stores import Rig
 from tradewind.errors import ConfigurationError, PreconditionFailedError, StoreUnavailableError
-from tradewind.failover.switch import SwitchDirector
+from tradewind.failover.moving.switch import SwitchDirector
 from tradewind.ports import ObjectStore, Traffic
 from tradewind.switch_text import encode, text_of
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from rigs.acceptance import eventually
-from tradewind.failover.health import judge
+from tradewind.failover.deciding.health import judge
 from tradewind.failover.routing import Routing, State
 from tradewind.ports import Traffic
 from tradewind.registers.outcomes import Done, NoMajority, Reading

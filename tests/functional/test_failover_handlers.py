@@ -19,8 +19,8 @@ from rigs.announcements import EVENTS, sample
 from rigs.platforms import AzureFunctions, load_cloud_run, load_lambda
 from rigs.three_clouds import SITES, ThreeClouds
 from tradewind import runtime
-from tradewind.failover.published import Condition, published_of
-from tradewind.failover.reading import name_of
+from tradewind.failover.callers.published import Condition, published_of
+from tradewind.failover.callers.reading import name_of
 from tradewind.failover.routing import Kind, Routing, State
 from tradewind.failover.views import Sights
 from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, GCP_SITE, GROUP, MODEL_SERVERS

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tradewind.failover.decide import decide
-from tradewind.failover.decisions import Decision
+from tradewind.failover.deciding.decide import decide
+from tradewind.failover.deciding.decisions import Decision
 from tradewind.failover.routing import Kind, Routing, State
 from tradewind.failover.views import EndpointView, Sample, Sights, View
 from tradewind.fleet import Endpoint, Group

@@ -11,12 +11,12 @@ from rigs.world import InlineExecutor, WatchedStore
 from tradewind.clouds.memory.store import MemoryStore
 from tradewind.clouds.memory.traffic import MemoryDirector
 from tradewind.errors import StoreUnavailableError
+from tradewind.failover.callers.publishing import Publisher
 from tradewind.failover.instruments import Instruments
-from tradewind.failover.manual import Hand
+from tradewind.failover.looking.viewing import Exchange
+from tradewind.failover.moving.manual import Hand
 from tradewind.failover.observer import Observer, Round
-from tradewind.failover.publishing import Publisher
 from tradewind.failover.routing import Routing
-from tradewind.failover.viewing import Exchange
 from tradewind.fleet import Endpoint, Fleet, parse_fleet
 from tradewind.ports import Answer, Notice
 from tradewind.records import Records

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tradewind.failover.published import Condition, Offer, Published
+from tradewind.failover.callers.published import Condition, Offer, Published
 from tradewind.failover.routing import Kind, Routing, State
 from tradewind.failover.views import EndpointView, Sights, View
 from tradewind.fleet import Fleet

@@ -218,8 +218,8 @@ PLANTS = {
         (
             Edit(
                 "registers/membership.py",
-                "        if held.acceptor.config.version >= new.version:\n",
-                "        if held.acceptor.config:\n",
+                "    if len(held) < old.majority:\n",
+                "    if not held:\n",
             ),
         ),
     ),
@@ -227,7 +227,7 @@ PLANTS = {
         "failover",
         (
             Edit(
-                "failover/acting.py",
+                "failover/moving/acting.py",
                 "    if not there and not _current(hands.register, routing):\n",
                 "    if False:\n",
             ),
@@ -235,13 +235,13 @@ PLANTS = {
     ),
     "failover-minority": Plant(
         "failover",
-        (Edit("failover/health.py", "        return self.observers // 2 + 1\n", "        return 1\n"),),
+        (Edit("failover/deciding/health.py", "        return self.observers // 2 + 1\n", "        return 1\n"),),
     ),
     "failover-clocks": Plant(
         "failover",
         (
             Edit(
-                "failover/seeing.py",
+                "failover/looking/seeing.py",
                 "    return _age(heard.since, now, stale) or",
                 "    return _age(view.at, now, stale) or",
             ),
@@ -251,11 +251,11 @@ PLANTS = {
         "failover",
         (
             Edit(
-                "failover/seeing.py",
+                "failover/looking/seeing.py",
                 "    return _age(heard.since, now, stale) or",
                 "    return",
             ),
-            Edit("failover/seeing.py", "heard.still > STILL", "False"),
+            Edit("failover/looking/seeing.py", "heard.still > STILL", "False"),
         ),
     ),
     "failover-alone": Plant(

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from simulation.processes import Processes
-from tradewind.failover import notices, probing, viewing
-from tradewind.failover.codec import view_of
+from tradewind.failover.looking import probing, viewing
+from tradewind.failover.looking.codec import view_of
+from tradewind.failover.moving import notices
 from tradewind.records import Document
 from tradewind.registers import asking, contents, register
 from tradewind.registers.acceptors import Acceptor

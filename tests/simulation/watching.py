@@ -16,10 +16,10 @@ from simulation.turns import SECOND
 from simulation.world import EndlessError
 from tradewind.errors import TradewindError
 from tradewind.failover.instruments import Instruments
-from tradewind.failover.manual import Hand
+from tradewind.failover.looking.viewing import Exchange
+from tradewind.failover.moving.manual import Hand
 from tradewind.failover.observer import Observer
 from tradewind.failover.routing import Routing, State
-from tradewind.failover.viewing import Exchange
 from tradewind.ports import Traffic
 from tradewind.records import Record, Records
 from tradewind.registers.initialise import initialise

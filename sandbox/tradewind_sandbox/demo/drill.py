@@ -11,9 +11,9 @@ from rich.rule import Rule
 from tradewind.cli.drill import run, table
 from tradewind.cli.staging import NONE, Stage
 from tradewind.errors import TradewindError
+from tradewind.failover.deciding.health import judge
 from tradewind.failover.drills.conduct import Pace
 from tradewind.failover.drills.report import DrillReport
-from tradewind.failover.health import judge
 from tradewind.runtime import Runtime, read_fleet
 from tradewind_sandbox.names import GROUP
 from tradewind_sandbox.supervisor import Sandbox

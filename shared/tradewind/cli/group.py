@@ -17,10 +17,10 @@ from tradewind.cli.outcomes import OperationOption, WhoOption, WhyOption, told, 
 from tradewind.cli.standing import Standing
 from tradewind.cli.text import as_json, one_line
 from tradewind.errors import TradewindError
-from tradewind.failover.decide import initial
-from tradewind.failover.manual import complete, objections
+from tradewind.failover.deciding.decide import initial
+from tradewind.failover.deciding.sharing import percent
+from tradewind.failover.moving.manual import complete, objections
 from tradewind.failover.routing import Routing, State
-from tradewind.failover.sharing import percent
 from tradewind.registers.outcomes import Done, NoMajority, Outcome
 from tradewind.runtime import Runtime
 

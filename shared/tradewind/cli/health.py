@@ -15,9 +15,9 @@ from rich.text import Text
 from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.cli.following import EveryOption, WatchOption, follow
 from tradewind.cli.text import as_json, one_line
-from tradewind.failover.health import judge
+from tradewind.failover.deciding.health import judge
+from tradewind.failover.looking.windows import error_rate, latency
 from tradewind.failover.views import Breaker, EndpointView, Sights
-from tradewind.failover.windows import error_rate, latency
 from tradewind.fleet import Fleet
 
 STYLES = {"up": "green", "degraded": "yellow", "down": "bold red", "unknown": "yellow"}

@@ -12,12 +12,12 @@ from uuid import uuid4
 
 from tradewind.cli.status import reader_of
 from tradewind.errors import ConfigurationError, StoreUnavailableError
+from tradewind.failover.deciding.health import judge
 from tradewind.failover.drills.artifacts import Artifacts
 from tradewind.failover.drills.conduct import Fault, Scene, Sender
 from tradewind.failover.drills.load import Load, Question, question
 from tradewind.failover.drills.measure import Waiting
 from tradewind.failover.drills.timeline import Request
-from tradewind.failover.health import judge
 from tradewind.failover.routing import Routing, State
 from tradewind.fleet import CloudDns, Group, Route53, Rule, Switch
 from tradewind.registers.outcomes import Done, NoMajority, Unchanged

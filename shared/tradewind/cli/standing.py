@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tradewind.cli.text import duration, one_line
-from tradewind.failover.health import Judgement, judge
+from tradewind.failover.deciding.health import Judgement, judge
 from tradewind.failover.routing import Kind, Routing, State
 from tradewind.failover.views import Sights
 from tradewind.fleet import Fleet, Group

@@ -7,9 +7,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 
-from tradewind.failover.probing import Prober
+from tradewind.failover.looking.probing import Prober
+from tradewind.failover.looking.viewing import Exchange
 from tradewind.failover.routing import Routing
-from tradewind.failover.viewing import Exchange
 from tradewind.failover.views import Sights
 from tradewind.ports import Notifier, TrafficDirector
 from tradewind.registers.register import Register

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tradewind.errors import ConfigurationError, TradewindError
-from tradewind.failover.decisions import Decision, Keep
+from tradewind.failover.deciding.decisions import Decision, Keep
 from tradewind.failover.instruments import Instruments
-from tradewind.failover.probing import look
+from tradewind.failover.looking.probing import look
+from tradewind.failover.looking.seeing import hear, seen, sights
 from tradewind.failover.remembering import remember
 from tradewind.failover.routing import Routing, State
-from tradewind.failover.seeing import hear, seen, sights
 from tradewind.failover.turn import Turn
 from tradewind.failover.views import Known, Sights, View
 from tradewind.fleet import Control, Fleet

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from tradewind.failover.moving.steps import RESTING
 from tradewind.failover.routing import Kind, Routing
-from tradewind.failover.steps import RESTING
 from tradewind.failover.views import Known
 
 PATIENCE: Final = 2

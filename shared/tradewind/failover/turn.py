@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
-from tradewind.failover import steps
-from tradewind.failover.acting import Hands, carry_on, on_routing, redirect
-from tradewind.failover.decide import decide, initial, next_best
-from tradewind.failover.decisions import Decision, FailOver, Keep, Restore, Shift
+from tradewind.failover.deciding.decide import decide, initial, next_best
+from tradewind.failover.deciding.decisions import Decision, FailOver, Keep, Restore, Shift
 from tradewind.failover.instruments import Instruments
+from tradewind.failover.moving import steps
+from tradewind.failover.moving.acting import Hands, carry_on, on_routing, redirect
+from tradewind.failover.moving.steps import Act
 from tradewind.failover.remembering import my_turn, settled_for
 from tradewind.failover.routing import Routing, State
-from tradewind.failover.steps import Act
 from tradewind.failover.views import Sights, View
 from tradewind.fleet import Control, Endpoint, Fleet, Group
 from tradewind.registers.outcomes import Done, NoMajority, Operation, Reading

@@ -11,15 +11,15 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, cast
 
 from tradewind.errors import ConfigurationError
-from tradewind.failover.answering import Answer, answer
+from tradewind.failover.callers.answering import Answer, answer
+from tradewind.failover.callers.publishing import Publisher
+from tradewind.failover.callers.reading import Routes
 from tradewind.failover.instruments import Instruments
-from tradewind.failover.manual import Hand
+from tradewind.failover.looking.viewing import Exchange
+from tradewind.failover.moving.manual import Hand
+from tradewind.failover.moving.switch import SwitchDirector
 from tradewind.failover.observer import STALE, Observer
-from tradewind.failover.publishing import Publisher
-from tradewind.failover.reading import Routes
 from tradewind.failover.routing import Routing
-from tradewind.failover.switch import SwitchDirector
-from tradewind.failover.viewing import Exchange
 from tradewind.failover.views import Sights
 from tradewind.fleet import Address, Caddy, Control, EventGrid, Group, Switch, Webhook
 from tradewind.ports import Notifier, TrafficDirector

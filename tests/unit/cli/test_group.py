@@ -174,7 +174,7 @@ def test_an_unclear_outcome_says_how_to_find_out(
         return Indeterminate(Operation(id, who, why), 5, "gcp-euw4 was not heard to the end")
 
     with monkeypatch.context() as patch:
-        patch.setattr("tradewind.failover.manual.Hand.move", unclear)
+        patch.setattr("tradewind.failover.moving.manual.Hand.move", unclear)
         ended = tradewind(*MOVE, "--id", "mine")
     again = [tradewind(*MOVE, "--id", "mine") for _ in range(2)]
 

@@ -10,9 +10,9 @@ import pytest
 
 from rigs.routes import fleet, published
 from tradewind.errors import StoreUnavailableError
-from tradewind.failover.answering import answer, headers
-from tradewind.failover.published import Condition
-from tradewind.failover.reading import Copy
+from tradewind.failover.callers.answering import answer, headers
+from tradewind.failover.callers.published import Condition
+from tradewind.failover.callers.reading import Copy
 from tradewind.fleet import Fleet
 
 FLEET = fleet()

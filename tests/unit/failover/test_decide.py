@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from rigs.judging import CLOUDS, DOWN, OPEN, SLOW, SOUND, all_see, decided, endpoint, group, routing, sights
-from tradewind.failover.decide import initial, next_best
-from tradewind.failover.decisions import FailOver, Keep, Restore, Shift
+from tradewind.failover.deciding.decide import initial, next_best
+from tradewind.failover.deciding.decisions import FailOver, Keep, Restore, Shift
 from tradewind.failover.routing import Kind, State
 from tradewind.failover.views import EndpointView, Sample
 

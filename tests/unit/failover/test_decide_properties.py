@@ -12,8 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rigs.judging import EVERY, LONG, NOW, ROUNDS, endpoint, group
-from tradewind.failover.decide import decide, initial, next_best
-from tradewind.failover.decisions import Decision, FailOver, Keep, Restore, Shift
+from tradewind.failover.deciding.decide import decide, initial, next_best
+from tradewind.failover.deciding.decisions import Decision, FailOver, Keep, Restore, Shift
 from tradewind.failover.routing import Kind, Routing, State
 from tradewind.failover.views import EndpointView, Sample, Sights, View
 from tradewind.fleet import Endpoint, Group

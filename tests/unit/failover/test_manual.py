@@ -6,7 +6,7 @@ import pytest
 
 from rigs.observers import EVERY, GROUP, OBSERVERS, Observatory, fleet_of
 from tradewind.errors import ConfigurationError
-from tradewind.failover.manual import complete, objections
+from tradewind.failover.moving.manual import complete, objections
 from tradewind.fleet import Group
 
 SWITCH = {

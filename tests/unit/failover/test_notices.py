@@ -12,7 +12,7 @@ import pytest
 
 from rigs.world import InlineExecutor
 from tradewind.errors import ConfigurationError, StoreUnavailableError
-from tradewind.failover.notices import notice_of, tell_all
+from tradewind.failover.moving.notices import notice_of, tell_all
 from tradewind.failover.routing import Kind, Routing, State
 from tradewind.ports import Notice
 

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from rigs.observers import EVERY, GROUP, OBSERVERS, REFUSED, Dead, Observatory
-from tradewind.failover.decisions import FailOver, Keep
-from tradewind.failover.reading import name_of
+from tradewind.failover.callers.reading import name_of
+from tradewind.failover.deciding.decisions import FailOver, Keep
 from tradewind.failover.routing import Kind, State
 from tradewind.ports import Answer
 from tradewind.registers.outcomes import Done

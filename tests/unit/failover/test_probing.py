@@ -10,8 +10,8 @@ import pytest
 
 from rigs.judging import endpoint
 from tradewind.errors import StoreUnavailableError
-from tradewind.failover import probing
-from tradewind.failover.probing import look
+from tradewind.failover.looking import probing
+from tradewind.failover.looking.probing import look
 from tradewind.fleet import Endpoint
 from tradewind.ports import Answer
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from rigs.routes import ENDPOINTS, NOW, fleet, published, routing, sights
-from tradewind.failover.published import Condition, Offer, Published, published_of
+from tradewind.failover.callers.published import Condition, Offer, Published, published_of
 from tradewind.failover.routing import State
 from tradewind.failover.views import Breaker, EndpointView, Sample
 

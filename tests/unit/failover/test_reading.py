@@ -14,7 +14,7 @@ from rigs.routes import NOW, SITES, published
 from rigs.world import InlineExecutor
 from tradewind.clouds.memory.store import MemoryStore
 from tradewind.errors import StoreUnavailableError
-from tradewind.failover.reading import AWAY, KEPT, Routes, name_of
+from tradewind.failover.callers.reading import AWAY, KEPT, Routes, name_of
 from tradewind.records import Records
 
 AWS, GCP, AZURE = SITES

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rigs.routes import ENDPOINTS, fleet, published
-from tradewind.failover.published import Condition, Offer, Published
-from tradewind.failover.route import TRIAL, By, Choice, Nowhere, Place, choose
+from tradewind.failover.callers.published import Condition, Offer, Published
+from tradewind.failover.callers.route import TRIAL, By, Choice, Nowhere, Place, choose
 from tradewind.failover.views import Breaker
 
 LAWS = fleet().classifications

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rigs.judging import endpoint, group
-from tradewind.failover.seeing import STILL, hear, seen, sights
+from tradewind.failover.looking.seeing import STILL, hear, seen, sights
 from tradewind.failover.views import Breaker, EndpointView, Heard, Known, Sample, View
 from tradewind.ports import Answer
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rigs.judging import endpoint
-from tradewind.failover.sharing import explained, filled, percent, shares
+from tradewind.failover.deciding.sharing import explained, filled, percent, shares
 
 NAMES = st.sampled_from("abcdef")
 some = st.dictionaries(NAMES, st.integers(1, 1000).map(float), min_size=1)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewind.failover import steps
-from tradewind.failover.decisions import FailOver
+from tradewind.failover.deciding.decisions import FailOver
+from tradewind.failover.moving import steps
+from tradewind.failover.moving.steps import Act
 from tradewind.failover.remembering import PATIENCE, my_turn, remember, settled_for
 from tradewind.failover.routing import Kind, Routing, State, Step
-from tradewind.failover.steps import Act
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 ACT = Act("aws-use1", NOW)

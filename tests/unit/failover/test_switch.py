@@ -20,7 +20,7 @@ from tradewind.errors import (
     PreconditionFailedError,
     StoreUnavailableError,
 )
-from tradewind.failover.switch import SwitchDirector
+from tradewind.failover.moving.switch import SwitchDirector
 from tradewind.ports import Traffic
 from tradewind.switch_text import decode, encode, text_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rigs.judging import CLOUDS, SOUND, all_see, decided, group, routing
-from tradewind.failover.decisions import Restore
+from tradewind.failover.deciding.decisions import Restore
 from tradewind.failover.routing import Kind
 from tradewind.switch_text import text_of
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from rigs.world import InlineExecutor, WatchedStore
 from tradewind.clouds.memory.store import MemoryStore
 from tradewind.errors import BadEventError, StoreUnavailableError
-from tradewind.failover.codec import MOST, REASON, as_document, view_of
-from tradewind.failover.viewing import Collected, Exchange
+from tradewind.failover.looking.codec import MOST, REASON, as_document, view_of
+from tradewind.failover.looking.viewing import Collected, Exchange
+from tradewind.failover.looking.windows import WINDOW
 from tradewind.failover.views import Breaker, EndpointView, Heard, Known, Sample, View
-from tradewind.failover.windows import WINDOW
 from tradewind.records import Records
 
 START = datetime(2026, 1, 1, 12, 30, 0, 250_000, tzinfo=UTC)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewind.failover.breaker import Circuit, turned
+from tradewind.failover.looking.breaker import Circuit, turned
+from tradewind.failover.looking.windows import LATELY, WINDOW, error_rate, fails_often, latency, quantile, remembered
 from tradewind.failover.views import Breaker, Sample
-from tradewind.failover.windows import LATELY, WINDOW, error_rate, fails_often, latency, quantile, remembered
 
 SHARES = st.sampled_from([0.5, 0.95, 0.99, 1.0])
 SECONDS = st.floats(0, 30)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tradewind.errors import ConfigurationError
-from tradewind.failover import steps
-from tradewind.failover.acting import on_routing
+from tradewind.failover.moving import steps
+from tradewind.failover.moving.acting import on_routing
+from tradewind.failover.moving.steps import Act
 from tradewind.failover.routing import Routing
-from tradewind.failover.steps import Act
 from tradewind.failover.views import Sights
 from tradewind.fleet import Group, Switch
 from tradewind.registers.outcomes import Operation, Outcome

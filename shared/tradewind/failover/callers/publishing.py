@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tradewind.errors import TradewindError
-from tradewind.failover.published import published_of
-from tradewind.failover.reading import name_of
+from tradewind.failover.callers.published import published_of
+from tradewind.failover.callers.reading import name_of
 from tradewind.failover.routing import Routing
 from tradewind.failover.views import Sights
 from tradewind.fleet import Fleet

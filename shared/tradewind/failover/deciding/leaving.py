@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tradewind.failover import reasons
-from tradewind.failover.bursting import spilled
-from tradewind.failover.decisions import Decision, FailOver, Keep, Shift
-from tradewind.failover.scene import Scene
-from tradewind.failover.sharing import WHOLE, percent, shares
+from tradewind.failover.deciding import reasons
+from tradewind.failover.deciding.bursting import spilled
+from tradewind.failover.deciding.decisions import Decision, FailOver, Keep, Shift
+from tradewind.failover.deciding.scene import Scene
+from tradewind.failover.deciding.sharing import WHOLE, percent, shares
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
+from tradewind.failover.looking.windows import fails_often
 from tradewind.failover.views import EndpointView, Sights
-from tradewind.failover.windows import fails_often
 from tradewind.fleet import Endpoint, Group
 
 

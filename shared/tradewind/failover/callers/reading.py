@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Final
 
 from tradewind.errors import StoreUnavailableError, TradewindError
-from tradewind.failover.published import Published
+from tradewind.failover.callers.published import Published
 from tradewind.records import Records
 
 KEPT: Final = 3.0

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from tradewind.errors import BadEventError
+from tradewind.failover.looking.windows import WINDOW
 from tradewind.failover.views import Breaker, EndpointView, Heard, Known, Sample, View
-from tradewind.failover.windows import WINDOW
 from tradewind.records import Document
 
 MOST = 256 * 1024

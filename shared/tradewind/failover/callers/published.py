@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from tradewind.failover.health import Judgement, judge
+from tradewind.failover.deciding.health import Judgement, judge
+from tradewind.failover.looking.windows import latency
 from tradewind.failover.routing import Routing, State
 from tradewind.failover.views import Breaker, EndpointView, Sights
-from tradewind.failover.windows import latency
 from tradewind.fleet import Fleet
 from tradewind.records import Document
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from tradewind.failover.decisions import FailOver, Restore, Shift
+from tradewind.failover.deciding.decisions import FailOver, Restore, Shift
 from tradewind.failover.routing import Kind, Routing, State, Step
 
 ORDER: Final = (

@@ -26,7 +26,7 @@ from tradewind.errors import (
     StoreUnavailableError,
     TradewindError,
 )
-from tradewind.failover.switch_quorum import Held, Sight, moved, tokens_of
+from tradewind.failover.moving.switch_quorum import Held, Sight, moved, tokens_of
 from tradewind.ports import Metadata, ObjectStore, Traffic
 from tradewind.switch_text import SwitchText, decode, encode, text_of
 

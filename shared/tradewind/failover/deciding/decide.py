@@ -11,16 +11,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from tradewind.failover import reasons
-from tradewind.failover.decisions import Decision, Keep
-from tradewind.failover.easing import leave_degraded
-from tradewind.failover.health import judge
-from tradewind.failover.leaving import Room, leave_lost, placed
-from tradewind.failover.returning import adjust
+from tradewind.failover.deciding import reasons
+from tradewind.failover.deciding.decisions import Decision, Keep
+from tradewind.failover.deciding.easing import leave_degraded
+from tradewind.failover.deciding.health import judge
+from tradewind.failover.deciding.leaving import Room, leave_lost, placed
+from tradewind.failover.deciding.returning import adjust
+from tradewind.failover.deciding.scene import Scene
+from tradewind.failover.deciding.sharing import WHOLE, percent, shares
+from tradewind.failover.moving.steps import RESTING
 from tradewind.failover.routing import Routing
-from tradewind.failover.scene import Scene
-from tradewind.failover.sharing import WHOLE, percent, shares
-from tradewind.failover.steps import RESTING
 from tradewind.failover.views import Sights
 from tradewind.fleet import Endpoint, Group
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tradewind.failover import reasons
-from tradewind.failover.decisions import FailOver, Keep
-from tradewind.failover.scene import Scene
-from tradewind.failover.sharing import WHOLE, filled, percent
+from tradewind.failover.deciding import reasons
+from tradewind.failover.deciding.decisions import FailOver, Keep
+from tradewind.failover.deciding.scene import Scene
+from tradewind.failover.deciding.sharing import WHOLE, filled, percent
 
 
 def leave_degraded(scene: Scene) -> FailOver | Keep | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tradewind.failover.health import Judgement
-from tradewind.failover.scene import Scene
+from tradewind.failover.deciding.health import Judgement
+from tradewind.failover.deciding.scene import Scene
 from tradewind.failover.views import Sights
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
 
-from tradewind.failover.probing import Prober
+from tradewind.failover.looking.probing import Prober
 from tradewind.fleet import Endpoint
 from tradewind.ports import Answer
 

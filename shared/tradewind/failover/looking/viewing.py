@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tradewind.errors import PreconditionFailedError, TradewindError
-from tradewind.failover.codec import as_document, view_of
+from tradewind.failover.looking.codec import as_document, view_of
 from tradewind.failover.views import View
 from tradewind.records import Records
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from tradewind.failover.breaker import Circuit, turned
+from tradewind.failover.looking.breaker import Circuit, turned
+from tradewind.failover.looking.windows import remembered
 from tradewind.failover.views import EndpointView, Heard, Sample, Sights, View
-from tradewind.failover.windows import remembered
 from tradewind.fleet import Endpoint, Group
 from tradewind.ports import Answer
 

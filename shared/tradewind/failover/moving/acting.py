@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tradewind.errors import PreconditionFailedError
-from tradewind.failover import steps
-from tradewind.failover.notices import notice_of, tell_all
-from tradewind.failover.probing import Prober
+from tradewind.failover.looking.probing import Prober
+from tradewind.failover.moving import steps
+from tradewind.failover.moving.notices import notice_of, tell_all
+from tradewind.failover.moving.steps import Act
+from tradewind.failover.moving.verify import Score, examine
 from tradewind.failover.routing import Kind, Routing, State
-from tradewind.failover.steps import Act
-from tradewind.failover.verify import Score, examine
 from tradewind.fleet import Endpoint
 from tradewind.ports import Notifier, TrafficDirector
 from tradewind.records import Document

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from tradewind.failover.health import Health, Judgement
+from tradewind.failover.deciding.health import Health, Judgement
+from tradewind.failover.deciding.sharing import WHOLE
 from tradewind.failover.routing import Routing
-from tradewind.failover.sharing import WHOLE
 from tradewind.fleet import Endpoint, Group
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from tradewind.failover import reasons
-from tradewind.failover.bursting import burst, share, with_rest
-from tradewind.failover.decisions import Decision, Keep, Restore, Shift
+from tradewind.failover.deciding import reasons
+from tradewind.failover.deciding.bursting import burst, share, with_rest
+from tradewind.failover.deciding.decisions import Decision, Keep, Restore, Shift
+from tradewind.failover.deciding.scene import Scene
+from tradewind.failover.deciding.sharing import WHOLE, explained, percent, shares
 from tradewind.failover.routing import Kind
-from tradewind.failover.scene import Scene
-from tradewind.failover.sharing import WHOLE, explained, percent, shares
 
 WITHIN = 2
 """Points that weights may be off by rounding."""

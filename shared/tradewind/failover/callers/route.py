@@ -13,7 +13,7 @@ from random import Random
 from typing import Final, Literal, TypeAlias
 
 from tradewind.facts.regions import coordinates, distance
-from tradewind.failover.published import Condition, Offer, Published
+from tradewind.failover.callers.published import Condition, Offer, Published
 from tradewind.failover.views import Breaker
 from tradewind.fleet import Classification
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import floor
 
-from tradewind.failover import reasons
-from tradewind.failover.decisions import Keep, Shift
-from tradewind.failover.scene import Scene
-from tradewind.failover.sharing import WHOLE, percent, shares
+from tradewind.failover.deciding import reasons
+from tradewind.failover.deciding.decisions import Keep, Shift
+from tradewind.failover.deciding.scene import Scene
+from tradewind.failover.deciding.sharing import WHOLE, percent, shares
 
 POINTS = 10
 """Hysteresis, in percent of the traffic or of the primary's capacity."""

@@ -10,9 +10,9 @@ from random import Random
 from typing import Any, Final, TypeAlias, get_args
 
 from tradewind.errors import TransientError
-from tradewind.failover.published import Published
-from tradewind.failover.reading import Copy
-from tradewind.failover.route import By, Choice, Nowhere, Place, choose
+from tradewind.failover.callers.published import Published
+from tradewind.failover.callers.reading import Copy
+from tradewind.failover.callers.route import By, Choice, Nowhere, Place, choose
 from tradewind.fleet import Classification, Fleet
 
 Body: TypeAlias = dict[str, Any]

@@ -1,0 +1,1 @@
+"""Which endpoint a caller is best served by, from what the observers published."""

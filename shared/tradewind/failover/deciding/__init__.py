@@ -1,0 +1,1 @@
+"""What becomes of a group's traffic in one round. Pure."""

@@ -1,0 +1,1 @@
+"""What an observer sees, and what observers tell each other."""

@@ -1,0 +1,1 @@
+"""Taking a decision to its end: states, directors, verification, and who is told."""
