@@ -26,6 +26,7 @@ from tradewind.ports import Notifier, TrafficDirector
 from tradewind.registers.outcomes import NoMajority
 from tradewind.registers.register import Register, Registers
 from tradewind.runtime.clients import cloud
+from tradewind.runtime.shelves import LateShelf
 
 if TYPE_CHECKING:
     from tradewind.clouds.aws.switch import SwitchZone
@@ -52,6 +53,8 @@ class Failover:
 
     runtime: Runtime
     executor: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, THREADS, "failover"))
+    refused: set[str] = field(default_factory=set)
+    """Sites whose control store did not take the credentials: to everybody else that is no error, but its silence."""
     _registers: Registers | None = None
     _directors: dict[tuple[str, bool], TrafficDirector] = field(default_factory=dict)
     _notifiers: dict[str, Mapping[str, Notifier]] = field(default_factory=dict)
@@ -88,7 +91,7 @@ class Failover:
         if self._registers is None:
             control = self.control
             self._registers = Registers(
-                {site: self.runtime.records(site) for site in control.stores},
+                {site: self.shelf(site) for site in control.stores},
                 self.executor,
                 _now,
                 SystemRandom(),
@@ -96,6 +99,10 @@ class Failover:
                 history=control.history,
             )
         return self._registers
+
+    def shelf(self, site: str) -> LateShelf:
+        """Return the records of a control store, which are opened when one of them is asked for."""
+        return LateShelf(partial(self.runtime.records, site), partial(self.refused.add, site))
 
     def register(self, group: str) -> Register:
         """Return the register of a group."""
@@ -162,8 +169,8 @@ class Failover:
     def exchange(self, site: str) -> Exchange:
         """Return the exchange of views, as an observer takes part in it."""
         stores = self.control.stores
-        records = {name: self.runtime.records(name) for name in stores}
-        return Exchange(site, records, self.executor, self.control.answer_seconds)
+        shelves = {name: self.shelf(name) for name in stores}
+        return Exchange(site, shelves, self.executor, self.control.answer_seconds)
 
     def sights(self) -> Sights:
         """Return what the observers see, as somebody who comes from outside finds it.
@@ -204,9 +211,7 @@ class Failover:
             control = self.control
             stores = sorted(control.stores, key=lambda name: name != site)
             stale = STALE * control.every_seconds
-            self._routes[site] = Routes(
-                stores, self.runtime.records, self.executor, control.answer_seconds, stale_seconds=stale
-            )
+            self._routes[site] = Routes(stores, self.shelf, self.executor, control.answer_seconds, stale_seconds=stale)
         return self._routes[site]
 
     # --- opening ------------------------------------------------------------------------------------------------------

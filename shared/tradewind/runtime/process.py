@@ -9,7 +9,7 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-from tradewind.errors import ConfigurationError, CredentialsError, FleetError, TradewindError, TransientError
+from tradewind.errors import ConfigurationError, CredentialsError, FleetError, TransientError
 from tradewind.logs import Line
 from tradewind.measures import Measure
 from tradewind.ports import Message, Notification
@@ -65,6 +65,19 @@ def _read(location: str) -> Runtime:
         runtime = kept[1]  # with its open clients
     _kept[location] = (monotonic(), runtime)
     return runtime
+
+
+def renew(runtime: Runtime) -> None:
+    """Let what works next open its clients anew, with the credentials as they are then: they may have been replaced.
+
+    What was read lately is left alone. Unlike after `forget`, a fleet file that is out of reach is no hindrance.
+    """
+    if monotonic() - runtime.born <= FRESH:
+        return
+    with _refreshing:
+        for location, (read, kept) in _kept.items():
+            if kept is runtime:
+                _kept[location] = (read, Runtime(runtime.fleet, runtime.folder, monotonic()))
 
 
 def forget() -> None:
@@ -132,13 +145,15 @@ def observe(*, seconds: float, tell: Callable[[Measure], None] = lambda _: None)
     from tradewind.failover.measures import measures_of  # noqa: PLC0415 - only an observer needs it
     from tradewind.failover.rounds import keep_on  # noqa: PLC0415 - likewise
 
-    runtime, site, errors = current(), _site(), list[TradewindError]()
+    runtime, site, errors = current(), _site(), list[Exception]()
     every = runtime.failover.control.every_seconds
     for done in keep_on(runtime.failover.observer(site).round, every=every, seconds=min(seconds, _ring())):
         for line in done.told():
             logging.getLogger(OBSERVER).info(line)
         _tell(measures_of(done, len(runtime.fleet.groups)), tell)
         errors += done.errors
+    if runtime.failover.refused or any(isinstance(error, CredentialsError) for error in errors):
+        renew(runtime)
     if errors:
         raise errors[0]
 
@@ -149,7 +164,11 @@ def route(parameters: Mapping[str, str] | None) -> tuple[int, dict[str, Any]]:
     Args:
         parameters: Of the query (see `failover.answering`); None if there are none.
     """
-    return current().failover.route(parameters or {}, _site())
+    runtime = current()
+    answer = runtime.failover.route(parameters or {}, _site())
+    if runtime.failover.refused:
+        renew(runtime)
+    return answer
 
 
 def look(notification: Notification) -> Sequence[Outcome]:
@@ -173,6 +192,5 @@ def deliver(message: Message) -> Sequence[Outcome]:
     try:
         return runtime.deliver(site, message, last_attempt=last_attempt)
     except CredentialsError:
-        if monotonic() - runtime.born > FRESH:  # they may have been replaced since they were read
-            forget()
+        renew(runtime)
         raise

@@ -11,7 +11,7 @@ from typing import Final
 
 from tradewind.errors import StoreUnavailableError, TradewindError
 from tradewind.failover.callers.published import Published
-from tradewind.records import Records
+from tradewind.registers.acceptors import Shelf
 
 KEPT: Final = 3.0
 """Seconds for which what was read is answered without reading it again."""
@@ -63,7 +63,7 @@ class Routes:
     """
 
     stores: Sequence[str]
-    records_of: Callable[[str], Records]
+    records_of: Callable[[str], Shelf]
     executor: Executor
     answer_seconds: float
     stale_seconds: float

@@ -10,7 +10,7 @@ from typing import TypeVar
 from tradewind.errors import PreconditionFailedError, TradewindError
 from tradewind.failover.looking.codec import as_document, view_of
 from tradewind.failover.views import View
-from tradewind.records import Records
+from tradewind.registers.acceptors import Shelf
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Exchange:
     """
 
     observer: str
-    records: Mapping[str, Records]
+    records: Mapping[str, Shelf]
     executor: Executor
     answer_seconds: float
 
