@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
+
+import yaml
 
 from rigs.world import InlineExecutor, WatchedStore
 from tradewind.clouds.memory.store import MemoryStore
@@ -56,9 +59,14 @@ GROUP = "classifier"
 REGISTER = f"groups/{GROUP}"
 
 
-def fleet_of(text: str = _FLEET) -> Fleet:
-    """Return the fleet of the rig, or one of the same shape."""
-    return parse_fleet(text, origin="fleet.yaml")
+FLEET: Mapping[str, Any] = yaml.safe_load(_FLEET)
+
+
+def fleet_of(**groups: Mapping[str, Any]) -> Fleet:
+    """Return the fleet of the rig; its groups may be others, each said by what is different from the rig's."""
+    usual = FLEET["groups"][GROUP]
+    document = {**FLEET, "groups": {name: {**usual, **other} for name, other in groups.items()} or FLEET["groups"]}
+    return parse_fleet(yaml.safe_dump(document), origin="fleet.yaml")
 
 
 class Dead(BaseException):
@@ -98,7 +106,9 @@ class Observatory:
     def __init__(self, fleet: Fleet | None = None) -> None:
         self.fleet = fleet or fleet_of()
         self.now = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
-        self.director = MemoryDirector(ENDPOINTS)
+        self.director = MemoryDirector(self.fleet.groups[GROUP].endpoints)
+        self.directors = {GROUP: self.director}
+        """By group."""
         self.told = Told()
         self.down: set[str] = set()
         """Endpoints that refuse connections."""
@@ -108,11 +118,22 @@ class Observatory:
         """What an endpoint answers that is not down."""
         self.away: set[str] = set()
         """Control stores that do not answer."""
+        self.probed: Callable[[str, str], None] = lambda _observer, _endpoint: None
+        """Called before each probe."""
+        self.shifted: dict[str, timedelta] = {}
+        """How wrong an observer's clock is."""
         self.before: Callable[[str, str], None] = lambda _observer, _call: None
         """Called before each call of an observer to a store."""
         self._stores = {site: MemoryStore() for site in OBSERVERS}
         self.registers = self._registers("")
-        initialise(self.registers, REGISTER)
+        initialise(self.registers, *(f"groups/{group}" for group in self.fleet.groups))
+        self.observers = {site: self._observer(site) for site in OBSERVERS}
+
+    def deploy(self, fleet: Fleet) -> None:
+        """Let every function have another fleet file, whose director knows its endpoints."""
+        self.fleet = fleet
+        for name, group in fleet.groups.items():
+            self.directors[name].know(group.endpoints)
         self.observers = {site: self._observer(site) for site in OBSERVERS}
 
     def _records(self, observer: str) -> dict[str, Records]:
@@ -147,15 +168,16 @@ class Observatory:
                 Exchange(site, records, InlineExecutor(), 3.0),
                 _Prober(lambda name: self._answer(site, name), urls),
                 lambda group: registers.register(f"groups/{group}"),
-                lambda _: self.director,
+                lambda group: self.directors.setdefault(group, MemoryDirector(self.fleet.groups[group].endpoints)),
                 lambda _: {"pager": self.told},
                 publisher.publish,
                 InlineExecutor(),
-                lambda: self.now,
+                lambda: self.now + self.shifted.get(site, timedelta()),
             ),
         )
 
     def _answer(self, observer: str, endpoint: str) -> Answer:
+        self.probed(observer, endpoint)
         if endpoint in self.down or (observer, endpoint) in self.cut:
             return REFUSED
         return self.answers.get(endpoint, GOOD)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from tradewind.errors import ConfigurationError, TradewindError
 from tradewind.failover.deciding.decisions import Decision, Keep
@@ -34,7 +36,8 @@ class Round:
     """By group; what was decided, or why nothing could be."""
     routings: dict[str, Routing] = field(default_factory=dict)
     """By group, as it is afterwards; only those that could be read."""
-    errors: list[TradewindError] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+    """What kept a group from being looked after; of each group at most what came first."""
 
     def told(self) -> Iterator[str]:
         """Yield what a person should read of it: what was decided, and who was not heard."""
@@ -104,19 +107,26 @@ class Observer:
         return self.fleet.control
 
     def _judge(self, view: View, judged: Sights, readings: Mapping[str, Reading | NoMajority]) -> Round:
+        """Look after each group: first move all traffic that has to move, then verify and tell, which takes longer."""
         done = Round(judged, view)
-        for name, reading in readings.items():
-            turn = Turn(self.me, self.fleet, self.control, self.at, name, view, judged)
-            try:
-                routing = turn.take(reading)
-            except TradewindError as error:
-                log.error("group %s: %s", name, error)  # noqa: TRY400 - what is raised says all; the caller has it, too
-                done.errors.append(error)
-                routing = turn.routing
-            done.decisions[name] = turn.decision
-            if routing is not None:
-                done.routings[name] = routing
+        turns = [Turn(self.me, self.fleet, self.control, self.at, name, view, judged) for name in readings]
+        well = [turn for turn in turns if self._tried(done, turn, partial(turn.take, readings[turn.name]))]
+        for turn in well:
+            self._tried(done, turn, turn.finish)
+        for turn in turns:
+            done.decisions[turn.name] = turn.decision
+            if turn.routing is not None:
+                done.routings[turn.name] = turn.routing
         return done
+
+    def _tried(self, done: Round, turn: Turn, do: Callable[[], None]) -> bool:
+        try:
+            do()
+        except Exception as error:  # whatever it is, the other groups are looked after; the caller has it afterwards
+            log.error("group %s: %s", turn.name, error, exc_info=not isinstance(error, TradewindError))  # noqa: TRY400 - an error of ours says all
+            done.errors.append(error)
+            return False
+        return True
 
 
 def _known(old: Mapping[str, Known], readings: Mapping[str, Reading | NoMajority], now: datetime) -> dict[str, Known]:
@@ -124,7 +134,8 @@ def _known(old: Mapping[str, Known], readings: Mapping[str, Reading | NoMajority
     known = {name: each for name, each in old.items() if name in readings}
     for name, reading in readings.items():
         if isinstance(reading, Reading) and reading.value is not None:
-            known[name] = remember(old.get(name), Routing.of(reading.value), reading.revision, now)
+            with suppress(ConfigurationError):  # whoever looks after the group says so
+                known[name] = remember(old.get(name), Routing.of(reading.value), reading.revision, now)
     return known
 
 
@@ -133,6 +144,6 @@ def _alarming(view: View, readings: Mapping[str, Reading | NoMajority]) -> bool:
     if any(each.failing or each.slow for each in view.endpoints.values()):
         return True
     return any(
-        isinstance(reading, NoMajority) or reading.value is None or reading.value["state"] != State.SETTLED
+        isinstance(reading, NoMajority) or reading.value is None or reading.value.get("state") != State.SETTLED
         for reading in readings.values()
     )

@@ -18,7 +18,8 @@ PATIENCE: Final = 2
 def remember(known: Known | None, routing: Routing, revision: int, now: datetime) -> Known:
     """Return what is remembered after a look at the register.
 
-    A clock that was set back makes what is remembered begin anew: an observer may wait too long, and never too short.
+    A clock that was set back makes what is remembered begin anew, and one that is set forward does not hurry the count
+    of looks: an observer may wait too long, and never too short.
     """
     settled = routing.state in RESTING
     if known is None:
@@ -26,13 +27,16 @@ def remember(known: Known | None, routing: Routing, revision: int, now: datetime
     if known.revision != revision or known.revision_since > now:
         known = replace(known, revision=revision, revision_since=now)
     if known.epoch != routing.epoch or not (known.settled and settled) or known.epoch_since > now:
-        known = replace(known, epoch=routing.epoch, epoch_since=now, settled=settled)
-    return known
+        return replace(known, epoch=routing.epoch, epoch_since=now, settled=settled, looks=0)
+    return replace(known, looks=known.looks + 1)
 
 
-def settled_for(known: Known, routing: Routing, cooldown: timedelta, now: datetime) -> timedelta:
-    """Return for how long the epoch has stood, as far as this observer knows; the first epoch moved nothing."""
-    return cooldown if routing.kind is Kind.INITIAL else now - known.epoch_since
+def settled_for(known: Known, routing: Routing, cooldown: timedelta, *, every: timedelta, now: datetime) -> timedelta:
+    """Return for how long the epoch has stood, as far as this observer knows; the first epoch moved nothing.
+
+    It is the lesser of what the clock says and what the looks since then come to.
+    """
+    return cooldown if routing.kind is Kind.INITIAL else min(now - known.epoch_since, known.looks * every)
 
 
 def my_turn(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from tradewind.errors import ConfigurationError
 from tradewind.records import Document
 
 
@@ -66,6 +67,8 @@ class Routing:
     reason: str
     by: str
     """Who decided."""
+    doubted: tuple[str, ...] = ()
+    """Observers that did not find what this epoch moves to as it should be, though the others see it well."""
     tried: tuple[str, ...] = ()
     """Endpoints that were moved to in this affair, and did not pass verification."""
     steps: tuple[Step, ...] = ()
@@ -93,6 +96,7 @@ class Routing:
             "before": dict(self.before),
             "reason": self.reason,
             "by": self.by,
+            "doubted": list(self.doubted),
             "tried": list(self.tried),
             "steps": [asdict(step) for step in self.steps],
             "frozen": self.frozen,
@@ -100,16 +104,35 @@ class Routing:
 
     @classmethod
     def of(cls, document: Document) -> Routing:
-        """Return the routing that a document holds."""
-        return cls(
-            epoch=int(document["epoch"]),
-            state=State(document["state"]),
-            kind=Kind(document["kind"]),
-            weights={str(name): int(weight) for name, weight in document["weights"].items()},
-            before={str(name): int(weight) for name, weight in document["before"].items()},
-            reason=str(document["reason"]),
-            by=str(document["by"]),
-            tried=tuple(document["tried"]),
-            steps=tuple(Step(**{**step, "state": State(step["state"])}) for step in document["steps"]),
-            frozen=str(document["frozen"]),
-        )
+        """Return the routing that a document holds; what a later tradewind added to it is read over.
+
+        Raises:
+            ConfigurationError: It holds none that this tradewind knows: a later one wrote it.
+        """
+        try:
+            return cls(
+                epoch=int(document["epoch"]),
+                state=State(document["state"]),
+                kind=Kind(document["kind"]),
+                weights=_weights(document["weights"]),
+                before=_weights(document["before"]),
+                reason=str(document["reason"]),
+                by=str(document["by"]),
+                doubted=tuple(document["doubted"]),
+                tried=tuple(document["tried"]),
+                steps=tuple(_step(each) for each in document["steps"]),
+                frozen=str(document["frozen"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigurationError(
+                f"A group's register holds what this tradewind does not know ({error!r})",
+                hint="A later one wrote it: bring this function up to that",
+            ) from error
+
+
+def _weights(document: Document) -> dict[str, int]:
+    return {str(name): int(weight) for name, weight in document.items()}
+
+
+def _step(document: Document) -> Step:
+    return Step(State(document["state"]), str(document["at"]), str(document["by"]), str(document["note"]))

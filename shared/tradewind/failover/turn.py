@@ -45,33 +45,44 @@ class Turn:
     decision: Decision = NOTHING
     routing: Routing | None = None
     """As it was known last."""
+    acts: bool = False
+    """Whether this observer takes the steps of the epoch that is under way."""
 
-    def take(self, reading: Reading | NoMajority) -> Routing | None:
-        """Do what there is to do, and return the routing as it is then; None if it cannot be known."""
+    def take(self, reading: Reading | NoMajority) -> None:
+        """Decide, and let the director show it; the routing as it is then is in `routing`, None if it is not known."""
         if isinstance(reading, NoMajority):
             silent = "; ".join(f"{site}: {why}" for site, why in reading.silent.items())
             self.decision = Keep(f"no majority of the control stores answers ({silent})")
-            return None
+            return
         if reading.value is None:
-            return self._carry_on(self._begin())
-        routing = self.routing = Routing.of(reading.value)
-        if routing.state in steps.RESTING:
-            routing = self.routing = self._decide(routing) or routing
+            self.acts, self.routing = True, self._begin()
+        else:
+            self.routing = routing = Routing.of(reading.value)
             if routing.state in steps.RESTING:
-                self._keep(routing)
-                return routing
-        elif not self._mine(routing):
-            self.decision = Keep(f"epoch {routing.epoch} is {routing.state}, and {routing.steps[-1].by} is at it")
-            self.at.publish(self.name, routing, self.judged)
-            return routing
-        return self._carry_on(routing)
+                self.routing = routing = self._decide(routing) or routing
+                self.acts = routing.state not in steps.RESTING
+            else:
+                self.acts = self._mine(routing)
+                who = "this observer goes on" if self.acts else f"{routing.steps[-1].by} is at it"
+                self.decision = Keep(f"epoch {routing.epoch} is {routing.state}, and {who}")
+        if self.acts:
+            self._carry_on(State.REDIRECTED)
+        if self.routing is not None:
+            self._keep(self.routing)
+
+    def finish(self) -> None:
+        """Verify what was moved, and tell of it; this takes a while, and no other group's traffic waits for it."""
+        if self.acts and self.routing is not None and self.routing.state not in steps.RESTING:
+            self._carry_on(State.SETTLED)
+            self.at.publish(self.name, self.routing, self.judged)
 
     # --- deciding -----------------------------------------------------------------------------------------------------
 
     def _begin(self) -> Routing | None:
         reason = "the group is new"
-        begun = steps.begin(initial(self.group, self.endpoints), self._act(), reason)
-        operation = Operation("epoch-1", self.me, reason)
+        shown = self.at.director_of(self.name).read()
+        begun = steps.begin(initial(self.group, self.endpoints), self._act(), reason, after=shown.epoch)
+        operation = Operation(f"epoch-{begun.epoch}", self.me, reason)
         outcome = self._register.change(lambda held: begun.as_document() if held is None else None, operation)
         return begun if isinstance(outcome, Done) and not outcome.again else None
 
@@ -79,7 +90,8 @@ class Turn:
         """Return the routing that is to be acted on, or that is settled again; None if nothing changed."""
         known = self.view.known[self.name]
         cooldown = timedelta(seconds=self.group.cooldown_seconds)
-        rested = settled_for(known, routing, cooldown, self.at.clock())
+        every = timedelta(seconds=self.control.every_seconds)
+        rested = settled_for(known, routing, cooldown, every=every, now=self.at.clock())
         self.decision = decide(
             self.group,
             self.endpoints,
@@ -87,7 +99,7 @@ class Turn:
             routing,
             self.judged,
             settled_for=rested,
-            every=timedelta(seconds=self.control.every_seconds),
+            every=every,
         )
         if isinstance(self.decision, Keep):
             return self._withdraw(routing, self.decision) if routing.state is State.DETECTED else None
@@ -129,19 +141,17 @@ class Turn:
         known, now = self.view.known[self.name], self.at.clock()
         return my_turn(routing, known, self.me, self.control.stores, every=every, now=now)
 
-    def _carry_on(self, routing: Routing | None) -> Routing | None:
-        if routing is None or routing.state is State.SETTLED:
-            return routing
-        self.routing = carry_on(self._hands(), routing)
-        self.at.publish(self.name, self.routing, self.judged)
-        return self.routing
+    def _carry_on(self, to: State) -> None:
+        if self.routing is not None:
+            self.routing = carry_on(self._hands(), self.routing, to=to)
 
     def _keep(self, routing: Routing) -> None:
         """Let callers know how things stand, and, in this observer's turn, see whether the director still shows it."""
         observers = self.control.stores
         self.at.publish(self.name, routing, self.judged)
         in_turn = self.view.round % len(observers) == observers.index(self.me)
-        if in_turn and not routing.frozen and routing.state is State.SETTLED:
+        whole = set(routing.serving) <= set(self.group.endpoints)
+        if in_turn and whole and not routing.frozen and routing.state is State.SETTLED:
             redirect(self._hands(), routing)
 
     def _hands(self) -> Hands:
@@ -152,7 +162,7 @@ class Turn:
             endpoints=self.endpoints,
             register=self._register,
             director=at.director_of(self.name),
-            notifiers=at.notifiers_of(self.name),
+            notifiers=lambda: at.notifiers_of(self.name),
             prober=at.prober,
             executor=at.executor,
             clock=at.clock,
@@ -161,6 +171,8 @@ class Turn:
                 self.group, self.endpoints, self.clouds, routing, self.judged, excluding
             ),
             seen_well=self._seen_well,
+            seen_down=self._seen_down,
+            majority=len(self.judged.observers) // 2 + 1,
         )
 
     def _seen_well(self, endpoint: str) -> bool:
@@ -171,6 +183,11 @@ class Turn:
         others = (view.endpoints.get(endpoint) for name, view in self.judged.views.items() if name != self.me)
         well = sum(seen is not None and seen.passing > 0 and not seen.slow for seen in others)
         return 2 * well > len(self.judged.observers)
+
+    def _seen_down(self, endpoint: str) -> bool:
+        """Say whether a majority of all observers saw an endpoint fail the last time."""
+        views = (view.endpoints.get(endpoint) for view in self.judged.views.values())
+        return 2 * sum(seen is not None and seen.failing > 0 for seen in views) > len(self.judged.observers)
 
     # --- what it is about ---------------------------------------------------------------------------------------------
 

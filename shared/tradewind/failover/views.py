@@ -76,6 +76,8 @@ class Known:
     """When this epoch was first seen settled; when it was seen last, until it is."""
     settled: bool = False
     """Whether it was seen settled."""
+    looks: int = 0
+    """How many looks ago `epoch_since` was; a clock that is put forward does not hurry these."""
 
 
 @dataclass(frozen=True, slots=True)

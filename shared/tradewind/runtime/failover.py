@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from tradewind.failover.observer import STALE, Observer
 from tradewind.failover.routing import Routing
 from tradewind.failover.views import Sights
 from tradewind.fleet import Address, Caddy, Control, EventGrid, Group, Switch, Webhook
-from tradewind.ports import Notifier, TrafficDirector
+from tradewind.ports import Notice, Notifier, TrafficDirector
 from tradewind.registers.outcomes import NoMajority
 from tradewind.registers.register import Register, Registers
 from tradewind.runtime.clients import cloud
@@ -41,6 +41,24 @@ FOLDER = "groups/"
 def register_of(group: str) -> str:
     """Return the name of a group's register."""
     return FOLDER + group
+
+
+@dataclass(slots=True)
+class LateNotifier:
+    """An address that is opened when it is told something: one whose key cannot be read keeps no other from hearing.
+
+    Args:
+        open: Opens it.
+    """
+
+    open: Callable[[], Notifier]
+    _opened: Notifier | None = None
+
+    def tell(self, notice: Notice) -> None:
+        """Tell it (see `ports.Notifier`)."""
+        if self._opened is None:
+            self._opened = self.open()
+        self._opened.tell(notice)
 
 
 @dataclass(slots=True)
@@ -143,7 +161,8 @@ class Failover:
         if group not in self._notifiers:
             addresses = enumerate(self.group(group).notify, start=1)
             self._notifiers[group] = {
-                f"{address.kind} ({number})": self._open_notifier(address) for number, address in addresses
+                f"{address.kind} ({number})": LateNotifier(partial(self._open_notifier, address))
+                for number, address in addresses
             }
         return self._notifiers[group]
 

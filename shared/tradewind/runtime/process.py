@@ -140,7 +140,7 @@ def observe(*, seconds: float, tell: Callable[[Measure], None] = lambda _: None)
         tell: Given each metric, which is logged in any case.
 
     Raises:
-        TradewindError: A group could not be acted for; the others were, and the next round tries again.
+        Exception: A group could not be looked after; the others were, and the next round tries again.
     """
     from tradewind.failover.measures import measures_of  # noqa: PLC0415 - only an observer needs it
     from tradewind.failover.rounds import keep_on  # noqa: PLC0415 - likewise

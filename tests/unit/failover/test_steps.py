@@ -14,6 +14,7 @@ from tradewind.failover.moving import steps
 from tradewind.failover.moving.steps import Act
 from tradewind.failover.remembering import PATIENCE, my_turn, remember, settled_for
 from tradewind.failover.routing import Kind, Routing, State, Step
+from tradewind.failover.views import Known
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 ACT = Act("aws-use1", NOW)
@@ -21,6 +22,7 @@ SETTLED = Routing(7, State.SETTLED, Kind.FAILOVER, {"a": 100, "b": 0}, {"a": 0, 
 FAIL_OVER = FailOver({"a": 0, "b": 100}, "a is down")
 OBSERVERS = ("aws-use1", "gcp-euw4", "az-weu")
 EVERY = timedelta(seconds=20)
+COOLDOWN = timedelta(seconds=300)
 
 
 def elected() -> Routing:
@@ -89,22 +91,40 @@ def test_what_is_over_before_anything_moved_is_withdrawn() -> None:
     assert steps.withdraw(after, 7, "again", ACT) is None
 
 
-def test_how_long_an_epoch_stands_is_told_by_the_own_clock_alone() -> None:
-    """An epoch's time begins when this observer first sees it settled, and begins anew if its clock is put back."""
-    known = remember(None, replace(SETTLED, epoch=6), 40, NOW)
-    known = remember(known, replace(SETTLED, state=State.ELECTED), 41, NOW + EVERY)
-    known = remember(known, SETTLED, 45, NOW + 2 * EVERY)
-    assert settled_for(known, SETTLED, EVERY, NOW + 5 * EVERY) == 3 * EVERY
-    known = remember(known, replace(SETTLED, state=State.DETECTED), 46, NOW + 6 * EVERY)
-    assert settled_for(known, SETTLED, EVERY, NOW + 6 * EVERY) == 4 * EVERY
-    known = remember(known, SETTLED, 46, NOW - timedelta(days=1))
-    assert settled_for(known, SETTLED, EVERY, NOW - timedelta(days=1)) == timedelta()
+def stands(known: Known, routing: Routing, rounds: int) -> timedelta:
+    """Return for how long an epoch is taken to stand, `rounds` after the beginning."""
+    return settled_for(known, routing, COOLDOWN, every=EVERY, now=NOW + rounds * EVERY)
+
+
+def looked(known: Known | None, routing: Routing, revision: int, rounds: int) -> Known:
+    """Return what is remembered after a look, `rounds` after the beginning."""
+    return remember(known, routing, revision, NOW + rounds * EVERY)
+
+
+def test_how_long_an_epoch_stands_is_told_by_the_own_clock_and_the_own_looks() -> None:
+    """An epoch's time begins when this observer first sees it settled, and goes on with each look."""
+    known = looked(None, replace(SETTLED, epoch=6), 40, 0)
+    known = looked(known, replace(SETTLED, state=State.ELECTED), 41, 1)
+    known = looked(known, SETTLED, 45, 2)
+    assert stands(known, SETTLED, 2) == timedelta()
+    for rounds in (3, 4, 5):
+        known = looked(known, replace(SETTLED, state=State.DETECTED), 46, rounds)
+    assert stands(known, SETTLED, 5) == 3 * EVERY
+    assert stands(known, SETTLED, 4) == 2 * EVERY
+
+
+def test_a_clock_that_jumps_makes_an_observer_wait() -> None:
+    """Put forward, a clock hurries no look; put back, it makes an epoch's time begin anew."""
+    known = looked(looked(None, SETTLED, 45, 0), SETTLED, 45, 1)
+    assert stands(known, SETTLED, 1000) == EVERY
+    assert stands(looked(known, SETTLED, 45, 1000), SETTLED, 1000) == 2 * EVERY
+    assert stands(looked(known, SETTLED, 45, -1000), SETTLED, -1000) == timedelta()
 
 
 def test_the_first_epoch_has_no_cooldown() -> None:
     """A group that is new may be moved at once: nothing was moved before."""
     first = replace(SETTLED, kind=Kind.INITIAL)
-    assert settled_for(remember(None, first, 1, NOW), first, EVERY, NOW) == EVERY
+    assert stands(looked(None, first, 1, 0), first, 0) == COOLDOWN
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,10 @@ class MemoryDirector:
         self.away = False
         self.published = [Traffic({}, 0, "0")]
 
+    def know(self, endpoints: Collection[str]) -> None:
+        """Direct to these endpoints from now on, as after a deployment."""
+        self._endpoints = frozenset(endpoints)
+
     def read(self) -> Traffic:
         """Return what is published.
 

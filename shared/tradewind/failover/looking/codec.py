@@ -54,6 +54,7 @@ class _Known(_Told):
     epoch: NonNegativeInt
     epoch_since: AwareDatetime
     settled: bool = False
+    looks: NonNegativeInt = 0
 
 
 class _View(_Told):
@@ -94,6 +95,7 @@ def as_document(view: View) -> Document:
                 "epoch": each.epoch,
                 "epoch_since": _time(each.epoch_since),
                 "settled": each.settled,
+                "looks": each.looks,
             }
             for name, each in view.known.items()
         },
@@ -138,7 +140,7 @@ def view_of(document: Document) -> View:
             for name, each in told.heard.items()
         },
         known={
-            name: Known(each.revision, each.revision_since, each.epoch, each.epoch_since, each.settled)
+            name: Known(each.revision, each.revision_since, each.epoch, each.epoch_since, each.settled, each.looks)
             for name, each in told.known.items()
         },
     )

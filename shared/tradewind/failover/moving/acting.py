@@ -14,12 +14,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tradewind.errors import PreconditionFailedError
+from tradewind.errors import ConfigurationError, PreconditionFailedError, TradewindError
 from tradewind.failover.looking.probing import Prober
 from tradewind.failover.moving import steps
 from tradewind.failover.moving.notices import notice_of, tell_all
 from tradewind.failover.moving.steps import Act
-from tradewind.failover.moving.verify import Score, examine
+from tradewind.failover.moving.verify import examine
 from tradewind.failover.routing import Kind, Routing, State
 from tradewind.fleet import Endpoint
 from tradewind.ports import Notifier, TrafficDirector
@@ -40,11 +40,13 @@ class Hands:
         endpoints: Of the group, by name.
         register: The group's.
         director: The group's.
-        notifiers: By what to call them.
+        notifiers: Opens who is told, by what to call them; asked for when there is something to tell.
         prober: Asks what traffic was moved to.
         publish: Tells those who ask where to send requests: given a routing, before the director shows it.
         instead: Where traffic can go when the endpoints of its second argument are left out; None: nowhere else.
-        seen_well: Whether the observers see an endpoint well, this one's own view left out.
+        seen_well: Whether a majority sees an endpoint well, this observer's own view left out.
+        seen_down: Whether a majority sees it fail.
+        majority: So many of the observers are one.
     """
 
     name: str
@@ -52,23 +54,25 @@ class Hands:
     endpoints: Mapping[str, Endpoint]
     register: Register
     director: TrafficDirector
-    notifiers: Mapping[str, Notifier]
+    notifiers: Callable[[], Mapping[str, Notifier]]
     prober: Prober
     executor: Executor
     clock: Callable[[], datetime]
     publish: Callable[[Routing], None]
     instead: Callable[[Routing, Sequence[str]], Mapping[str, int] | None]
     seen_well: Callable[[str], bool]
+    seen_down: Callable[[str], bool]
+    majority: int
 
 
-def carry_on(hands: Hands, routing: Routing) -> Routing:
-    """Take an epoch as far as it goes now, and return the group's routing as it is then.
+def carry_on(hands: Hands, routing: Routing, *, to: State = State.SETTLED) -> Routing:
+    """Take an epoch as far as `to`, if it goes that far now, and return the group's routing as it is then.
 
     Raises:
         TradewindError: A step could not be taken; the next round tries again.
     """
     acting = _Acting(hands, routing.epoch)
-    while routing.state in steps.ORDER and routing.state is not State.SETTLED:
+    while routing.state in steps.ORDER and steps.ORDER.index(routing.state) < steps.ORDER.index(to):
         further = acting.step(routing)
         if further is None or further.epoch != routing.epoch:
             return further or routing
@@ -79,15 +83,25 @@ def carry_on(hands: Hands, routing: Routing) -> Routing:
 def redirect(hands: Hands, routing: Routing) -> str:
     """Let the director show a routing's weights, and say what it shows; "" if they are not what it is to show any more.
 
+    Endpoints that came to the group since then are shown without any traffic, and what has left it, and had none, is
+    left out: a director knows those of the present fleet file.
+
     Raises:
+        ConfigurationError: The director shows a later epoch than there is.
         TradewindError: The director cannot be reached, or refuses.
     """
     shown = hands.director.read()
     there = shown.epoch == routing.epoch and _same(shown.weights, routing.weights)
     if not there and not _current(hands.register, routing):
         return ""
+    if shown.epoch > routing.epoch:
+        raise ConfigurationError(
+            f"The director of {hands.name} shows epoch {shown.epoch}, and the register has {routing.epoch}",
+            hint="Another fleet may direct the same traffic. If none does, remove the epoch from the director",
+        )
+    weights = {name: routing.weights.get(name, 0) for name in hands.endpoints}
     try:  # what is there already is published, too: a director of several objects brings up those that are behind
-        hands.director.publish(routing.weights, epoch=routing.epoch, expect=shown)
+        hands.director.publish(weights, epoch=routing.epoch, expect=shown)
     except PreconditionFailedError:
         return ""  # another observer was first; the next round looks who
     if there:
@@ -111,19 +125,27 @@ class _Acting:
 
     def step(self, routing: Routing) -> Routing | None:
         """Take the step after the routing's state; None if it is somebody else's now."""
+        gone = [name for name in routing.serving if name not in self.hands.endpoints]
         match routing.state:
+            case State.ELECTED | State.DRAINING if gone:
+                return self._instead(routing, gone, f"{' and '.join(gone)} left the group")
             case State.ELECTED:
-                self.hands.publish(routing)
-                return self._note(State.DRAINING)
+                return self._drain(routing)
             case State.DRAINING:
                 shown = redirect(self.hands, routing)
                 return self._note(State.REDIRECTED, shown) if shown else None
             case State.REDIRECTED:
                 return self._verify(routing)
             case State.VERIFIED:
-                return self._note(State.NOTIFIED, self._tell(routing))
+                return self._notified(routing)
             case _:
                 return self._note(State.SETTLED)
+
+    def _drain(self, routing: Routing) -> Routing | None:
+        if not _current(self.hands.register, routing):
+            return None
+        self.hands.publish(routing)
+        return self._note(State.DRAINING)
 
     def _verify(self, routing: Routing) -> Routing | None:
         wanted = {name: self.hands.endpoints[name] for name in steps.arriving(routing) if name in self.hands.endpoints}
@@ -131,17 +153,30 @@ class _Acting:
         poor = {name: each for name, each in scores.items() if not each.passes}
         if not poor:
             return self._note(State.VERIFIED, "; ".join(f"{name} {each}" for name, each in scores.items()))
-        if all(self.hands.seen_well(name) for name in poor):
+        if all(self.hands.seen_well(name) for name in poor) and self._alone(routing):
             return None  # only this observer does not reach it: another one asks, when this one does not go on
-        return self._instead(routing, poor)
+        return self._instead(routing, tuple(poor), "; ".join(f"{name} did not pass: {poor[name]}" for name in poor))
 
-    def _instead(self, routing: Routing, poor: Mapping[str, Score]) -> Routing | None:
-        said = "; ".join(f"{name} did not pass: {each}" for name, each in poor.items())
-        weights = self.hands.instead(routing, (*routing.tried, *poor))
-        if weights is None or _same(weights, routing.weights):
-            unverified = f"{said}; there is nothing better"
-            told = self._tell(replace(routing, reason=f"{routing.reason}; {unverified}"))
-            return self._note(State.NOTIFIED, "; ".join(filter(None, (unverified, told))))
+    def _alone(self, routing: Routing) -> bool:
+        """Note this observer's doubt, and say whether it is not yet that of a majority.
+
+        Some things are only seen by who asks several times at once, so that every observer sees an endpoint well, and
+        none can verify it.
+        """
+        doubted = {*routing.doubted, self.hands.me}
+        if len(doubted) >= self.hands.majority:
+            return False
+        me = self.hands.me
+        self._change(f"epoch-{self.epoch}:doubt:{me}", "not verified", lambda now: steps.doubt(now, self.epoch, me))
+        return True
+
+    def _instead(self, routing: Routing, out: Sequence[str], said: str) -> Routing | None:
+        """Leave the epoch for a better one; where there is none, or a person wants this one, say that it stays."""
+        weights = self.hands.instead(routing, (*routing.tried, *out))
+        stays = routing.frozen or (routing.kind is Kind.MANUAL and not any(self.hands.seen_down(name) for name in out))
+        if stays or weights is None or _same(weights, routing.weights):
+            unverified = f"{said}; {'a person wants it so' if stays else 'there is nothing better'}"
+            return self._notified(replace(routing, reason=f"{routing.reason}; {unverified}"), unverified)
         back = _same(weights, routing.before)
         kind = Kind.ROLLBACK if back else Kind.FAILOVER
         act = self._act(said)
@@ -149,9 +184,17 @@ class _Acting:
             f"epoch-{self.epoch + 1}", said, lambda now: steps.retry(now, self.epoch, weights, kind, said, act)
         )
 
+    def _notified(self, routing: Routing, note: str = "") -> Routing | None:
+        if not _current(self.hands.register, routing):
+            return None
+        return self._note(State.NOTIFIED, "; ".join(filter(None, (note, self._tell(routing)))))
+
     def _tell(self, routing: Routing) -> str:
         notice = notice_of(self.hands.name, routing, self.hands.clock())
-        untold = tell_all(self.hands.notifiers, notice, self.hands.executor)
+        try:
+            untold = tell_all(self.hands.notifiers(), notice, self.hands.executor)
+        except TradewindError as error:
+            untold = {"who is to be told": str(error)}
         for name, why in untold.items():
             log.error("%s could not be told of epoch %d of %s: %s", name, routing.epoch, self.hands.name, why)
         return "; ".join(f"{name} could not be told: {why}" for name, why in untold.items())

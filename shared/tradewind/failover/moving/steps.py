@@ -25,6 +25,8 @@ ORDER: Final = (
 """How an epoch goes on once it is elected. VERIFIED is left out where nothing passed and nothing better is left."""
 RESTING: Final = (State.SETTLED, State.DETECTED)
 """States in which no epoch is under way."""
+UNVERIFIED: Final = (State.ELECTED, State.DRAINING, State.REDIRECTED)
+"""States in which an epoch may still be left for another one."""
 _KINDS: Final = {FailOver: Kind.FAILOVER, Shift: Kind.SHIFT, Restore: Kind.RESTORE}
 
 
@@ -43,9 +45,10 @@ class Act:
         return Step(state, self.at.isoformat(timespec="milliseconds"), self.by, self.note)
 
 
-def begin(weights: Mapping[str, int], act: Act, reason: str) -> Routing:
-    """Return the first routing of a group."""
-    return Routing(1, State.ELECTED, Kind.INITIAL, weights, {}, reason, act.by, steps=(act.step(State.ELECTED),))
+def begin(weights: Mapping[str, int], act: Act, reason: str, *, after: int = 0) -> Routing:
+    """Return the first routing of a group, whose epoch comes after what its director shows already."""
+    first = (act.step(State.ELECTED),)
+    return Routing(after + 1, State.ELECTED, Kind.INITIAL, weights, {}, reason, act.by, steps=first)
 
 
 def detect(routing: Routing, epoch: int, reason: str, act: Act) -> Routing | None:
@@ -73,14 +76,14 @@ def elect(routing: Routing, epoch: int, decision: FailOver | Shift | Restore, ac
 
 def move(routing: Routing, weights: Mapping[str, int], why: str, act: Act) -> Routing:
     """Begin a new epoch because a person says so, whatever the one before it came to."""
-    return replace(_next(routing, Kind.MANUAL, weights, why, act), frozen=routing.frozen)
+    return _next(routing, Kind.MANUAL, weights, why, act)
 
 
 def retry(
     routing: Routing, epoch: int, weights: Mapping[str, int], kind: Kind, reason: str, act: Act
 ) -> Routing | None:
-    """Begin the next epoch because what `epoch` moved traffic to did not pass verification."""
-    if routing.epoch != epoch or routing.state is not State.REDIRECTED:
+    """Begin the next epoch because `epoch` cannot end as it was meant: its endpoints did not pass, or are gone."""
+    if routing.epoch != epoch or routing.state not in UNVERIFIED or routing.frozen:
         return None
     tried = (*routing.tried, *(name for name in arriving(routing) if name not in routing.tried))
     return replace(_next(routing, kind, weights, reason, act), tried=tried)
@@ -91,6 +94,13 @@ def advance(routing: Routing, epoch: int, state: State, act: Act) -> Routing | N
     if routing.epoch != epoch or routing.state not in ORDER or ORDER.index(state) <= ORDER.index(routing.state):
         return None
     return replace(routing, state=state, steps=(*routing.steps, act.step(state)))
+
+
+def doubt(routing: Routing, epoch: int, who: str) -> Routing | None:
+    """Note that an observer did not find what `epoch` moves to as it should be."""
+    if routing.epoch != epoch or routing.state is not State.REDIRECTED or who in routing.doubted:
+        return None
+    return replace(routing, doubted=(*routing.doubted, who))
 
 
 def freeze(routing: Routing, why: str) -> Routing:
@@ -114,4 +124,5 @@ def _next(routing: Routing, kind: Kind, weights: Mapping[str, int], reason: str,
         reason=reason,
         by=act.by,
         steps=(act.step(State.ELECTED),),
+        frozen=routing.frozen,
     )
