@@ -60,6 +60,8 @@ class World:
     made: bool = False
     steps: int = 0
     _left: dict[str, list[Deed]] = field(default_factory=dict)
+    _coming: dict[str, list[Deed]] = field(default_factory=dict)
+    """Clients that have not begun."""
     _mishaps: Mishaps = field(init=False)
 
     def __post_init__(self) -> None:
@@ -174,6 +176,7 @@ class World:
                 self.processes.note("has replaced", site, answer=f"by {by}")
                 self.members = [each for each in dict.fromkeys((*self.members, by)) if each != site or site == by]
                 self.replacing = None
+                self._welcome()
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
@@ -187,11 +190,16 @@ class World:
             self._make()  # by the world, which acts at once and to the end
         else:
             self.alive.append(self.processes.start(MAKER, self._make))
-        for number, deeds in enumerate(self.plan.deeds):
-            self._start(f"c{number}", list(deeds))
+        self._coming = {f"c{number}": list(deeds) for number, deeds in enumerate(self.plan.deeds)}
+        while len(self._coming) > self.plan.newcomers:
+            self._start(*self._coming.popitem())
+        trouble = self.plan.trouble + HURRY
         while not self.processes.idle:
-            self._happen(self.rng.random())
+            if (fate := self.rng.random()) < trouble:
+                self._happen(fate)
             self._step()
+            if self.processes.idle:
+                self._welcome()
         self._heal()
         if not self.made:
             self._make()
@@ -238,13 +246,18 @@ class World:
         else:
             self._start(process.name, self._left[process.name], since=0)
 
+    def _welcome(self) -> None:
+        """Let those begin who are still to come."""
+        while self._coming:
+            self._start(*self._coming.popitem())
+
     def _harm(self) -> None:
         """Let a store lose what it held, or a person think that one should be replaced; one at a time."""
         if self.replacing or not self.made:
             return
         site = self.rng.choice(self.members)
         fate = self.rng.random()
-        if fate < 0.6:
+        if fate < self.plan.loss:
             self.buckets[site].held.clear()
             self.processes.note("loses all", site)
         self.replacing = site, self.rng.choice((site, *(each for each in self.buckets if each not in self.members)))

@@ -73,6 +73,8 @@ class Scene:
     """The same, that a clock jumps."""
     hand: float
     """The same, that a person moves traffic, freezes it or lets it go."""
+    calm: int = 0
+    """So often the timers ring, when nothing goes wrong any more, before all must be as it should be."""
 
 
 def draw(rng: Random) -> Scene:
@@ -99,6 +101,7 @@ def draw(rng: Random) -> Scene:
         absent=rate * rng.choice((0, 0.5)),
         shift=rate * rng.choice((0, 1)),
         hand=rng.choice((0, 0, 0.1)),
+        calm=rng.choice((0, 0, 0, 0, 0, 8)),
     )
     return rng.choice((lambda same: same, lambda same: same, _contended, _apart))(scene)
 

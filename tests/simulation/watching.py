@@ -182,9 +182,10 @@ class World:
             self._mishap()
             self._period()
         self._heal()
+        unfinished: list[str] = []
         for ring in range(MOST_RINGS):
             self._period()
-            if not (unfinished := list(self.unfinished())):
+            if ring >= self.scene.calm and not (unfinished := list(self.unfinished())):
                 self.processes.note("is as it should be", answer=f"after {ring + 1} rings")
                 return
         self.wrong += unfinished
@@ -289,6 +290,8 @@ class World:
         self.director.inner.away = False
         self._absent.clear()
         self.endpoints.cut.clear()
+        if self.scene.calm:
+            self.endpoints.fallen.clear()
         for bucket in self.buckets.values():
             bucket.away = False
         self._go_on()

@@ -31,6 +31,8 @@ class Plan:
     """By client."""
     prompt: bool
     """Whether the register is made before anything goes wrong."""
+    newcomers: int
+    """So many clients begin when a store was replaced, and know it; or in the end."""
     keep: int
     """So many changes are remembered by the register."""
     mishaps: Mishaps
@@ -40,6 +42,13 @@ class Plan:
     """How probable it is that somebody's patience ends."""
     harm: float
     """How probable it is that a store loses what it held, or that a person replaces one."""
+    loss: float = 0.6
+    """Of these cases, the share in which something is lost."""
+
+    @property
+    def trouble(self) -> float:
+        """How probable it is that any of this happens in a step."""
+        return self.crash + self.dark + self.lapse + self.harm
 
     def told(self) -> str:
         """Describe the world in a line."""
@@ -48,19 +57,40 @@ class Plan:
 
 
 def draw(rng: Random) -> Plan:
-    """Draw a world."""
+    """Draw a world: one in which a little of everything goes wrong, or one about the replacement of a store."""
+    if rng.random() < 0.1:
+        return _replacing(rng)
     bad = rng.choice((0.0, 0.02, 0.05, 0.1))
     return Plan(
         sites=("a", "b", "c") if rng.random() < 0.8 else ("a", "b", "c", "d", "e"),
         spare="s",
         deeds=tuple(_deeds(rng, f"{client}") for client in range(rng.choice((2, 2, 3, 4)))),
         prompt=rng.random() < 0.7,
+        newcomers=rng.choice((0, 0, 1)),
         keep=rng.choice((2, 4, 64)),
         mishaps=Mishaps(*(bad * rng.choice((0, 0.3, 1)) for _ in range(5))),
         crash=rng.choice((0, 0, 0.005, 0.02)),
         dark=rng.choice((0, 0, 0.01, 0.03)),
         lapse=rng.choice((0, 0.01, 0.05)),
         harm=rng.choice((0, 0.02, 0.05)),
+    )
+
+
+def _replacing(rng: Random) -> Plan:
+    """Draw a world in which members go away and return, and one of them is replaced though it is well."""
+    return Plan(
+        sites=("a", "b", "c"),
+        spare="s",
+        deeds=tuple((*_deeds(rng, f"{client}"), Deed(f"{client}.last")) for client in range(3)),
+        prompt=True,
+        newcomers=1,
+        keep=64,
+        mishaps=Mishaps(late=0.02),
+        crash=rng.choice((0, 0.01)),
+        dark=0.1,
+        lapse=0,
+        harm=0.05,
+        loss=0,
     )
 
 

@@ -1,10 +1,12 @@
-"""The simulation of registers: a few hundred worlds; `make simulate SUITE=register` runs as many as there is time."""
+"""The simulations of registers and of failover: some worlds; `make simulate` runs as many as there is time for."""
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,19 @@ from simulation.processes import Schedule
 from simulation.suites import SUITES
 
 TESTS = Path(__file__).parents[1]
-SEEDS = {"register": 300}
+SEEDS = {"register": 300, "failover": 120}
+
+
+@pytest.fixture(autouse=True)
+def _silent() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("suite", sorted(SEEDS))
 def test_every_world_keeps_the_promises(suite: str) -> None:
-    """Whatever happens to control stores and to those who ask them, there is one history, and it goes on in the end."""
+    """Whatever happens to control stores, observers and endpoints, every property holds, and all goes on in the end."""
     failed = [result for result in map(SUITES[suite], range(SEEDS[suite])) if result.failures]
 
     assert not failed, "\n".join(
@@ -35,6 +44,17 @@ def test_everything_happens_to_registers() -> None:
     assert {"never arrives", "is not answered", "resent", "condition failed"} <= {line.answer for line in lines}
     heard = {line.answer.split()[0].strip(":,") for line in lines if line.what == "is told"}
     assert heard == {"Done", "Unchanged", "Indeterminate", "NoMajority"}
+
+
+def test_everything_happens_to_observers() -> None:
+    """The worlds are such that all that is simulated comes about, and every decision is taken."""
+    lines = [line for seed in range(80) for line in SUITES["failover"](seed).schedule]
+
+    happened = {line.what for line in lines}
+    assert happened >= {"crashes", "falls", "is cut off", "is away", "is not run", "clock jumps", "move", "freeze"}
+    decided = {line.answer.partition("(")[0] for line in lines if line.what == "looks"}
+    assert decided >= {"Keep", "FailOver", "Shift", "Restore"}
+    assert any(line.what == "publish" and line.answer == "refused" for line in lines)
 
 
 @pytest.mark.parametrize("suite", sorted(SEEDS))
