@@ -7,10 +7,13 @@ from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from tradewind.errors import PreconditionFailedError, TradewindError
+from tradewind.errors import BadEventError, PreconditionFailedError, TradewindError
 from tradewind.failover.looking.codec import as_document, view_of
-from tradewind.failover.views import View
+from tradewind.failover.views import Heard, View
 from tradewind.registers.acceptors import Shelf
+
+PATIENT = 2
+"""So many looks of its own another observer still goes by a view that does not go on; it doubts it one or two later."""
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -38,7 +41,7 @@ class Collected:
     """Why there is none, by observer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
     """The exchange, as one observer takes part in it. No store is waited for beyond `answer_seconds`.
 
@@ -55,29 +58,79 @@ class Exchange:
     records: Mapping[str, Shelf]
     executor: Executor
     answer_seconds: float
+    lost: bool = field(default=False, init=False)
+    """Whether the last view may be in the own store, which does not answer, and is nowhere else."""
+    _awaited: bool = field(default=False, init=False)
+    """Whether the others still go by that view."""
+    _kept: View | None = field(default=None, init=False)
+    """What this process told last."""
 
     def last(self) -> View | None:
-        """Return the observer's own last view, wherever it is; None if no store that answers has one."""
-        return self._newest({self.observer: tuple(self.records)}).views.get(self.observer)
+        """Return the observer's own last view; None if there is none, or if it is `lost`.
+
+        It is what the own store holds, or what this process told since, or a copy that was left elsewhere while the own
+        store was away. What is not in the own store may be from long ago, and is of use only if no other observer has
+        heard a later one: who went on from there would be believed by nobody, and would take old looks for new ones.
+        """
+        read, failed = self._at(list(self.records), self._own)
+        silent, held = self.observer in failed, read.get(self.observer)
+        found = [view for view in (held, self._kept, *read.values()) if view is not None]
+        newest = max(found, key=lambda view: view.round, default=None)
+        self.lost = False
+        if newest is held and not silent:
+            return held
+        heard = self._heard()
+        if newest is not None and (heard is None or newest.round >= heard.round):
+            return newest
+        self.lost, self._awaited = silent, heard is not None and heard.still < PATIENT
+        return None
+
+    def _own(self, site: str) -> View | None:
+        """Return the copy of the observer's own view that a store has; what is no view is none."""
+        try:
+            return self._read(self.observer, site)
+        except BadEventError:
+            return None
+
+    def _heard(self) -> Heard | None:
+        """Return what the others heard of this observer last; None if nobody who answers has."""
+        views = self._others([site for site in self.records if site != self.observer]).views.values()
+        heard = [view.heard[self.observer] for view in views if self.observer in view.heard]
+        return max(heard, key=lambda each: (each.round, each.still), default=None)
 
     def publish(self, view: View) -> Published:
         """Write the observer's view: into its own store, or if that is away, into every other one.
 
         A view of the same or a later round is never written over: of two invocations in the same round, one is late.
+        Nor is the one that is `lost`, should its store answer again: as long as the others go by it, nothing is written
+        at all, so that the observer can go on from it; and from then on, only copies.
         """
-        taken, failed = self._at([self.observer], lambda site: self._write(site, view))
+        if self.lost and self._awaited:
+            return Published((), failed={self.observer: "the last view cannot be read, and the others still go by it"})
+        taken: dict[str, bool] = {}
+        failed: dict[str, str] = {}
+        if not self.lost:
+            taken, failed = self._at([self.observer], lambda site: self._write(site, view))
         if not taken:
             others = [site for site in self.records if site != self.observer]
             taken, more = self._at(others, lambda site: self._write(site, view))
             failed |= more
         stores = tuple(site for site, written in taken.items() if written)
-        return Published(stores, late=not stores and bool(taken), failed=failed)
+        late = not stores and bool(taken)
+        if not late:
+            self._kept = view
+        return Published(stores, late=late, failed=failed)
 
     def collect(self) -> Collected:
         """Read the views of all others at once; of each, the highest round that any store has counts."""
-        sites = tuple(self.records)
+        return self._others(list(self.records))
+
+    def _others(self, sites: Sequence[str]) -> Collected:
+        """Read the views of all others at some stores."""
         # An observer's own store is asked first, should there be fewer threads than questions.
-        return self._newest({name: (name, *(s for s in sites if s != name)) for name in sites if name != self.observer})
+        return self._newest(
+            {name: (name, *(s for s in sites if s != name)) for name in self.records if name != self.observer}
+        )
 
     def _newest(self, wanted: Mapping[str, tuple[str, ...]]) -> Collected:
         depth = max(map(len, wanted.values()), default=0)
