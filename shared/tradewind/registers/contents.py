@@ -108,7 +108,7 @@ class Content:
                 f"A register's value has at most {VALUE_BYTES:,} bytes, and after {made.id!r} it would have {size:,}",
                 hint="Keep what is large in an object, and its key in the register",
             )
-        newest = Remembered(Entry(self.revision + 1, made, at), call)
+        newest = Remembered(Entry(self.revision + 1, made.bounded, at), call)
         return replace(self, revision=self.revision + 1, value=value, history=(*self.history, newest)[-keep:])
 
     def as_json(self) -> dict[str, Any]:

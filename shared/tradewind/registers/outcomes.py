@@ -8,6 +8,16 @@ from typing import TypeAlias
 
 from tradewind.records import Document
 
+WHO = 100
+"""So many characters of `Operation.who` are remembered."""
+WHY = 1000
+"""So many of `Operation.why`."""
+
+
+def cut(text: str, longest: int) -> str:
+    """Return the text, or its beginning and an ellipsis if it has more than `longest` characters."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -16,8 +26,13 @@ class Operation:
     id: str
     """Chosen by whoever wishes; unique in the register."""
     who: str
-    """An observer's site, or a person."""
+    """An observer's site, or the name or the role of an operator."""
     why: str
+
+    @property
+    def bounded(self) -> Operation:
+        """As it is remembered: long words are cut, since they are no reason to refuse a change."""
+        return Operation(self.id, cut(self.who, WHO), cut(self.why, WHY))
 
 
 @dataclass(frozen=True, slots=True)

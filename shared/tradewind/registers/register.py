@@ -37,6 +37,8 @@ PAUSE = 0.05
 """Seconds before the second try, at most; twice as long before each further one."""
 LONGEST_PAUSE = 2.0
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}(/[a-z0-9][a-z0-9._-]{0,99}){0,3}")
+LONGEST_ID = 200
+"""Characters of an operation's id."""
 _NOBODY = Operation("", "", "")
 
 Become: TypeAlias = Callable[[Document | None], Document | None]
@@ -84,10 +86,13 @@ class Register:
             since: When an earlier try of the same operation was `Indeterminate`: its `seen`.
 
         Raises:
-            ConfigurationError: The new value is too large, or no JSON; it was not proposed.
+            ConfigurationError: The new value is too large, or no JSON, or the id is too long; it was not proposed.
         """
-        if not operation.id:
-            raise ConfigurationError("An operation on a register has no id", hint="Choose one that is unique")
+        if not 0 < len(operation.id) <= LONGEST_ID:
+            raise ConfigurationError(
+                f"The id of an operation on a register has {len(operation.id)} characters",
+                hint=f"Choose one that is unique, of at most {LONGEST_ID}",
+            )
         proposer, course = Proposer(self.place), Course(operation, since)
 
         def wishing(panel: Panel) -> Wish | None:

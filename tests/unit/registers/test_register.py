@@ -304,10 +304,20 @@ def test_a_name_that_is_none_is_refused(stores: Stores, name: str) -> None:
         stores.registers().register(name)
 
 
-def test_an_operation_has_an_id(register: Register) -> None:
-    """Without one it could not be told from another."""
-    with pytest.raises(ConfigurationError, match="no id"):
-        register.change(one_more, Operation("", "somebody", "why"))
+@pytest.mark.parametrize("id_", ["", "i" * 201])
+def test_an_operation_has_an_id(register: Register, id_: str) -> None:
+    """Without one it could not be told from another; and it cannot be cut, as words can."""
+    with pytest.raises(ConfigurationError, match=f"has {len(id_)} characters"):
+        register.change(one_more, Operation(id_, "somebody", "why"))
+
+
+def test_long_words_are_cut_in_the_history(register: Register) -> None:
+    """No change is refused for them, and what stores keep has an end."""
+    done = register.change(one_more, Operation("long", "w" * 101, "y" * 1_000))
+
+    assert isinstance(done, Done)
+    [entry] = done.reading.history
+    assert entry.operation == Operation("long", "w" * 99 + "…", "y" * 1_000)
 
 
 def test_competitors_are_given_way_to_and_then_up(stores: Stores, register: Register) -> None:
