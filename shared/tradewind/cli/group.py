@@ -13,7 +13,7 @@ from rich.console import Console
 
 from tradewind.cli import standing
 from tradewind.cli.context import FleetOption, open_runtime
-from tradewind.cli.outcomes import OperationOption, WhoOption, WhyOption, told, who_is
+from tradewind.cli.outcomes import OperationOption, SinceOption, WhoOption, WhyOption, told, who_is
 from tradewind.cli.standing import Standing
 from tradewind.cli.text import as_json, one_line
 from tradewind.errors import TradewindError
@@ -45,6 +45,8 @@ class Wish:
     why: str
     id: str
     """Of the operation."""
+    since: int | None
+    """What an earlier try saw."""
 
 
 @app.command("status")
@@ -75,6 +77,7 @@ def fail_over(  # noqa: PLR0913, PLR0917 - they are the command's options
     force: ForceOption = False,
     wait: WaitOption = False,
     operation: OperationOption = None,
+    since: SinceOption = None,
     fleet_file: FleetOption = None,
 ) -> None:
     """Move a group's traffic now, by a new epoch that the observers carry out; it needs no reason that they see."""
@@ -83,12 +86,12 @@ def fail_over(  # noqa: PLR0913, PLR0917 - they are the command's options
     wanted = dict.fromkeys(to)
     shares = {name: float(runtime.fleet.endpoints[name].weight or 1) for name in wanted if name in known.endpoints}
     weights = complete(known, percent(shares) if shares.keys() == wanted.keys() else dict.fromkeys(wanted, 0))
-    wish = Wish(group, weights, who_is(who), why, operation or _new_id())
+    wish = Wish(group, weights, who_is(who), why, _id(operation, since), since)
     raise typer.Exit(_move(runtime, wish, yes=yes, force=force, wait=wait))
 
 
 @app.command()
-def restore(
+def restore(  # noqa: PLR0913, PLR0917 - likewise
     group: GroupArgument,
     why: WhyOption = "back to where it belongs",
     who: WhoOption = None,
@@ -96,12 +99,13 @@ def restore(
     force: ForceOption = False,
     wait: WaitOption = False,
     operation: OperationOption = None,
+    since: SinceOption = None,
     fleet_file: FleetOption = None,
 ) -> None:
     """Let a group's traffic go back to its primary, or to all its endpoints by their weights."""
     runtime = open_runtime(fleet_file)
     weights = initial(runtime.failover.group(group), runtime.fleet.endpoints)
-    wish = Wish(group, weights, who_is(who), why, operation or _new_id())
+    wish = Wish(group, weights, who_is(who), why, _id(operation, since), since)
     raise typer.Exit(_move(runtime, wish, yes=yes, force=force, wait=wait))
 
 
@@ -111,11 +115,12 @@ def freeze(
     why: WhyOption,
     who: WhoOption = None,
     operation: OperationOption = None,
+    since: SinceOption = None,
     fleet_file: FleetOption = None,
 ) -> None:
     """Let nothing but persons move a group's traffic, until `thaw`; what is under way still ends."""
     runtime = open_runtime(fleet_file)
-    outcome = runtime.failover.hand(group).freeze(who=who_is(who), why=why, id=operation or _new_id())
+    outcome = runtime.failover.hand(group).freeze(who=who_is(who), why=why, id=_id(operation, since), since=since)
     raise typer.Exit(_tell(runtime, group, outcome))
 
 
@@ -125,11 +130,12 @@ def thaw(
     why: WhyOption = "it is over",
     who: WhoOption = None,
     operation: OperationOption = None,
+    since: SinceOption = None,
     fleet_file: FleetOption = None,
 ) -> None:
     """Let the observers move a group's traffic again."""
     runtime = open_runtime(fleet_file)
-    outcome = runtime.failover.hand(group).thaw(who=who_is(who), why=why, id=operation or _new_id())
+    outcome = runtime.failover.hand(group).thaw(who=who_is(who), why=why, id=_id(operation, since), since=since)
     raise typer.Exit(_tell(runtime, group, outcome))
 
 
@@ -156,15 +162,17 @@ def _move(runtime: Runtime, wish: Wish, *, yes: bool, force: bool, wait: bool) -
     shown = ", ".join(f"{name} {weight} %" for name, weight in wish.weights.items() if weight)
     if not yes:
         typer.confirm(f"Move the traffic of {wish.group} to {shown}?", abort=True)
-    outcome = failover.hand(wish.group).move(wish.weights, who=wish.who, why=wish.why, id=wish.id)
+    outcome = failover.hand(wish.group).move(wish.weights, who=wish.who, why=wish.why, id=wish.id, since=wish.since)
     code = _tell(runtime, wish.group, outcome)
     if code == 0 and wait and isinstance(outcome, Done) and outcome.reading.value is not None:
         return _follow(runtime, wish.group, Routing.of(outcome.reading.value).epoch)
     return code
 
 
-def _new_id() -> str:
-    return f"manual-{uuid4().hex[:12]}"
+def _id(given: str | None, since: int | None) -> str:
+    if given is None and since is not None:
+        raise typer.BadParameter("--since belongs to the --id of an earlier try; give both, as it named them")
+    return given or f"manual-{uuid4().hex[:12]}"
 
 
 def _tell(runtime: Runtime, group: str, outcome: Outcome) -> int:

@@ -10,16 +10,28 @@ from typing import Annotated
 import typer
 
 from tradewind.cli.text import one_line
+from tradewind.registers.course import FORGOTTEN
 from tradewind.registers.outcomes import Done, Indeterminate, NoMajority, Outcome, Unchanged
 
 WhoOption = Annotated[
-    str | None, typer.Option("--who", help="Who does this, for the history. Default: the user's name.")
+    str | None,
+    typer.Option(
+        "--who",
+        metavar="NAME|ROLE",
+        help="Who does this, kept at all control stores: a name, or a role such as on-call. Default: the user's name.",
+    ),
 ]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the history and for whoever is told.")]
 OperationOption = Annotated[
     str | None,
     typer.Option(
         "--id", help="Of this change; one whose outcome is not known is tried again under the id that it had."
+    ),
+]
+SinceOption = Annotated[
+    int | None,
+    typer.Option(
+        "--since", min=0, metavar="REVISION", help="With --id: what the first try named, so that none is made twice."
     ),
 ]
 
@@ -41,11 +53,17 @@ def told(outcome: Outcome) -> Told:
             return Told(0, (f"{said}: revision {reading.revision}",))
         case Unchanged(reading=reading):
             return Told(0, (f"Nothing to change: it is so since revision {reading.revision} at the latest",))
-        case Indeterminate(operation=operation, reason=reason):
-            retry = f"run the same command again with --id {operation.id}: it is applied once in any case"
-            return Told(1, (f"Whether it was done is not known: {one_line(reason)}", f"what to do: {retry}"))
+        case Indeterminate(operation=operation, seen=seen, reason=reason):
+            unknown = f"Whether it was done is not known: {one_line(reason)}"
+            return Told(1, (unknown, f"what to do: {_retry(operation.id, seen, reason)}"))
         case NoMajority(silent=silent):
             return Told(1, ("Not done: too few control stores answer", *silent_lines(silent)))
+
+
+def _retry(id_: str, seen: int, reason: str) -> str:
+    if reason == FORGOTTEN:
+        return "see what there is now (`tradewind group status`), and decide anew, without --id"
+    return f"run the same command again with --id {id_} --since {seen}, and it is applied once in any case"
 
 
 def silent_lines(silent: Mapping[str, str]) -> list[str]:

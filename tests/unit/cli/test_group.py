@@ -11,7 +11,7 @@ from rigs.groups_command_line import GroupsCommandLine, groups_command_line
 from rigs.observers import GROUP, OBSERVERS, REFUSED, Observatory
 from tradewind.errors import ConfigurationError
 from tradewind.failover.routing import State
-from tradewind.registers.outcomes import Indeterminate, Operation, Outcome
+from tradewind.registers.outcomes import Done, Indeterminate, Operation, Outcome
 
 MOVE = ("group", "failover", GROUP, "--to", "on-gcp", "--why", "a try", "--yes")
 
@@ -180,9 +180,63 @@ def test_an_unclear_outcome_says_how_to_find_out(
 
     assert ended.code == 1
     assert "not known: gcp-euw4 was not heard to the end" in ended.err
-    assert "--id mine" in ended.err
+    assert "again with --id mine --since 5, and" in ended.err
     assert [each.out.splitlines()[0] for each in again] == ["Done: revision 7", "Done by an earlier try: revision 7"]
     assert sky.routing.epoch == 2
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        MOVE,
+        ("group", "restore", GROUP, "--yes"),
+        ("group", "freeze", GROUP, "--why", "a release"),
+        ("group", "thaw", GROUP),
+    ],
+)
+def test_what_the_register_has_forgotten_is_never_made_twice(
+    tradewind: GroupsCommandLine, sky: Observatory, command: tuple[str, ...]
+) -> None:
+    """Tried again with the revision that was named, a change that may have been made stays unclear, and says so."""
+    sky.hand.move({"on-azure": 100}, who="bob", why="there", id="theirs")
+    held = sky.hand.freeze(who="bob", why="meanwhile", id="also-theirs")
+    assert isinstance(held, Done)
+    for number in range(70):
+        sky.hand.move({"on-gcp": 100}, who="bob", why=str(number), id=f"b{number}")
+    before = sky.routing
+
+    again = tradewind(*command, "--id", "mine", "--since", "5")
+
+    assert again.code == 1
+    assert "so many changes were made since" in again.err
+    assert "what to do: see what there is now (`tradewind group status`), and decide anew, without --id" in again.err
+    assert sky.routing == before
+
+
+def test_a_revision_belongs_to_an_id(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """Alone it would look like a try again, and be another change."""
+    ended = tradewind(*MOVE, "--since", "5")
+
+    assert (ended.code, sky.routing.epoch) == (2, 1)
+    assert "--since belongs to the --id" in ended.err
+
+
+def test_a_role_may_stand_for_a_name(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """Who does not want the own name in registers at all clouds gives a role."""
+    tradewind(*MOVE, "--who", "on-call")
+
+    assert sky.routing.by == "on-call"
+
+
+def test_long_words_are_cut_and_refuse_nothing(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """A reason that somebody pasted, and whoever says it, has an end in the register and in what it remembers."""
+    assert tradewind(*MOVE[:-2], "x" * 70_000, "--yes", "--who", "y" * 70_000).code == 0
+    assert tradewind("group", "freeze", GROUP, "--why", "x" * 70_000, "--who", "y" * 70_000).code == 0
+
+    routing = sky.routing
+    assert (len(routing.by), len(routing.reason), len(routing.frozen)) == (100, 1000, 100 + 2 + 1000)
+    history = json.loads(tradewind("control", "history", GROUP, "--json").out)
+    assert {(len(each["who"]), len(each["why"])) for each in history[-2:]} == {(100, 1000)}
 
 
 def test_a_director_that_shows_something_else_needs_a_person(tradewind: GroupsCommandLine, sky: Observatory) -> None:

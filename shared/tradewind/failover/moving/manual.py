@@ -13,7 +13,7 @@ from tradewind.failover.moving.steps import Act
 from tradewind.failover.routing import Routing
 from tradewind.failover.views import Sights
 from tradewind.fleet import Group, Switch
-from tradewind.registers.outcomes import Operation, Outcome
+from tradewind.registers.outcomes import WHO, WHY, Operation, Outcome, cut
 from tradewind.registers.register import Register
 
 
@@ -21,7 +21,8 @@ from tradewind.registers.register import Register
 class Hand:
     """A person's hand on the register of one group.
 
-    A call whose outcome is `Indeterminate` is made again with the same `id`, and is then applied once.
+    A call whose outcome is `Indeterminate` is made again with the same `id`, and with what it had `seen` as `since`. So it
+    is applied once, or is `Indeterminate` again if the history does not reach back to that any more.
 
     Args:
         register: The group's.
@@ -46,22 +47,23 @@ class Hand:
             ConfigurationError: The weights are not those of a group of these endpoints.
         """
         whole = complete(self.group, weights)
-        operation = Operation(id, who, why)
+        who, why, operation = cut(who, WHO), cut(why, WHY), Operation(id, who, why)
 
         def moved(routing: Routing) -> Routing:
             return steps.move(routing, whole, why, Act(who, self.clock()))
 
         return self.register.change(on_routing(moved), operation, since=since)
 
-    def freeze(self, *, who: str, why: str, id: str) -> Outcome:  # noqa: A002 - the field's name
+    def freeze(self, *, who: str, why: str, id: str, since: int | None = None) -> Outcome:  # noqa: A002 - likewise
         """Let nothing but persons move traffic, until `thaw`."""
         operation = Operation(id, who, f"frozen: {why}")
-        return self.register.change(on_routing(lambda held: steps.freeze(held, f"{who}: {why}")), operation)
+        frozen = on_routing(lambda held: steps.freeze(held, f"{cut(who, WHO)}: {cut(why, WHY)}"))
+        return self.register.change(frozen, operation, since=since)
 
-    def thaw(self, *, who: str, why: str, id: str) -> Outcome:  # noqa: A002 - the field's name
+    def thaw(self, *, who: str, why: str, id: str, since: int | None = None) -> Outcome:  # noqa: A002 - likewise
         """Let observers move traffic again."""
         operation = Operation(id, who, f"thawed: {why}")
-        return self.register.change(on_routing(lambda held: steps.freeze(held, "")), operation)
+        return self.register.change(on_routing(lambda held: steps.freeze(held, "")), operation, since=since)
 
 
 def complete(group: Group, weights: Mapping[str, int]) -> dict[str, int]:
