@@ -432,6 +432,21 @@ class TestNextBest:
 
         assert best == {"on-aws": 0, "on-gcp": 0, "on-azure": 100}
 
+    def test_who_serves_and_cannot_be_judged_keeps_its_share(self) -> None:
+        """That another one failed says nothing of it; only what that one had is moved on."""
+        held = routing(
+            {"on-aws": 0, "on-gcp": 40, "on-azure": 60}, state=State.REDIRECTED, kind=Kind.FAILOVER, before=THIRDS
+        )
+        policy = group(primary=None, strategy="active_active")
+        known = {"on-aws": SOUND, "on-gcp": SOUND}
+        back, none = (
+            next_best(policy, self.ENDPOINTS, CLOUDS, held, sights(view, view, view), ["on-gcp"])
+            for view in (known, {"on-gcp": SOUND})
+        )
+
+        assert back == {"on-aws": 40, "on-gcp": 0, "on-azure": 60}
+        assert none is None
+
 
 def _all(view: EndpointView) -> dict[str, EndpointView]:
     return {name.replace("-", "_"): view for name in CLOUDS}

@@ -93,7 +93,7 @@ def next_best(
     """Return the weights to go on with when endpoints did not pass verification.
 
     Those who serve besides them take over; if nobody does, whoever else is well; if nobody is, those who served before,
-    if they are well. Nobody left: None.
+    if they are well. Nobody left: None. Who serves, and of whom no majority knows, keeps what it has.
 
     Args:
         group: The policy.
@@ -108,7 +108,10 @@ def next_best(
     stay = tuple(name for name in able if scene.weight(name))
     before = {name for name, weight in routing.before.items() if weight}
     new = tuple(name for name in able if name not in stay and name not in before)
-    for room in (Room(stay, (), ()), Room((), new, ()), Room((), tuple(name for name in able if name in before), ())):
+    unclear = (name for name in scene.serving if name not in stay and name not in excluding)
+    held = tuple(name for name in unclear if not scene.health.is_down(name))
+    back = tuple(name for name in able if name in before)
+    for room in (Room(stay, (), held), Room((), new, held), Room((), back, held)):
         if room.stay or room.new:
             tried = tuple(name for name in routing.tried if name in excluding)
             return scene.full(placed(replace(scene, routing=replace(routing, tried=tried)), room))

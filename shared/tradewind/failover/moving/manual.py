@@ -21,8 +21,8 @@ from tradewind.registers.register import Register
 class Hand:
     """A person's hand on the register of one group.
 
-    A call whose outcome is `Indeterminate` is made again with the same `id`, and with what it had `seen` as `since`. So it
-    is applied once, or is `Indeterminate` again if the history does not reach back to that any more.
+    A call whose outcome is `Indeterminate` is made again with the same `id`, and with what it had `seen` as `since`;
+    then it is applied once, or is `Indeterminate` again if the history does not reach back to that any more.
 
     Args:
         register: The group's.
