@@ -58,15 +58,34 @@ def world() -> World:
     return made
 
 
-def test_the_own_store_is_read_and_nothing_else(world: World) -> None:
-    """One request, and none for the next who ask within seconds."""
+def test_the_first_read_asks_all_and_the_next_the_own_store_only(world: World) -> None:
+    """And nobody is asked for those who come within seconds."""
     routes = world.routes()
 
     first, again = routes.read("chat"), routes.read("chat")
 
     assert (first.site, first.note, first.published.epoch) == (AWS, "", 7)
     assert again is first
-    assert world.asked == [AWS]
+    assert world.asked == list(SITES)
+
+    world.now += KEPT
+    assert routes.read("chat").site == AWS
+    assert world.asked == [*SITES, AWS]
+
+
+def test_a_new_process_does_not_believe_a_dead_observer(world: World) -> None:
+    """The latest epoch counts from the first read on, until the own observer knows it, too."""
+    world.publish(GCP, AZURE, epoch=8, seconds=-3600)
+    routes = world.routes()
+    for _ in range(2):
+        copy = routes.read("chat")
+        assert (copy.site, copy.published.epoch) == (GCP, 8)
+        assert copy.note == "aws-use1: another observer knows of a later epoch"
+        world.now += KEPT
+
+    world.publish(AWS, epoch=8, seconds=20)
+    copy = routes.read("chat")
+    assert (copy.site, copy.note) == (AWS, "")
 
 
 def test_what_was_published_meanwhile_is_read_after_seconds(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Reading what observers published of a group: kept for a moment, and read elsewhere while the own store is away."""
+"""Reading what observers published of a group: kept for a moment, and elsewhere while the own observer is not heard."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ class _Kept:
 class Routes:
     """What the observers published, nearest first.
 
-    No two clocks are compared: whether the own observer still writes is told by its record changing.
+    No two clocks are compared: whether the own observer still writes is told by its record changing, and to whoever
+    reads for the first time, by no other observer knowing of a later epoch.
 
     Args:
         stores: The control stores' sites, the own one first.
@@ -82,19 +83,22 @@ class Routes:
         if kept is not None and now - kept.read < KEPT:
             return kept.copy
         own, *others = self.stores
-        found, silent = self._ask([own], group)
+        # Who has read nothing yet cannot tell whether the own observer still writes; all are asked, and at once.
+        found, silent = self._ask(self.stores if kept is None else [own], group)
         at = found[own].at if own in found else None if kept is None else kept.at
         moved = kept.moved if kept is not None and kept.at == at else now
-        if own in found and now - moved < self.stale_seconds:
-            copy = Copy(found[own], own)
-        else:
+        writes = now - moved < self.stale_seconds
+        if kept is not None and not (own in found and writes and found[own].epoch >= kept.copy.published.epoch):
             elsewhere, unheard = self._ask(others, group)
-            copy = self._best({**elsewhere, **found}, {**silent, **unheard}, group, kept)
+            found, silent = found | elsewhere, silent | unheard
+        copy = self._best(found, silent, group, kept, writes=writes)
         self._kept[group] = _Kept(copy, now, at, moved)
         return copy
 
-    def _best(self, found: Mapping[str, Published], silent: Mapping[str, str], group: str, kept: _Kept | None) -> Copy:
-        """Return the copy of the latest epoch, of those in whose order the own one is last."""
+    def _best(
+        self, found: Mapping[str, Published], silent: Mapping[str, str], group: str, kept: _Kept | None, *, writes: bool
+    ) -> Copy:
+        """Return the copy of the latest epoch; of several the own one, as long as its observer writes."""
         own = self.stores[0]
         if not found:
             reasons = "; ".join(f"{site}: {why}" for site, why in silent.items())
@@ -104,9 +108,11 @@ class Routes:
                     hint="Observers publish it every round, once they are deployed and the group has a first epoch",
                 )
             return Copy(kept.copy.published, kept.copy.site, f"The last one that could be read ({reasons})")
-        site = max(found, key=lambda name: found[name].epoch)
-        why = silent.get(own, "its observer has not written for a while")
-        return Copy(found[site], site, f"{own}: {why}")
+        site = max(found, key=lambda name: (found[name].epoch, (name == own) is writes))
+        if site == own and writes:
+            return Copy(found[own], own)
+        why = "another observer knows of a later epoch" if writes else "its observer has not written for a while"
+        return Copy(found[site], site, f"{own}: {silent.get(own, why)}")
 
     def _ask(self, sites: Sequence[str], group: str) -> tuple[dict[str, Published], dict[str, str]]:
         """Ask the stores of some sites at once; return what they hold, and why the others say nothing."""
