@@ -161,6 +161,24 @@ def test_an_answer_that_comes_a_byte_at_a_time_is_given_up(server: Server, begin
     assert probe(server.url, SHORT).reason == "no answer within 0.3 s"
 
 
+def test_a_resolver_that_hangs_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread cannot be interrupted, and is left to itself."""
+    released, ended = Event(), Event()
+
+    def resolve(*_: object, **__: object) -> object:
+        released.wait(PATIENT)
+        ended.set()
+        raise socket.gaierror
+
+    with monkeypatch.context() as patched:
+        patched.setattr(socket, "getaddrinfo", resolve)
+        answer = probe(server.url.replace("127.0.0.1", "model.example"), SHORT)
+
+    assert answer.reason == f"no answer within {SHORT} s"
+    assert not ended.is_set()
+    released.set()
+
+
 def test_of_an_answer_without_end_no_more_is_read_than_is_needed(server: Server) -> None:
     """It is too long once it is longer than any health takes."""
 

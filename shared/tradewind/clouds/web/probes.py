@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from time import monotonic
@@ -57,6 +58,7 @@ class HttpProber:
 
     async def _within(self, endpoint: Endpoint, authorities: ssl.SSLContext) -> tuple[str, float | None]:
         """Ask all there is to ask; the timeout is that of the whole, since an answer may come a byte at a time."""
+        asyncio.get_running_loop().set_default_executor(_Resolver(1, "resolver"))
         client = httpx.AsyncClient(
             verify=authorities,
             timeout=None,  # noqa: S113 - the whole is timed, and not each read of it
@@ -72,6 +74,14 @@ class HttpProber:
                 return await _asked(caller, endpoint.probe)
         finally:
             await caller.hang_up()
+
+
+class _Resolver(ThreadPoolExecutor):
+    """The thread that resolves names, which nothing can interrupt: a resolver that hangs is left to itself."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - as it is
+        """Let the thread end when it can; `asyncio.run` would wait for it, whatever the timeout."""
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
 
 
 @cache

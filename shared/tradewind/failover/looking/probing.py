@@ -32,12 +32,27 @@ def look(endpoints: Mapping[str, Endpoint], prober: Prober, executor: Executor) 
         prober: Asks one of them.
         executor: Has a thread for each of them, and some for those that still hang from the last time.
     """
+    return {name: answers[0] for name, answers in look_often(endpoints, 1, prober, executor).items() if answers}
+
+
+def look_often(
+    endpoints: Mapping[str, Endpoint], often: int, prober: Prober, executor: Executor
+) -> dict[str, list[Answer]]:
+    """Ask each endpoint `often` times, all at once, and return its answers, as soon as `look` does.
+
+    Fewer answers, or none, are of questions that were not asked.
+    """
     if not endpoints:
         return {}
-    asked = {name: executor.submit(prober.probe, endpoint) for name, endpoint in endpoints.items()}
-    wait(asked.values(), timeout=max(each.probe.timeout_seconds for each in endpoints.values()) + GRACE)
-    answers = {name: _answer(future, endpoints[name].probe.timeout_seconds) for name, future in asked.items()}
-    return {name: answer for name, answer in answers.items() if answer is not None}
+    asked = {
+        name: [executor.submit(prober.probe, endpoint) for _ in range(often)] for name, endpoint in endpoints.items()
+    }
+    longest = max(each.probe.timeout_seconds for each in endpoints.values())
+    wait([each for calls in asked.values() for each in calls], timeout=longest + GRACE)
+    answers = {
+        name: [_answer(call, endpoints[name].probe.timeout_seconds) for call in calls] for name, calls in asked.items()
+    }
+    return {name: [answer for answer in said if answer is not None] for name, said in answers.items()}
 
 
 def _answer(future: Future[Answer], timeout: float) -> Answer | None:

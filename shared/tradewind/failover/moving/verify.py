@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
 
-from tradewind.failover.looking.probing import Prober
+from tradewind.failover.looking.probing import Prober, look_often
 from tradewind.fleet import Endpoint
 from tradewind.ports import Answer
 
@@ -48,8 +48,11 @@ class Score:
         return f"{said}, good answers {self.errors:.2f})" + (f": {self.reason}" if self.reason else "")
 
 
+UNASKED: Final = Score(0.0, 0.0, 0.0, "it was not asked, since every thread was busy")
+
+
 def score(answers: Sequence[Answer], endpoint: Endpoint) -> Score:
-    """Return how an endpoint did."""
+    """Return how an endpoint did, by one answer or more."""
     good = [answer for answer in answers if answer.good]
     soon = [answer for answer in good if answer.seconds * 1000 <= endpoint.latency_ms]
     bad = [answer.reason for answer in answers if not answer.good]
@@ -62,8 +65,9 @@ def score(answers: Sequence[Answer], endpoint: Endpoint) -> Score:
 
 
 def examine(endpoints: Mapping[str, Endpoint], prober: Prober, executor: Executor) -> Mapping[str, Score]:
-    """Ask each endpoint some times at once, and return how they did."""
-    asked = {
-        name: [executor.submit(prober.probe, endpoint) for _ in range(ASKED)] for name, endpoint in endpoints.items()
-    }
-    return {name: score([each.result() for each in asked[name]], endpoint) for name, endpoint in endpoints.items()}
+    """Ask each endpoint some times at once, and return how they did; no longer is waited than for a look.
+
+    One that could not be asked, because every thread was busy, has not passed.
+    """
+    answers = look_often(endpoints, ASKED, prober, executor)
+    return {name: score(answers[name], endpoint) if answers[name] else UNASKED for name, endpoint in endpoints.items()}
