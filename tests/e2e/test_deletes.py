@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from rigs.acceptance import clients, control_clients, eventually, tradewind
-from tradewind.replication.tombstones import name_of
+from tradewind.replication.agreeing.tombstones import name_of
 from tradewind_sandbox.clients import Client
 from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, GCP_SITE
 from tradewind_sandbox.supervisor import Sandbox

@@ -56,14 +56,16 @@ PLANTS = {
         "replication",
         (
             Edit("replication/copying.py", "        if acted and self._unchanged(source):\n", "        if acted:\n"),
-            Edit("replication/converge.py", " or self._confirmed(payload.state) else None", " or True else None"),
+            Edit(
+                "replication/agreeing/converge.py", " or self._confirmed(payload.state) else None", " or True else None"
+            ),
         ),
     ),
     "tombstone": Plant(
         "replication",
         (
             Edit(
-                "replication/tombstones.py",
+                "replication/agreeing/tombstones.py",
                 "            return replace(memory, tombstone=tombstone)\n",
                 "            return None\n",
             ),

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.cli.text import one_line
-from tradewind.replication.compare import Finding
+from tradewind.replication.seeing.compare import Finding
 from tradewind.replication.sweeping.backfill import ManifestBackfill, Sent, Source
 from tradewind.replication.sweeping.repair import repair
 from tradewind.replication.sweeping.rows import Malformed

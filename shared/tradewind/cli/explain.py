@@ -12,11 +12,11 @@ from tradewind.checksums import strongest
 from tradewind.cli.context import FleetOption, UriArgument, open_runtime
 from tradewind.cli.text import as_json, one_line
 from tradewind.ports import ObjectState
-from tradewind.replication.advice import Sight
-from tradewind.replication.explain import Explainer, Explanation, RuleAdvice
 from tradewind.replication.modes.wording import mode_told
 from tradewind.replication.provenance import claim_of, provenance_of
-from tradewind.replication.whereabouts import key_at
+from tradewind.replication.seeing.advice import Sight
+from tradewind.replication.seeing.explain import Explainer, Explanation, RuleAdvice
+from tradewind.replication.seeing.whereabouts import key_at
 
 
 def explain(

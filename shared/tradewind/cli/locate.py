@@ -9,9 +9,9 @@ import typer
 
 from tradewind.cli.context import FleetOption, UriArgument, open_runtime
 from tradewind.cli.text import as_json, one_line, size
-from tradewind.replication.locate import Location, Place
-from tradewind.replication.locate import locate as look
-from tradewind.replication.whereabouts import key_at
+from tradewind.replication.seeing.locate import Location, Place
+from tradewind.replication.seeing.locate import locate as look
+from tradewind.replication.seeing.whereabouts import key_at
 
 
 def locate(

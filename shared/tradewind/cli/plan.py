@@ -10,8 +10,8 @@ import typer
 from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.cli.text import as_json, one_line, size
 from tradewind.facts.prices import AS_OF
-from tradewind.replication.plan import OBJECT_SIZE, Direction, basis
-from tradewind.replication.plan import plan as directions_of
+from tradewind.replication.seeing.plan import OBJECT_SIZE, Direction, basis
+from tradewind.replication.seeing.plan import plan as directions_of
 
 LARGEST = 5 * 1024**4
 """Bytes of the largest object that S3 and Cloud Storage hold."""

@@ -16,8 +16,8 @@ from tradewind.cli.following import follow
 from tradewind.cli.text import as_json, duration, one_line, size
 from tradewind.replication.budgets.money import NANO, nanos, told
 from tradewind.replication.budgets.reading import BudgetStanding
-from tradewind.replication.status import Choice, FleetStatus, RuleStatus, StatusReader
-from tradewind.replication.tally import BACKLOG, TargetTally
+from tradewind.replication.seeing.status import Choice, FleetStatus, RuleStatus, StatusReader
+from tradewind.replication.seeing.tally import BACKLOG, TargetTally
 from tradewind.runtime import Runtime
 
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 from tradewind.errors import PreconditionFailedError, SetError
 from tradewind.fleet import ActiveActiveRule, OneWayRule, Rule
 from tradewind.ports import Metadata, ObjectState, ObjectStore
-from tradewind.replication.converge import Convergence
+from tradewind.replication.agreeing.converge import Convergence
 from tradewind.replication.decide import Copy, Keep, Verdict, decide
 from tradewind.replication.modes.compression import encoding_for
 from tradewind.replication.modes.immutable import is_versioned, refusal, same_bytes

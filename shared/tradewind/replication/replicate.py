@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from tradewind.errors import OverBudgetError, SetError, TransientError, UnknownBucketError
 from tradewind.fleet import ActiveActiveRule, Rule
 from tradewind.ports import AuditLog, AuditRecord, Change, Notification
-from tradewind.replication.converge import Convergence
+from tradewind.replication.agreeing.converge import Convergence
+from tradewind.replication.agreeing.standing import rank_of
+from tradewind.replication.agreeing.tombstones import Tombstone
 from tradewind.replication.copying import CopyLoop
 from tradewind.replication.decide import Verdict
 from tradewind.replication.modes.deferring import batched, buffering
@@ -18,8 +20,6 @@ from tradewind.replication.parts.refused import Refused
 from tradewind.replication.parts.tasks import PartTask
 from tradewind.replication.parts.work import PartWorker
 from tradewind.replication.routes import Route, admission, routes_for
-from tradewind.replication.standing import rank_of
-from tradewind.replication.tombstones import Tombstone
 from tradewind.replication.workplace import Workplace
 
 OPTIMISTIC = 8 * 1024 * 1024

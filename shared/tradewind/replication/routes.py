@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import RESERVED_PREFIX, Admission, Gate, Movement
-from tradewind.replication.aside import original_key
+from tradewind.replication.agreeing.aside import original_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Copies, Gate, Links, ObjectState, ObjectStore, Pulls, Uploads
 from tradewind.records import Records
 from tradewind.replication.access import no_copies, no_links, no_pulls, no_uploads, unsent
+from tradewind.replication.agreeing.tombstones import Tombstones
 from tradewind.replication.budgets.asking import Budgets
 from tradewind.replication.contents.index import Index
 from tradewind.replication.contents.known import content_from, name_of
@@ -24,7 +25,6 @@ from tradewind.replication.parts.plan import PartSizes
 from tradewind.replication.provenance import Provenance
 from tradewind.replication.routes import Route
 from tradewind.replication.sets.protocol import NoSets, SetRules
-from tradewind.replication.tombstones import Tombstones
 from tradewind.replication.transfer import Payload, telling, write
 
 Send: TypeAlias = Callable[[str, Iterable[str]], None]

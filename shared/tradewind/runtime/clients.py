@@ -27,16 +27,16 @@ from tradewind.records import Records
 from tradewind.replication import requests
 from tradewind.replication.access import Access
 from tradewind.replication.assemble import assemble
-from tradewind.replication.compare import Finding
 from tradewind.replication.delivery import Delivery
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.parts.plan import MIB, PartSizes
 from tradewind.replication.replicate import Replicator
+from tradewind.replication.seeing.compare import Finding
 
 if TYPE_CHECKING:
+    from tradewind.replication.seeing.verify import Report
     from tradewind.replication.sweeping.sweep import Sweeper
     from tradewind.replication.sweeping.timer import Round
-    from tradewind.replication.verify import Report
     from tradewind.runtime.failover import Failover
 
 SITE_VARIABLE = "TRADEWIND_SITE"
@@ -134,13 +134,13 @@ class Runtime:
         return self._once(("queue", name, which), lambda: self._open_queue(name, which))
 
     def verify(self, name: str, *, deep: bool = False, named: Collection[Finding] = frozenset(Finding)) -> Report:
-        """Compare the sites of a rule object by object (see `replication.verify`).
+        """Compare the sites of a rule object by object (see `replication.seeing.verify`).
 
         Raises:
             ConfigurationError: The fleet has no such rule.
         """
+        from tradewind.replication.seeing.verify import verify  # noqa: PLC0415 - likewise
         from tradewind.replication.sweeping.withholding import withholding  # noqa: PLC0415 - no event needs it
-        from tradewind.replication.verify import verify  # noqa: PLC0415 - likewise
 
         rule = self.rule(name)
         refine = withholding(rule, self.store, self.records, _now).refine

@@ -8,7 +8,7 @@ import pytest
 from rigs.memory_runtime import MemoryCommandLine, memory_command_line
 from rigs.world import World
 from tradewind.errors import StoreUnavailableError
-from tradewind.replication.tombstones import Tombstone, Tombstones
+from tradewind.replication.agreeing.tombstones import Tombstone, Tombstones
 
 RULE: dict[str, object] = {"name": "one", "to": ["b", "c"], "classification": "personal"}
 KEY = "models/\x1b[2Jx"

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from tradewind.fleet import ActiveActiveRule
 from tradewind.ports import Checksums, Metadata, ObjectState
-from tradewind.replication.agreement import Steps, Write, agree
+from tradewind.replication.agreeing.agreement import Steps, Write, agree
+from tradewind.replication.agreeing.standing import View, rank_of
+from tradewind.replication.agreeing.tombstones import Memory, Tombstone
 from tradewind.replication.provenance import Provenance, Version, digest, fingerprint, provenance_of, stamped
-from tradewind.replication.standing import View, rank_of
-from tradewind.replication.tombstones import Memory, Tombstone
 
 SITES = ("a", "b", "c")
 KEY = "models/x"

@@ -10,7 +10,7 @@ from rigs.world import World
 from tradewind.compliance import JurisdictionGate
 from tradewind.fleet import Classification
 from tradewind.ports import Checksums, Metadata
-from tradewind.replication.compare import Finding
+from tradewind.replication.seeing.compare import Finding
 from tradewind.replication.sweeping.examining import Examination, Examiner
 
 ONE_WAY: dict[str, object] = {"name": "one", "to": ["b", "c"], "deletes": "propagate"}

@@ -9,9 +9,9 @@ from rigs.world import World
 from tradewind.errors import ObjectTooLargeError, PreconditionFailedError, StoreUnavailableError, TransientError
 from tradewind.fleet import GcpSite
 from tradewind.ports import Change, Metadata
-from tradewind.replication.aside import original_key
+from tradewind.replication.agreeing.aside import original_key
+from tradewind.replication.agreeing.tombstones import Tombstones
 from tradewind.replication.decide import Verdict
-from tradewind.replication.tombstones import Tombstones
 
 KEY = "models/x"
 SITE: dict[str, Any] = {"region": "r", "jurisdiction": "EU", "control_bucket": "control"}

@@ -15,13 +15,13 @@ from tradewind.checksums import crc64nvme
 from tradewind.errors import StoreUnavailableError
 from tradewind.fleet import AzureSite
 from tradewind.ports import PROVENANCE_KEY, Change, Checksums, Metadata
-from tradewind.replication.advice import Action, Advice
+from tradewind.replication.agreeing.tombstones import Tombstone, Tombstones
 from tradewind.replication.decide import Verdict
-from tradewind.replication.explain import Explainer, Explanation
 from tradewind.replication.guard import state_name
 from tradewind.replication.parts.refused import Refused
 from tradewind.replication.provenance import fingerprint
-from tradewind.replication.tombstones import Tombstone, Tombstones
+from tradewind.replication.seeing.advice import Action, Advice
+from tradewind.replication.seeing.explain import Explainer, Explanation
 
 ONE_WAY: dict[str, object] = {"name": "one", "to": ["b", "c"], "deletes": "propagate"}
 BOTH: dict[str, object] = {"name": "both", "sites": ["a", "b", "c"], "deletes": "propagate"}
@@ -197,7 +197,7 @@ def test_a_dark_target(rule: dict[str, object]) -> None:
 @pytest.mark.parametrize("rule", [ONE_WAY, BOTH], ids=["one_way", "active_active"])
 def test_a_large_object(rule: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
     """It is said that it goes in parts, and that a manifest of that size goes nowhere."""
-    monkeypatch.setattr("tradewind.replication.advice.MIB", 1)
+    monkeypatch.setattr("tradewind.replication.seeing.advice.MIB", 1)
     world = World(rule)
     world.write("a", "x", bytes(65))
     world.write("a", "m/_SUCCESS", bytes(65))
@@ -214,7 +214,7 @@ def unavailable(*_: object) -> str:
 
 def test_a_large_object_that_is_not_what_its_store_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is said since when it is not brought again, of the target at which that was found, as long as it is so."""
-    monkeypatch.setattr("tradewind.replication.explain.MAX_OBJECT", SIZES.above)
+    monkeypatch.setattr("tradewind.replication.seeing.explain.MAX_OBJECT", SIZES.above)
     world = World(ONE_WAY | {"to": ["b"]}, parts=SIZES)
     world.replicator.replicate(world.write("a", "x", BODY), attempt=2)
     world.damage_on_the_way("a", "x", BODY[::-1])
@@ -235,7 +235,7 @@ def test_a_large_object_that_azure_may_read_by_itself(
     rule: dict[str, object], monkeypatch: pytest.MonkeyPatch, *, pull: bool
 ) -> None:
     """It is said where the fleet file allows it and S3 keeps the proof; S3 is not asked for the id of the version."""
-    monkeypatch.setattr("tradewind.replication.advice.MIB", 1)
+    monkeypatch.setattr("tradewind.replication.seeing.advice.MIB", 1)
     world, body = World(rule), bytes(65)
     fields = {"cloud": "azure", "account": "acct", "container": "models", "region": "r", "jurisdiction": "EU"}
     azure = AzureSite.model_validate({**fields, "control_bucket": "control", "pull": pull})

@@ -10,8 +10,8 @@ from tradewind.checksums import crc32c, md5
 from tradewind.clouds.memory.copies import MemoryCopies
 from tradewind.errors import ObjectTooLargeError
 from tradewind.ports import Metadata, ObjectState, PutReceipt
-from tradewind.replication.aside import aside_key
-from tradewind.replication.keeping import keep_aside
+from tradewind.replication.agreeing.aside import aside_key
+from tradewind.replication.agreeing.keeping import keep_aside
 
 KEY = "models/large.bin"
 BOTH: dict[str, object] = {"name": "r", "sites": ["a", "b"], "conflict": "keep_both"}

@@ -11,9 +11,9 @@ from tradewind.compliance import JurisdictionGate
 from tradewind.errors import ConfigurationError, StoreUnavailableError
 from tradewind.fleet import Fleet
 from tradewind.ports import PROVENANCE_KEY, Checksums, CompositeChecksum, Metadata
-from tradewind.replication.locate import Location, Place, Sighting, locate, survey
 from tradewind.replication.provenance import fingerprint
-from tradewind.replication.whereabouts import connected, key_at, uri_of
+from tradewind.replication.seeing.locate import Location, Place, Sighting, locate, survey
+from tradewind.replication.seeing.whereabouts import connected, key_at, uri_of
 
 ONE_WAY: dict[str, object] = {"name": "one", "to": ["b", "c"], "deletes": "propagate"}
 KEEPS: dict[str, object] = {"name": "one", "to": ["b", "c"]}

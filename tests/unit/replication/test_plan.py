@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from tradewind.compliance import JurisdictionGate
 from tradewind.facts.prices import GIB, PRICES, TIB
 from tradewind.fleet import Fleet, LargeObjects
-from tradewind.replication import plan as module
-from tradewind.replication.plan import Direction, basis, cost, lost, plan
+from tradewind.replication.seeing import plan as module
+from tradewind.replication.seeing.plan import Direction, basis, cost, lost, plan
 
 CLOUDS = ("aws", "gcp", "azure")
 ONE_WAY: dict[str, object] = {

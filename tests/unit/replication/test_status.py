@@ -10,12 +10,12 @@ from rigs.world import JURISDICTIONS, InlineExecutor, World
 from tradewind.clouds.memory.queue import MemoryQueue
 from tradewind.errors import StoreUnavailableError
 from tradewind.ports import Queue
-from tradewind.replication import status
-from tradewind.replication.compare import Finding
 from tradewind.replication.provenance import fingerprint
-from tradewind.replication.status import Choice, Depth, FleetStatus, RuleStatus, StatusReader
+from tradewind.replication.seeing import status
+from tradewind.replication.seeing.compare import Finding
+from tradewind.replication.seeing.status import Choice, Depth, FleetStatus, RuleStatus, StatusReader
+from tradewind.replication.seeing.tally import Tally
 from tradewind.replication.sweeping.progress import Progress, name_of, shape_of
-from tradewind.replication.tally import Tally
 
 RULE: dict[str, object] = {"name": "one", "to": ["b", "c"], "rpo_seconds": 60, "sweep": {"every_minutes": 10}}
 

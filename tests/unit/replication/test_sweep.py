@@ -24,13 +24,13 @@ from tradewind.errors import (
 from tradewind.fleet import Fleet
 from tradewind.ports import PROVENANCE_KEY, Metadata, ObjectState
 from tradewind.replication import guard
-from tradewind.replication.compare import Finding
+from tradewind.replication.agreeing.tombstones import Tombstone, Tombstones
 from tradewind.replication.provenance import fingerprint
+from tradewind.replication.seeing.compare import Finding
+from tradewind.replication.seeing.tally import TargetTally
 from tradewind.replication.sweeping import sweep
 from tradewind.replication.sweeping.progress import Completed, name_of
 from tradewind.replication.sweeping.sweep import State, Step
-from tradewind.replication.tally import TargetTally
-from tradewind.replication.tombstones import Tombstone, Tombstones
 
 ONE_WAY: dict[str, object] = {"name": "one", "to": ["b", "c"], "deletes": "propagate"}
 BOTH: dict[str, object] = {"name": "both", "sites": ["a", "b", "c"]}

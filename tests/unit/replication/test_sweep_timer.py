@@ -11,11 +11,11 @@ from rigs.world import World
 from tradewind.checksums import crc32c
 from tradewind.errors import StoreUnavailableError
 from tradewind.ports import Metadata
+from tradewind.replication.agreeing.tombstones import Tombstone, Tombstones
 from tradewind.replication.sweeping.expiry import RETENTION, Expired, expire
 from tradewind.replication.sweeping.measures import BEYOND_RPO, ROUNDS
 from tradewind.replication.sweeping.sweep import State
 from tradewind.replication.sweeping.timer import TIDIED, Round, turn
-from tradewind.replication.tombstones import Tombstone, Tombstones
 
 FIRST: dict[str, object] = {"name": "first", "to": ["b"], "prefix": "1/", "rpo_seconds": 60}
 SECOND: dict[str, object] = {"name": "second", "to": ["c"], "prefix": "2/", "rpo_seconds": 60}

@@ -9,8 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewind.replication.compare import Finding
-from tradewind.replication.tally import BACKLOG, ERROR, IN_SYNC, INCOMPLETE, REFUSED, SAMPLE, Lags, Tally, TargetTally
+from tradewind.replication.seeing.compare import Finding
+from tradewind.replication.seeing.tally import (
+    BACKLOG,
+    ERROR,
+    IN_SYNC,
+    INCOMPLETE,
+    REFUSED,
+    SAMPLE,
+    Lags,
+    Tally,
+    TargetTally,
+)
 
 WEEK = timedelta(days=7)
 

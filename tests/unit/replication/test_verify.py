@@ -10,8 +10,8 @@ from tradewind.compliance import JurisdictionGate
 from tradewind.errors import AccessDeniedError, PermanentError, TradewindError, UnportableError
 from tradewind.fleet import Classification
 from tradewind.ports import Metadata
-from tradewind.replication.compare import Finding
-from tradewind.replication.verify import Report, verify
+from tradewind.replication.seeing.compare import Finding
+from tradewind.replication.seeing.verify import Report, verify
 
 ONE_WAY: dict[str, object] = {
     "name": "one",
@@ -259,7 +259,7 @@ def test_one_object_that_cannot_be_read_hides_no_other(error: TradewindError) ->
 
 def test_a_report_names_so_many_differences_and_counts_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """A report of however many differences stays small, and names those that were asked for."""
-    monkeypatch.setattr("tradewind.replication.verify.KEPT", 3)
+    monkeypatch.setattr("tradewind.replication.seeing.verify.KEPT", 3)
     world = replicated(ONE_WAY)
     for number in range(4):
         world.write("a", f"m/{number}", b"1")

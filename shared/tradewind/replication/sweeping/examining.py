@@ -10,15 +10,15 @@ from typing import TypeAlias
 from tradewind.errors import TradewindError, UnportableError
 from tradewind.fleet import ActiveActiveRule, Fleet, Rule
 from tradewind.ports import Gate, ObjectState, ObjectStore
-from tradewind.replication.agreement import agree
-from tradewind.replication.compare import IN_ORDER, Finding, Judgement, as_if_tagged, compare
+from tradewind.replication.agreeing.agreement import agree
+from tradewind.replication.agreeing.standing import View, is_foreign
+from tradewind.replication.agreeing.tombstones import Memory
 from tradewind.replication.provenance import claim_of, fingerprint
 from tradewind.replication.routes import Route, passage
-from tradewind.replication.standing import View, is_foreign
+from tradewind.replication.seeing.compare import IN_ORDER, Finding, Judgement, as_if_tagged, compare
+from tradewind.replication.seeing.tally import IN_SYNC, Tally
 from tradewind.replication.sweeping.listing import Listed
 from tradewind.replication.sweeping.unreadable import is_of_one_key, unlooked, verdicts
-from tradewind.replication.tally import IN_SYNC, Tally
-from tradewind.replication.tombstones import Memory
 
 Refine: TypeAlias = Callable[[str, Mapping[str, Judgement]], Mapping[str, Judgement]]
 """Is given a key and what was found of it, and says more of that."""

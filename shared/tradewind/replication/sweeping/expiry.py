@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from tradewind.errors import PreconditionFailedError, TradewindError
 from tradewind.ports import ObjectSummary
 from tradewind.records import Records
-from tradewind.replication import guard, tombstones
+from tradewind.replication import guard
+from tradewind.replication.agreeing import tombstones
 from tradewind.replication.budgets import limits
 from tradewind.replication.contents import known
 from tradewind.replication.modes import marks

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tradewind.fleet import Rule
 from tradewind.measures import Measure
 from tradewind.replication.budgets.money import NANO
-from tradewind.replication.tally import Tally, TargetTally
+from tradewind.replication.seeing.tally import Tally, TargetTally
 
 if TYPE_CHECKING:
     from tradewind.replication.budgets.release import Standing

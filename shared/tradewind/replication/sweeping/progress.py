@@ -10,8 +10,8 @@ from typing import Any, Self
 from tradewind.fleet import Rule
 from tradewind.records import Document
 from tradewind.replication.provenance import fingerprint
+from tradewind.replication.seeing.tally import Tally
 from tradewind.replication.sweeping.listing import Position
-from tradewind.replication.tally import Tally
 
 PREFIX = "sweeps/"
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from tradewind.errors import ConfigurationError, TradewindError
 from tradewind.fleet import Immediate, OneWayRule, Rule
 from tradewind.ports import AuditRecord
-from tradewind.replication.compare import Difference, Finding
 from tradewind.replication.decide import Verdict
 from tradewind.replication.replicate import Replicator
+from tradewind.replication.seeing.compare import Difference, Finding
 
 
 @dataclass(frozen=True, slots=True)

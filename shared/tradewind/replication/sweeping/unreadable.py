@@ -14,7 +14,7 @@ from tradewind.errors import (
     TradewindError,
 )
 from tradewind.fleet import OneWayRule, Rule
-from tradewind.replication.compare import Finding, Judgement
+from tradewind.replication.seeing.compare import Finding, Judgement
 
 _OF_THE_SITE = (CredentialsError, BucketNotFoundError, FleetError)
 

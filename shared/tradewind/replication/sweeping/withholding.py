@@ -10,11 +10,11 @@ from tradewind.errors import PermanentError, SetError
 from tradewind.fleet import ActiveActiveRule, Rule
 from tradewind.ports import ObjectStore
 from tradewind.records import Records
-from tradewind.replication.compare import Finding, Judgement
+from tradewind.replication.agreeing.tombstones import Memory, Tombstones
 from tradewind.replication.guard import read_state
+from tradewind.replication.seeing.compare import Finding, Judgement
 from tradewind.replication.sets.recognise import closing_kind
 from tradewind.replication.sets.survey import Survey
-from tradewind.replication.tombstones import Memory, Tombstones
 
 
 def withholding(

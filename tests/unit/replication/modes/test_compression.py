@@ -16,11 +16,11 @@ from tradewind.checksums import crc32c
 from tradewind.errors import IntegrityError
 from tradewind.fleet import Rule
 from tradewind.ports import Change, Metadata, ObjectState
-from tradewind.replication.compare import Finding
 from tradewind.replication.decide import Verdict
 from tradewind.replication.modes.compression import is_text_like, pack, unpack
 from tradewind.replication.provenance import provenance_of
-from tradewind.replication.verify import Report, verify
+from tradewind.replication.seeing.compare import Finding
+from tradewind.replication.seeing.verify import Report, verify
 
 ENCODINGS = ("zstd", "gzip")
 ROWS = b"a,b,c\n" + b"1,2,3\n" * 1000

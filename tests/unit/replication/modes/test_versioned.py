@@ -9,9 +9,9 @@ from rigs.world import World
 from tradewind.checksums import crc32c
 from tradewind.errors import ConflictError, IntegrityError
 from tradewind.ports import Change, Metadata
-from tradewind.replication.compare import Finding
 from tradewind.replication.decide import Verdict
 from tradewind.replication.outcomes import Outcome
+from tradewind.replication.seeing.compare import Finding
 
 ONE_WAY: dict[str, object] = {"name": "rule", "to": ["b"], "kind": "model_artifacts", "deletes": "propagate"}
 AMONG: dict[str, object] = {

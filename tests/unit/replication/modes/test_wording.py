@@ -6,7 +6,7 @@ import pytest
 
 from rigs.world import World, fleet_of
 from tradewind.replication.modes.wording import mode_told
-from tradewind.replication.plan import plan
+from tradewind.replication.seeing.plan import plan
 
 
 @pytest.mark.parametrize(

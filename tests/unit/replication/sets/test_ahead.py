@@ -23,9 +23,9 @@ from tradewind.errors import (
 )
 from tradewind.fleet import Rule
 from tradewind.ports import Change, Metadata, Notification, PartLimits
+from tradewind.replication.agreeing.tombstones import Tombstone, Tombstones
 from tradewind.replication.parts.plan import PartSizes
 from tradewind.replication.sets import SetKeeper
-from tradewind.replication.tombstones import Tombstone, Tombstones
 
 INDEX = "m/model.safetensors.index.json"
 SHARDS = [f"m/model-0000{n}-of-00003.safetensors" for n in (1, 2, 3)]

@@ -13,9 +13,9 @@ from tradewind.checksums import crc32c
 from tradewind.errors import IntegrityError, NotFoundError, PreconditionFailedError, TradewindError
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Gate, ObjectState, ObjectStore
-from tradewind.replication.compare import IN_ORDER, Difference, Finding, Judgement
 from tradewind.replication.modes.compression import unpack
 from tradewind.replication.provenance import claim_of, provenance_of
+from tradewind.replication.seeing.compare import IN_ORDER, Difference, Finding, Judgement
 from tradewind.replication.sweeping.examining import Examination, Examiner, Refine, as_found
 from tradewind.replication.sweeping.listing import Listed, merged
 from tradewind.replication.sweeping.unreadable import is_of_one_key, unlooked

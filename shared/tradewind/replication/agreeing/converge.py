@@ -14,18 +14,18 @@ from functools import partial
 from tradewind.errors import NotFoundError, PreconditionFailedError, TradewindError
 from tradewind.fleet import ActiveActiveRule
 from tradewind.ports import Download, ObjectState
-from tradewind.replication.agreement import Erase, Steps, Write, agree
+from tradewind.replication.agreeing.agreement import Erase, Steps, Write, agree
+from tradewind.replication.agreeing.keeping import keep_aside
+from tradewind.replication.agreeing.standing import View, holding_of, holdings_of, is_foreign, rank_of
 from tradewind.replication.budgets.asking import Spending
 from tradewind.replication.contents.place import SEND, place
 from tradewind.replication.decide import Verdict
-from tradewind.replication.keeping import keep_aside
 from tradewind.replication.modes.immutable import SAME, is_versioned, refusal, same_bytes
 from tradewind.replication.outcomes import Outcome
 from tradewind.replication.parts.start import in_parts
 from tradewind.replication.provenance import Provenance, Version, digest
 from tradewind.replication.routes import Passage, Route, admission, passage
 from tradewind.replication.side_by_side import on_each
-from tradewind.replication.standing import View, holding_of, holdings_of, is_foreign, rank_of
 from tradewind.replication.transfer import Payload, left_behind, originating, read
 from tradewind.replication.workplace import Workplace
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tradewind.checksums import md5
 from tradewind.errors import ObjectTooLargeError, PreconditionFailedError
 from tradewind.ports import ObjectState
-from tradewind.replication.aside import aside_key
+from tradewind.replication.agreeing.aside import aside_key
 from tradewind.replication.provenance import unstamped
 from tradewind.replication.transfer import read
 from tradewind.replication.workplace import Workplace

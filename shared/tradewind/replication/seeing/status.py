@@ -14,11 +14,11 @@ from tradewind.fleet import Fleet, OneWayRule, Rule
 from tradewind.ports import Gate, ObjectStore, Queue
 from tradewind.records import Records
 from tradewind.replication.budgets.reading import BudgetReader, BudgetStanding
+from tradewind.replication.seeing.tally import Tally, TargetTally
 from tradewind.replication.sweeping.examining import Examiner
 from tradewind.replication.sweeping.listing import merged
 from tradewind.replication.sweeping.progress import Completed, Progress, name_of
 from tradewind.replication.sweeping.withholding import withholding
-from tradewind.replication.tally import Tally, TargetTally
 
 Choice = Literal["best", "now", "last_sweep"]
 """`best`: compare now, unless the last sweep counted more than `FEW` keys."""

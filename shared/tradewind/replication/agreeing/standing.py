@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from tradewind.fleet import ActiveActiveRule, Fleet
 from tradewind.ports import ObjectState
+from tradewind.replication.agreeing.tombstones import NOTHING, Memory, Tombstone
 from tradewind.replication.provenance import Provenance, Version, digest, provenance_of
 from tradewind.replication.routes import routes_for
-from tradewind.replication.tombstones import NOTHING, Memory, Tombstone
 
 
 class Rank(NamedTuple):

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tradewind.fleet import ActiveActiveRule
-from tradewind.replication.standing import Holding, View, holdings_of, rank_of, same, vouched
-from tradewind.replication.tombstones import Tombstone
+from tradewind.replication.agreeing.standing import Holding, View, holdings_of, rank_of, same, vouched
+from tradewind.replication.agreeing.tombstones import Tombstone
 
 
 @dataclass(frozen=True, slots=True)

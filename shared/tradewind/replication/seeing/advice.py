@@ -9,15 +9,15 @@ from typing import Literal
 from tradewind.errors import TradewindError
 from tradewind.fleet import ActiveActiveRule, Fleet, OneWayRule, Rule
 from tradewind.ports import Admission, Gate, ObjectState
-from tradewind.replication.agreement import Bury, Erase, Write, agree
+from tradewind.replication.agreeing.agreement import Bury, Erase, Write, agree
+from tradewind.replication.agreeing.standing import View, holdings_of
+from tradewind.replication.agreeing.tombstones import Memory
 from tradewind.replication.decide import Copy, Decision, Keep, Remove, Verdict, decide
 from tradewind.replication.modes.immutable import SAME, is_versioned, refusal, same_bytes
 from tradewind.replication.parts.plan import MIB, may_pull
 from tradewind.replication.provenance import Version, provenance_of
 from tradewind.replication.routes import Route, admission, routes_for
 from tradewind.replication.sets.recognise import closing_kind
-from tradewind.replication.standing import View, holdings_of
-from tradewind.replication.tombstones import Memory
 
 Action = Literal["copy", "remove", "remember", "nothing", "refuse", "hold", "fail", "wait"]
 """`remember`: note a user's delete. `refuse`: the compliance gate's word. `hold`: the delete guard's. `fail`: an error,

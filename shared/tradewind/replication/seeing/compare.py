@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tradewind.checksums import strongest
 from tradewind.fleet import ActiveActiveRule, OneWayRule, Rule
 from tradewind.ports import Checksums, Metadata, ObjectState
+from tradewind.replication.agreeing.standing import Holding, View, holdings_of, same, vouched
 from tradewind.replication.modes.immutable import is_versioned, same_bytes
 from tradewind.replication.provenance import (
     Provenance,
@@ -22,7 +23,6 @@ from tradewind.replication.provenance import (
     provenance_of,
 )
 from tradewind.replication.routes import Passage
-from tradewind.replication.standing import Holding, View, holdings_of, same, vouched
 
 
 class Finding(StrEnum):

@@ -11,16 +11,16 @@ from tradewind.errors import TradewindError
 from tradewind.fleet import Fleet, Rule
 from tradewind.ports import Gate, ObjectStore
 from tradewind.records import Records
-from tradewind.replication.advice import Advice, Case, Sight
+from tradewind.replication.agreeing.tombstones import NOTHING, Tombstones
 from tradewind.replication.budgets.reading import BudgetReader
 from tradewind.replication.guard import read_state
 from tradewind.replication.parts.refused import Refused
 from tradewind.replication.provenance import claim_of
+from tradewind.replication.seeing.advice import Advice, Case, Sight
+from tradewind.replication.seeing.whereabouts import connected
 from tradewind.replication.sets.recognise import candidates, closing_kind
 from tradewind.replication.sets.survey import Survey
-from tradewind.replication.tombstones import NOTHING, Tombstones
 from tradewind.replication.transfer import MAX_OBJECT
-from tradewind.replication.whereabouts import connected
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from tradewind.fleet import Fleet, Site
 from tradewind.ports import Admission, Checksums, Gate, ObjectState, ObjectStore
 from tradewind.replication.provenance import Provenance, claim_of, fingerprint, is_of, provenance_of
 from tradewind.replication.routes import Route, admission, covers, routes_for
-from tradewind.replication.whereabouts import connected, uri_of
+from tradewind.replication.seeing.whereabouts import connected, uri_of
 
 Holds = Literal["origin", "replica", "other", "damaged", "nothing", "unknown"]
 """`other`: an object of this key that is neither the one in question nor a replica of it."""

@@ -1,0 +1,1 @@
+"""How the sites of an active-active rule come to hold the same."""

@@ -1,0 +1,1 @@
+"""What is where, what differs and what will be done, for people and for sweeps: nothing here writes an object."""
