@@ -176,6 +176,14 @@ def test_a_view_that_is_not_there_is_missed_with_the_reason() -> None:
     assert judged.missing == {"b": "no view", "c": "cannot be read: no answer within 3 s"}
 
 
+def test_an_observer_that_is_no_more_is_forgotten() -> None:
+    """The fleet file does not name it any more; one that is only away is not forgotten."""
+    heard = {name: Heard(7, START, moved=True, read=START) for name in ("b", "gone")}
+
+    assert set(hear(heard, {}, at(20), STALE)) == {"b", "gone"}
+    assert set(hear(heard, {"gone": other(8, "gone")}, at(20), STALE, observers=("a", "b"))) == {"b"}
+
+
 def test_an_own_view_from_before_a_long_pause_does_not_count() -> None:
     """A function that was frozen in the middle of a round judges by nothing that it saw before."""
     own = View("a", 1, START)

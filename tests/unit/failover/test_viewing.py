@@ -58,11 +58,11 @@ def test_a_view_is_small_and_stays_so() -> None:
     """Times are told to the millisecond, reasons are cut, and very many endpoints make the windows shorter."""
     long = EndpointView(reason="x" * 5000, samples=(Sample(good=True, seconds=0.123456789),) * WINDOW)
     one = as_document(View("a", 1, START, {"e": long}))
-    many = as_document(View("a", 1, START, {f"endpoint-{nth}": long for nth in range(500)}))
+    many = as_document(View("a", 1, START, {f"endpoint-{nth}": long for nth in range(5000)}))
 
     assert one["endpoints"]["e"]["samples"] == [[1, 0.123]] * WINDOW
     assert len(one["endpoints"]["e"]["reason"]) == REASON
-    assert len(json.dumps(many)) < 3 * MOST
+    assert len(json.dumps(many)) < MOST + 5000 * 200
     assert 0 < len(many["endpoints"]["endpoint-7"]["samples"]) < WINDOW
 
 

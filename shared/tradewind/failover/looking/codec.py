@@ -13,7 +13,7 @@ from tradewind.failover.views import Breaker, EndpointView, Heard, Known, Sample
 from tradewind.records import Document
 
 MOST = 256 * 1024
-"""Characters that a view may have, about."""
+"""Characters that the reasons and samples of a view may have, about; its counts are 200 more for each endpoint."""
 REASON = 200
 """Characters of a reason that are passed on."""
 _SAMPLE_LENGTH = 12
@@ -69,14 +69,16 @@ class _View(_Told):
 def as_document(view: View) -> Document:
     """Return a view as JSON.
 
-    Its size is bounded: reasons are cut, and where there are very many endpoints, fewer of their last looks are told.
+    Reasons are cut, and where there are very many endpoints, further, and fewer of their last looks are told.
     """
-    kept = max(1, min(WINDOW, MOST // (_SAMPLE_LENGTH * max(1, len(view.endpoints)))))
+    room = MOST // max(1, len(view.endpoints))
+    cut = min(REASON, room // 4)
+    kept = max(1, min(WINDOW, (room - cut) // _SAMPLE_LENGTH))
     return {
         "observer": view.observer,
         "round": view.round,
         "at": _time(view.at),
-        "endpoints": {name: _endpoint(each, kept) for name, each in view.endpoints.items()},
+        "endpoints": {name: _endpoint(each, cut, kept) for name, each in view.endpoints.items()},
         "heard": {
             name: {
                 "round": each.round,
@@ -102,12 +104,12 @@ def as_document(view: View) -> Document:
     }
 
 
-def _endpoint(view: EndpointView, kept: int) -> Document:
+def _endpoint(view: EndpointView, cut: int, kept: int) -> Document:
     return {
         "failing": view.failing,
         "passing": view.passing,
         "slow": view.slow,
-        "reason": view.reason[:REASON],
+        "reason": view.reason[:cut],
         "load": None if view.load is None else round(view.load, 3),
         "breaker": view.breaker.value,
         "breaker_looks": view.breaker_looks,

@@ -6,7 +6,7 @@ the reader's own looks; a clock that is put forward or back makes views stale un
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -87,7 +87,14 @@ def _doubted(heard: Mapping[str, Heard]) -> dict[str, Heard]:
     return {name: replace(each, moved=False) for name, each in heard.items()}
 
 
-def hear(old: Mapping[str, Heard], others: Mapping[str, View], now: datetime, stale: timedelta) -> dict[str, Heard]:
+def hear(
+    old: Mapping[str, Heard],
+    others: Mapping[str, View],
+    now: datetime,
+    stale: timedelta,
+    *,
+    observers: Collection[str] | None = None,
+) -> dict[str, Heard]:
     """Return what an observer has heard of the others once it read their views; called once in each round.
 
     A view that went on has done so since it was read last. If that is long ago, since its store was away or the reader
@@ -98,9 +105,12 @@ def hear(old: Mapping[str, Heard], others: Mapping[str, View], now: datetime, st
         others: The views that it could read, by observer.
         now: By its own clock.
         stale: What is longer ago is long.
+        observers: All that there are; what was heard of any other is forgotten. None: nothing is.
     """
     heard: dict[str, Heard] = {}
     for name in {**old, **others}:
+        if observers is not None and name not in observers:
+            continue
         before, view = old.get(name), others.get(name)
         if before is None:
             heard |= {name: Heard(view.round, now, read=now)} if view else {}
