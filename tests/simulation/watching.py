@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
-from typing import cast
 
 from simulation.control import Bucket, Mishaps, SimulatedRecords
 from simulation.landscape import AtOnce, Clock, Endpoints, Look, Pager, SimulatedDirector, SimulatedProber
@@ -21,7 +20,7 @@ from tradewind.failover.moving.manual import Hand
 from tradewind.failover.observer import Observer
 from tradewind.failover.routing import Routing, State
 from tradewind.ports import Traffic
-from tradewind.records import Record, Records
+from tradewind.records import Record
 from tradewind.registers.initialise import initialise
 from tradewind.registers.outcomes import Indeterminate, NoMajority, Reading
 from tradewind.registers.register import Registers
@@ -106,7 +105,7 @@ class World:
         fleet, clock = fleet_of(self.scene.policy), self.clocks[site]
         registers, at_once = self.registers(clock), AtOnce(self.processes)
         names = {endpoint.url: name for name, endpoint in fleet.endpoints.items()}
-        records = cast("dict[str, Records]", self._records())
+        records = self._records()
         return Observer(
             site,
             fleet,
