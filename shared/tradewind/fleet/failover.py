@@ -9,9 +9,10 @@ from tradewind.fleet.directors import CloudDns, Director, Route53, Switch, Traff
 from tradewind.fleet.groups import Group
 from tradewind.fleet.model import Fleet
 from tradewind.fleet.notices import PubSub, Sns
+from tradewind.fleet.sites import AzureSite
 
 Path: TypeAlias = tuple[str | int, ...]
-ODD = "an odd number is needed: of an even one, half can be lost no better than with one less"
+ODD = "an odd number is needed: one more of them could be lost no better"
 
 
 def group_contradictions(fleet: Fleet) -> Iterator[tuple[Path, str]]:
@@ -78,8 +79,11 @@ def _policy(fleet: Fleet, at: Path, group: Group) -> Iterator[tuple[Path, str]]:
 def _director(fleet: Fleet, at: Path, group: Group) -> Iterator[tuple[Path, str]]:
     director: Director = group.director
     if set(director.targets) != set(group.endpoints):
-        wrong = ", ".join(sorted(set(director.targets) ^ set(group.endpoints)))
-        yield (*at, "targets"), f"names each of the group's endpoints, and nothing else; it differs in: {wrong}"
+        lacks = sorted(set(group.endpoints) - set(director.targets))
+        strange = sorted(set(director.targets) - set(group.endpoints))
+        said = [f"lacks {', '.join(lacks)}"] if lacks else []
+        said += [f"{', '.join(strange)} is no endpoint of the group"] if strange else []
+        yield (*at, "targets"), "; ".join(said)
     match director:
         case Route53() | Switch():
             yield from _on(fleet, (*at, "site"), director.site, "aws")
@@ -91,6 +95,19 @@ def _director(fleet: Fleet, at: Path, group: Group) -> Iterator[tuple[Path, str]
         yield from _stores(fleet, (*at, "objects"), tuple(director.objects))
         if group.strategy != "active_passive":
             yield at, "the quorum switch turns endpoints on and off and knows no shares: for `active_passive` only"
+        yield from _public(fleet, (*at, "objects"), director)
+
+
+def _public(fleet: Fleet, at: Path, switch: Switch) -> Iterator[tuple[Path, str]]:
+    """Yield the objects that would be in a bucket with data or records: anybody may read where they are."""
+    for name, made in switch.objects.items():
+        for other, site in fleet.sites.items():
+            if name not in fleet.sites or site.cloud != fleet.sites[name].cloud:
+                continue
+            if made.bucket == site.control_bucket:
+                yield (*at, name), f"is in the control bucket of {other!r}, which nobody but tradewind may read"
+            elif made.bucket == (site.container if isinstance(site, AzureSite) else site.bucket):
+                yield (*at, name), f"is in the bucket of {other!r}, whose data anybody could read then"
 
 
 def _on(fleet: Fleet, at: Path, site: str, cloud: str) -> Iterator[tuple[Path, str]]:

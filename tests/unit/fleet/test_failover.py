@@ -126,7 +126,7 @@ def test_a_good_file_is_read() -> None:
         (
             'targets: {one: "10.0.0.1:80", ',
             'targets: {six: "10.0.0.1:80", ',
-            "t.yaml:28: groups.chat.director.targets: names each of the group's endpoints, and nothing else; it",
+            "t.yaml:28: groups.chat.director.targets: lacks one; six is no endpoint of the group",
         ),
         (
             "sns, site: aws-use1",
@@ -248,3 +248,15 @@ def test_the_schema_describes_endpoints_and_groups() -> None:
         ("Webhook", "secret"),
     ):
         assert shapes[shape]["properties"][field]["description"]
+
+
+@pytest.mark.parametrize(
+    ("bucket", "said"),
+    [("control", "is in the control bucket of 'aws-use1'"), ("models", "is in the bucket of 'aws-use1'")],
+)
+def test_what_everybody_may_read_is_in_no_bucket_of_the_fleet(bucket: str, said: str) -> None:
+    """An object of the quorum switch would open the bucket that it is in to everybody."""
+    objects = OBJECTS.replace("aws-use1: {bucket: b,", f"aws-use1: {{bucket: {bucket},")
+    changes = (CADDY, "      kind: switch\n"), (ADMIN, f"      site: aws-use1\n{ZONE}{objects}")
+
+    assert any(said in line for line in problems(*changes))
