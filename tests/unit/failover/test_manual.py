@@ -8,6 +8,7 @@ from rigs.observers import EVERY, GROUP, OBSERVERS, Observatory, fleet_of
 from tradewind.errors import ConfigurationError
 from tradewind.failover.moving.manual import complete, objections
 from tradewind.fleet import Group
+from tradewind.registers.outcomes import Unchanged
 
 SWITCH = {
     "kind": "switch",
@@ -71,3 +72,12 @@ def test_too_few_that_serve_meet_an_objection(group: Group) -> None:
     sky = Observatory()
     [*_, last] = sky.rounds(EVERY)
     assert list(objections(careful, {"on-aws": 100}, last.sights)) == ["1 would serve, and `minimum_serving` is 2"]
+
+
+def test_a_move_to_where_traffic_is_makes_no_epoch() -> None:
+    """What is so already is left alone: an epoch would only begin a cooldown."""
+    sky = Observatory()
+    sky.settle()
+    outcome = sky.hand.move({"on-aws": 100}, who="ann", why="to be sure", id="move-1")
+    assert isinstance(outcome, Unchanged)
+    assert sky.routing.epoch == 1

@@ -10,7 +10,7 @@ from tradewind.errors import ConfigurationError
 from tradewind.failover.moving import steps
 from tradewind.failover.moving.acting import on_routing
 from tradewind.failover.moving.steps import Act
-from tradewind.failover.routing import Routing
+from tradewind.failover.routing import Routing, State
 from tradewind.failover.views import Sights
 from tradewind.fleet import Group, Switch
 from tradewind.registers.outcomes import WHO, WHY, Operation, Outcome, cut
@@ -34,7 +34,7 @@ class Hand:
     clock: Callable[[], datetime]
 
     def move(self, weights: Mapping[str, int], *, who: str, why: str, id: str, since: int | None = None) -> Outcome:  # noqa: A002 - the field's name
-        """Begin an epoch with these weights, whatever the one before it came to.
+        """Begin an epoch with these weights, whatever the one before it came to; none, if it is settled with the same.
 
         Args:
             weights: Percent by endpoint, 100 together; what is left out gets nothing.
@@ -49,7 +49,9 @@ class Hand:
         whole = complete(self.group, weights)
         who, why, operation = cut(who, WHO), cut(why, WHY), Operation(id, who, why)
 
-        def moved(routing: Routing) -> Routing:
+        def moved(routing: Routing) -> Routing | None:
+            if routing.state is State.SETTLED and {**dict.fromkeys(whole, 0), **routing.weights} == whole:
+                return None  # nothing would move, and yet a cooldown would keep the observers from moving anything
             return steps.move(routing, whole, why, Act(who, self.clock()))
 
         return self.register.change(on_routing(moved), operation, since=since)
