@@ -8,8 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.rule import Rule
 
+from tradewind.cli.breaking import NONE
 from tradewind.cli.drill import run, table
-from tradewind.cli.staging import NONE, Stage
+from tradewind.cli.staging import Stage
 from tradewind.errors import TradewindError
 from tradewind.failover.deciding.health import judge
 from tradewind.failover.drills.conduct import Pace
@@ -39,13 +40,13 @@ def run_drill(sandbox: Sandbox, reports: Path, console: Console) -> DrillReport 
     with console.status("Waiting until the model is served everywhere, and every observer has seen it"):
         sandbox.wait_until_serving(LONGEST)
         _wait_until_well(runtime)
-    before = Stage(runtime, GROUP, NONE, None, front="", predict=True, say=print).settled()
+    before = Stage(runtime, GROUP, (NONE,), None, front="", predict=True, say=print).settled()
     fault = f"kill:{runtime.site(runtime.fleet.endpoints[before.serving[0]].site).cloud}"
     console.print(Rule(f"{fault}: everything of the cloud that serves is killed", style="dim"))
     stage = Stage(
         runtime,
         GROUP,
-        fault,
+        (fault,),
         sandbox,
         front="",
         predict=True,

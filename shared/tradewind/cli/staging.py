@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from tradewind.cli.breaking import NONE, ByHand, Injected, Several, parse_fault
 from tradewind.cli.status import reader_of
 from tradewind.errors import ConfigurationError, StoreUnavailableError
 from tradewind.failover.deciding.health import judge
@@ -17,6 +16,7 @@ from tradewind.failover.drills.artifacts import Artifacts
 from tradewind.failover.drills.conduct import Fault, Scene, Sender
 from tradewind.failover.drills.load import Load, Question, question
 from tradewind.failover.drills.measure import Waiting
+from tradewind.failover.drills.report import Expected
 from tradewind.failover.drills.timeline import Request
 from tradewind.failover.routing import Routing, State
 from tradewind.fleet import CloudDns, Group, Route53, Rule, Switch
@@ -25,53 +25,11 @@ from tradewind.replication.routes import routes_for
 from tradewind.runtime import Runtime
 
 if TYPE_CHECKING:
+    from tradewind_sandbox.fault import Fault as SandboxFault
     from tradewind_sandbox.supervisor import Sandbox
 
-NONE = "none"
-"""The fault that somebody else makes."""
 FOLDER = "tradewind-drill/"
 """Under a rule's prefix: what drills upload."""
-
-
-@dataclass(frozen=True, slots=True)
-class ByHand:
-    """A fault that a person makes, and mends."""
-
-    say: Callable[[str], None]
-
-    def inject(self) -> None:
-        """Ask for it."""
-        self.say("break it NOW; the clock runs")
-
-    def lift(self) -> None:
-        """Ask for it to be mended."""
-        self.say("mend it now")
-
-
-@dataclass(frozen=True, slots=True)
-class Injected:
-    """A fault of the sandbox."""
-
-    sandbox: Sandbox
-    fault: str
-
-    def inject(self) -> None:
-        """Break it."""
-        self.sandbox.faults.inject(self.fault)
-
-    def lift(self) -> None:
-        """Mend it."""
-        self.sandbox.faults.lift(self.fault)
-
-
-def open_sandbox(state: Path) -> Sandbox | None:
-    """Return the sandbox that runs in a folder; None if none does, or none is installed."""
-    if not (find_spec("tradewind_sandbox") and find_spec("moto")):
-        return None
-    from tradewind_sandbox.supervisor import Sandbox  # noqa: PLC0415 - only where it is installed
-
-    sandbox = Sandbox(state)
-    return sandbox if sandbox.running else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +37,7 @@ class Stage:
     """A group that is to be drilled.
 
     Args:
-        fault: As it was written; `none` for one that a person makes.
+        faults: As they were written; `none` for one that a person makes.
         sandbox: The one that runs, if any does.
         front: Where users ask; "" to find out.
         predict: Whether they ask for predictions, or for what the probe does.
@@ -88,12 +46,17 @@ class Stage:
 
     runtime: Runtime
     name: str
-    fault: str
+    faults: Sequence[str]
     sandbox: Sandbox | None
     front: str
     predict: bool
     say: Callable[[str], None]
     _begun: float = field(default_factory=monotonic)
+
+    @property
+    def fault(self) -> str:
+        """What is broken, in one line."""
+        return " and ".join(self.faults)
 
     @property
     def group(self) -> Group:
@@ -128,24 +91,43 @@ class Stage:
         Raises:
             ConfigurationError: Only a sandbox can be broken, and none runs.
         """
-        if self.fault == NONE:
+        return Several([self._fault(name) for name in self.faults])
+
+    def _fault(self, name: str) -> Fault:
+        if name == NONE:
             return ByHand(self.say)
         if self.sandbox is None:
             raise ConfigurationError(
-                f"There is no sandbox in which {self.fault!r} could be made",
-                hint="On a fleet of your own: --fault none, and break it yourself when you are told to",
+                f"There is no sandbox in which {name!r} could be made",
+                hint="On a fleet of your own: --fault none, and break it yourself when you are told to; of a sandbox "
+                "that is not in build/sandbox: --state FOLDER",
             )
-        return Injected(self.sandbox, self.fault)
+        parse_fault(name)
+        return Injected(self.sandbox, name)
 
     def lost_site(self) -> str | None:
-        """Return the site that is lost by the fault; None if it takes no site."""
-        if self.fault == NONE or self.sandbox is None:
+        """Return the site that is lost; None if none is. Of several, one that is lost with all that it has."""
+        if self.sandbox is None or NONE in self.faults:
             return self.runtime.fleet.endpoints[self.group.primary].site if self.group.primary else None
-        from tradewind_sandbox.fault import parse  # noqa: PLC0415 - only where it is installed
+        faults = sorted(map(parse_fault, self.faults), key=lambda fault: (fault.kind, fault.detail) != ("kill", ""))
+        lost = {("store", ""), ("kill", ""), ("kill", "store")}
+        return next((each.subject for each in faults if (each.kind, each.detail) in lost), None)
 
-        fault = parse(self.fault)
-        gone = fault.kind == "store" or (fault.kind == "kill" and fault.detail in ("", "store"))
-        return fault.subject if gone else None
+    def expected(self, before: Routing) -> Expected:
+        """Return what should come of it: traffic leaves what is broken only if that serves."""
+        broken = any(name == NONE or self._serving(parse_fault(name), before) for name in self.faults)
+        return Expected.MOVE if broken else Expected.STAY
+
+    def _serving(self, fault: SandboxFault, before: Routing) -> bool:
+        """Say whether a fault is one of what serves."""
+        match fault.kind:
+            case "kill" if fault.detail in ("", "endpoint"):
+                return fault.subject in {self.runtime.fleet.endpoints[name].site for name in before.serving}
+            case "kill":
+                return fault.detail in before.serving
+            case "hang" | "slow" | "errors":
+                return fault.subject in before.serving
+        return False
 
     def artifacts(self) -> Artifacts | None:
         """Return what is uploaded at the lost site; None where no rule of the group brings anything from there."""
@@ -157,16 +139,19 @@ class Stage:
         targets = [route.target for route in routes_for(self.runtime.fleet, site, f"{prefix}00000")]
         return Artifacts(self.runtime.store(site), {name: self.runtime.store(name) for name in targets}, prefix)
 
-    def waiting(self) -> Waiting:
+    def waiting(self) -> Waiting | None:
         """Return what the group's rules had not brought away from the lost site yet: what each target lacks, at least.
+
+        None if no site is lost.
 
         Raises:
             TradewindError: It cannot be told.
         """
-        site = self.lost_site()
-        rules = [rule for rule in map(self.runtime.rule, self.group.rules) if site and rule.targets_of(site)]
+        if (site := self.lost_site()) is None:
+            return None
+        rules = [rule for rule in map(self.runtime.rule, self.group.rules) if rule.targets_of(site)]
         found = []
-        for status in reader_of(self.runtime).read(rules).rules if site else ():
+        for status in reader_of(self.runtime).read(rules).rules:
             if status.error:
                 raise StoreUnavailableError(f"Rule {status.rule.name} could not be compared: {status.error}")
             tallies = [tally for name, tally in status.targets.items() if name != site]

@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGTERM, getsignal, raise_signal
 from threading import Event
+from typing import cast
 
 import pytest
 
 from rigs.groups_command_line import GroupsCommandLine, groups_command_line
 from rigs.observers import GROUP, Observatory, fleet_of
-from tradewind.cli.drill import run, table
-from tradewind.cli.staging import NONE, Stage
+from tradewind.cli.breaking import NONE
+from tradewind.cli.drill import mended_when_ended, run, table
+from tradewind.cli.staging import Stage
 from tradewind.clouds.memory.store import MemoryStore
-from tradewind.errors import ConfigurationError
+from tradewind.errors import ConfigurationError, StoreUnavailableError
 from tradewind.failover.drills.conduct import Pace
 from tradewind.failover.drills.load import Question
+from tradewind.failover.drills.report import Expected
 from tradewind.failover.drills.timeline import Request
+from tradewind.failover.routing import Kind, Routing, State
 from tradewind.fleet import Fleet
+from tradewind_sandbox.supervisor import Sandbox
 
 FRONT = "https://models.example.com"
 DRILL = ("drill", GROUP, "--fault", NONE, "--front", FRONT, "--state", "/nowhere")
@@ -80,7 +86,7 @@ class Played:
 
 def stage_of(tradewind: GroupsCommandLine, say: Callable[[str], None] = lambda _: None, front: str = FRONT) -> Stage:
     """Return what a drill of the group works with."""
-    return Stage(tradewind.runtime, GROUP, NONE, None, front=front, predict=True, say=say)
+    return Stage(tradewind.runtime, GROUP, (NONE,), None, front=front, predict=True, say=say)
 
 
 def test_a_dry_run_says_what_would_be_done(tradewind: GroupsCommandLine, sky: Observatory) -> None:
@@ -154,3 +160,123 @@ def test_a_drill_by_hand_is_measured_to_its_end(
     assert report.good
     assert report.save(tmp_path).exists()
     assert table(report).row_count == len(report.rows())
+
+
+DRY = ("--fleet", "any", "--state", "/nowhere", "--dry-run")
+BEFORE = Routing(3, State.SETTLED, Kind.INITIAL, {"on-aws": 100, "on-gcp": 0, "on-azure": 0}, {}, "", "")
+
+
+@dataclass(slots=True)
+class Broken:
+    """A sandbox, as far as a drill breaks it."""
+
+    done: list[str] = field(default_factory=list)
+
+    @property
+    def faults(self) -> Broken:
+        """What breaks it."""
+        return self
+
+    def inject(self, fault: str) -> None:
+        """Remember what was broken."""
+        self.done.append(fault)
+
+    def lift(self, fault: str) -> None:
+        """Remember what was mended."""
+        self.done.append(f"not {fault}")
+
+
+@pytest.fixture
+def sandbox() -> tuple[Broken, Sandbox]:
+    """Return a sandbox in which nothing runs, as it is and as a drill sees it."""
+    broken = Broken()
+    return broken, cast("Sandbox", broken)
+
+
+def test_several_faults_are_there_together(
+    tradewind: GroupsCommandLine, sandbox: tuple[Broken, Sandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--fault may be given more than once: all are broken and mended, and of sites one that loses everything."""
+    broken, seen = sandbox
+    monkeypatch.setattr("tradewind.cli.drill.open_sandbox", lambda _: seen)
+    both = ("--fault", "store:gcp", "--fault", "kill:aws")
+    ended = tradewind("drill", GROUP, *both, "--front", FRONT, *DRY)
+    stage = Stage(tradewind.runtime, GROUP, ("store:gcp", "kill:aws"), seen, FRONT, predict=True, say=lambda _: None)
+    fault = stage.breaking()
+    fault.inject()
+    fault.lift()
+
+    assert ended.out.splitlines()[3] == "4. Break store:gcp and kill:aws"
+    assert "at aws-use1" in ended.out.splitlines()[1]
+    assert broken.done == ["store:gcp", "kill:aws", "not kill:aws", "not store:gcp"]
+    with pytest.raises(ConfigurationError, match="'boom' is no fault"):
+        tradewind("drill", GROUP, *both, "--fault", "boom", "--front", FRONT, *DRY)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ("kill:aws", Expected.MOVE),
+        ("kill:aws/endpoint", Expected.MOVE),
+        ("kill:gcp", Expected.STAY),
+        ("kill:aws/runtime", Expected.STAY),
+        ("store:aws", Expected.STAY),
+        ("clock:aws=300", Expected.STAY),
+        ("blackhole:gcp>model-aws", Expected.STAY),
+        ("errors:model-gcp=0.5", Expected.STAY),
+        ("none", Expected.MOVE),
+    ],
+)
+def test_traffic_is_expected_to_leave_only_what_is_broken_and_serves(
+    tradewind: GroupsCommandLine, sandbox: tuple[Broken, Sandbox], fault: str, expected: Expected
+) -> None:
+    """A drill of anything else shows that nothing moves."""
+    stage = Stage(tradewind.runtime, GROUP, (fault,), sandbox[1], FRONT, predict=True, say=lambda _: None)
+
+    assert stage.expected(BEFORE) is expected
+
+
+def test_a_drill_says_that_nothing_should_move(
+    tradewind: GroupsCommandLine, sandbox: tuple[Broken, Sandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And --expect says otherwise where a person knows better."""
+    monkeypatch.setattr("tradewind.cli.drill.open_sandbox", lambda _: sandbox[1])
+    given = ("drill", GROUP, "--fault", "store:aws", "--front", FRONT, *DRY)
+
+    assert tradewind(*given).out.splitlines()[4:] == [
+        "5. Watch for 300 s that nothing moves, and no request is lost",
+        "6. Look which of the objects other sites hold",
+        "7. Lift the fault",
+    ]
+    assert "until epoch 2 is settled" in tradewind(*given, "--expect", "move").out
+
+
+def test_what_waits_may_be_unknown(
+    tradewind: GroupsCommandLine, sky: Observatory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is away already is no reason not to drill; that it could not be asked is in the report."""
+
+    def away(_: Stage) -> None:
+        raise StoreUnavailableError("Rule models could not be compared: az-weu does not answer")
+
+    stage = stage_of(tradewind, lambda said: sky.down.symmetric_difference_update({"on-aws"} if " it " in said else ()))
+    monkeypatch.setattr(Stage, "waiting", away)
+    monkeypatch.setattr(Stage, "artifacts", lambda _: None)
+    monkeypatch.setattr("tradewind.cli.staging.Load", lambda *args: Played(sky, args[3], stage.now))
+
+    report = run(stage, stage.settled(), PACE, load=50, timeout=1)
+
+    assert report.figures.epoch == 2
+    document = report.document()
+    assert document["unanswered"]["waiting"].endswith("az-weu does not answer")
+    assert [document[name] for name in ("rpo_bytes", "rpo_objects", "rpo_s")] == [None] * 3
+    assert report.rows()["recovery point"] == "not measured"
+
+
+def test_a_time_limit_mends_what_was_broken() -> None:
+    """SIGTERM ends a drill as Ctrl-C does, and what took it before takes it again."""
+    before = getsignal(SIGTERM)
+    with pytest.raises(KeyboardInterrupt), mended_when_ended():
+        raise_signal(SIGTERM)
+
+    assert getsignal(SIGTERM) is before

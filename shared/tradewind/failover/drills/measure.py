@@ -80,6 +80,8 @@ class Loss:
     bytes: int = 0
     seconds: float = 0.0
     """How long before the fault the oldest of it was acknowledged."""
+    measured: bool = True
+    """Whether there was anything to go by."""
 
 
 def figures(timeline: Timeline, steady: float) -> Figures:
@@ -147,15 +149,16 @@ def recovery(requests: Sequence[Request], fault: float, until: float, steady: fl
     return None
 
 
-def loss(artifacts: Iterable[Artifact], fault: float, waiting: Waiting = NOTHING) -> Loss:
+def loss(artifacts: Iterable[Artifact], fault: float, waiting: Waiting | None = NOTHING) -> Loss:
     """Return what the loss of a site would cost.
 
     Args:
         artifacts: What the drill uploaded there.
         fault: When the site was lost.
-        waiting: What waited there before.
+        waiting: What waited there before; None if that is not known.
     """
-    kept = list(artifacts)
+    kept, measured = list(artifacts), waiting is not None
+    waiting = waiting or NOTHING
     unproven = [each for each in kept if not each.proven_at]
     return Loss(
         uploaded=len(kept),
@@ -163,6 +166,7 @@ def loss(artifacts: Iterable[Artifact], fault: float, waiting: Waiting = NOTHING
         objects=len(unproven) + waiting.objects,
         bytes=sum(each.size for each in unproven) + waiting.bytes,
         seconds=max([waiting.seconds, *(fault - each.at for each in unproven)]),
+        measured=measured or bool(kept),
     )
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from enum import StrEnum
 from itertools import chain, count
 from pathlib import Path
 
@@ -25,6 +26,14 @@ class Objectives:
     rpo_seconds: float
 
 
+class Expected(StrEnum):
+    """What should come of a fault."""
+
+    MOVE = "move"
+    STAY = "stay"
+    """What serves is well, so nothing moves, and nobody notices."""
+
+
 @dataclass(frozen=True, slots=True)
 class DrillReport:
     """One drill."""
@@ -41,6 +50,7 @@ class DrillReport:
     timeline: Timeline
     notes: tuple[str, ...] = ()
     """What did not go as it should, in sentences."""
+    expected: Expected = Expected.MOVE
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -54,7 +64,9 @@ class DrillReport:
 
     def _failures(self) -> Iterator[str]:
         figures, objectives = self.figures, self.objectives
-        if figures.epoch is None:
+        if self.expected is Expected.STAY:
+            yield from self._disturbances()
+        elif figures.epoch is None:
             yield "no traffic was moved"
         elif figures.settled is None:
             yield f"epoch {figures.epoch} was not settled"
@@ -71,6 +83,12 @@ class DrillReport:
             )
         yield from self.notes
 
+    def _disturbances(self) -> Iterator[str]:
+        if self.figures.epoch is not None:
+            yield f"traffic was moved (epoch {self.figures.epoch}), and what served was well"
+        if during := self.figures.failed["during"]:
+            yield f"{during:,} requests were lost, and what served was well"
+
     def document(self) -> Document:
         """Return the report as JSON values. Its names are documented, and stay."""
         figures, loss = self.figures, self.loss
@@ -78,6 +96,7 @@ class DrillReport:
             "group": self.group,
             "fault": self.fault,
             "began": self.began.isoformat(timespec="seconds"),
+            "expected": self.expected.value,
             "passed": self.good,
             "failures": list(self.failures),
             "tick_seconds": self.objectives.every_seconds,
@@ -93,9 +112,9 @@ class DrillReport:
             "failed_requests": figures.lost,
             "failed_by_phase": dict(figures.failed),
             "failed_by_reason": dict(figures.reasons),
-            "rpo_bytes": loss.bytes,
-            "rpo_objects": loss.objects,
-            "rpo_s": _rounded(loss.seconds),
+            "rpo_bytes": loss.bytes if loss.measured else None,
+            "rpo_objects": loss.objects if loss.measured else None,
+            "rpo_s": _rounded(loss.seconds) if loss.measured else None,
             "rpo_objective_s": self.objectives.rpo_seconds,
             "uploaded_objects": loss.uploaded,
             "uploaded_bytes": loss.uploaded_bytes,
@@ -126,9 +145,10 @@ class DrillReport:
             f"| {step.epoch} | {step.state.value} | {self._told(step.at)} | {step.by} | {step.note} |"
             for step in self.figures.steps
         )
+        ticks = f"A tick is {self.objectives.every_seconds:g} s; {self.load:g} requests a second."
         lines = [
             f"# Drill of {self.group}, {self.began:%Y-%m-%d %H:%M:%S} UTC: {verdict}",
-            f"Fault: `{self.fault}`. A tick is {self.objectives.every_seconds:g} s; {self.load:g} requests a second.",
+            f"Fault: `{self.fault}`. Traffic should {self.expected}. {ticks}",
             *(f"- {sentence}" for sentence in self.failures),
             f"| | |\n| --- | --- |\n{rows}",
             f"![What was answered and lost, and where traffic went]({plot})",
@@ -139,7 +159,7 @@ class DrillReport:
 
     def rows(self) -> Mapping[str, str]:
         """Return the figures in words."""
-        figures, loss = self.figures, self.loss
+        figures = self.figures
         return {
             "detected after": self._told(figures.detected),
             "elected after": self._told(figures.elected),
@@ -148,14 +168,22 @@ class DrillReport:
             "recovery time": f"{_seconds(figures.rto)} (objective {self.objectives.rto_seconds:g} s)",
             "requests": f"{figures.requests:,}, of which {figures.lost:,} were lost"
             + "".join(f"; {count:,} {_PHASES[phase]}" for phase, count in figures.failed.items() if count),
-            "recovery point": f"{loss.objects:,} of {loss.uploaded:,} objects ({loss.bytes:,} bytes) are nowhere else"
-            + (f", the oldest of them {loss.seconds:.1f} s" if loss.objects else "")
-            + f" (objective {self.objectives.rpo_seconds:g} s)",
+            "recovery point": self._lost(),
             "epoch": f"{figures.epoch_before} -> {figures.epoch}"
             if figures.epochs
             else f"{figures.epoch_before}, still",
             "restored within": _seconds(figures.restored),
         }
+
+    def _lost(self) -> str:
+        loss = self.loss
+        if not loss.measured:
+            return "not measured"
+        return (
+            f"{loss.objects:,} of {loss.uploaded:,} objects ({loss.bytes:,} bytes) are nowhere else"
+            + (f", the oldest of them {loss.seconds:.1f} s" if loss.objects else "")
+            + f" (objective {self.objectives.rpo_seconds:g} s)"
+        )
 
     def _told(self, seconds: float | None) -> str:
         return "never" if seconds is None else f"{seconds:.2f} s ({self._ticks(seconds)} ticks)"

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tradewind.failover.drills.measure import Figures, Loss, Reached
-from tradewind.failover.drills.report import DrillReport, Objectives
+from tradewind.failover.drills.report import DrillReport, Expected, Objectives
 from tradewind.failover.drills.timeline import Moment, Request, Shown, Timeline
 from tradewind.failover.routing import State
 from tradewind.ports.traffic import Traffic
@@ -67,6 +67,14 @@ def test_figures_are_told_in_ticks() -> None:
     [
         (replace(REPORT, figures=replace(FIGURES, epoch=None, settled=None)), "no traffic was moved"),
         (replace(REPORT, figures=replace(FIGURES, settled=None)), "epoch 4 was not settled"),
+        (
+            replace(REPORT, expected=Expected.STAY, figures=replace(FIGURES, failed=NONE_LOST)),
+            "traffic was moved (epoch 4), and what served was well",
+        ),
+        (
+            replace(REPORT, expected=Expected.STAY, figures=replace(FIGURES, epoch=None, settled=None)),
+            "40 requests were lost, and what served was well",
+        ),
         (replace(REPORT, figures=replace(FIGURES, rto=None)), "requests did not succeed again"),
         (replace(REPORT, figures=replace(FIGURES, rto=31.0)), "recovery took 31.0 s, and the objective is 30 s"),
         (
@@ -95,6 +103,15 @@ def test_a_report_is_three_files_of_one_name(tmp_path: Path) -> None:
     assert json.loads(file.read_text()) == REPORT.document()
     assert f"({file.stem}.svg)" in file.with_suffix(".md").read_text()
     assert ET.fromstring(file.with_suffix(".svg").read_text()).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - our own
+
+
+def test_a_fault_of_what_does_not_serve_is_got_over_by_staying() -> None:
+    """Where nothing should move, nothing moved and nothing was lost: that is passed."""
+    still = replace(FIGURES, failed=NONE_LOST, epoch=None, epochs=(), settled=None, rto=0.0)
+
+    assert replace(REPORT, expected=Expected.STAY, figures=still).good
+    assert replace(REPORT, expected=Expected.STAY, figures=still).document()["expected"] == "stay"
+    assert not replace(REPORT, figures=still).good
 
 
 def test_a_second_drill_writes_over_no_report(tmp_path: Path) -> None:
