@@ -14,6 +14,7 @@ from tradewind.errors import ConfigurationError
 from tradewind.failover.callers.answering import Answer, answer
 from tradewind.failover.callers.publishing import Publisher
 from tradewind.failover.callers.reading import Routes
+from tradewind.failover.deciding.decide import initial
 from tradewind.failover.instruments import Instruments
 from tradewind.failover.looking.viewing import Exchange
 from tradewind.failover.moving.manual import Hand
@@ -216,7 +217,8 @@ class Failover:
 
     def hand(self, group: str) -> Hand:
         """Return a person's hand on a group."""
-        return Hand(self.group(group), self.register(group), _now)
+        known = self.group(group)
+        return Hand(known, self.register(group), _now, initial(known, self.runtime.fleet.endpoints))
 
     # --- callers ------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import pytest
 from rigs.groups_command_line import GroupsCommandLine, groups_command_line
 from rigs.observers import GROUP, OBSERVERS, REFUSED, Observatory
 from tradewind.errors import ConfigurationError
-from tradewind.failover.routing import State
+from tradewind.failover.routing import Kind, State
 from tradewind.registers.outcomes import Done, Indeterminate, Operation, Outcome
 
 MOVE = ("group", "failover", GROUP, "--to", "on-gcp", "--why", "a try", "--yes")
@@ -134,6 +134,23 @@ def test_restore_brings_traffic_back_to_the_primary(tradewind: GroupsCommandLine
     assert tradewind("group", "restore", GROUP, "--yes").code == 0
 
     assert sky.routing.weights["on-aws"] == 100
+    assert sky.routing.epoch == 3
+
+
+def test_what_is_so_already_is_no_move(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """It would be an epoch, a notice and a cooldown for nothing; what a failover arranged can still be kept by hand."""
+    for command in ((*MOVE[:4], "on-aws", "--why", "a try", "--yes"), ("group", "restore", GROUP, "--yes")):
+        ended = tradewind(*command)
+        assert (ended.code, ended.out.splitlines()[0][:17]) == (0, "Nothing to change")
+    assert sky.routing.epoch == 1
+
+    sky.down.add("on-aws")
+    sky.rounds(5)
+    assert (sky.routing.epoch, sky.routing.kind) == (2, Kind.FAILOVER)
+    tradewind(*MOVE)
+    sky.rounds(2)
+    assert (sky.routing.epoch, sky.routing.kind, sky.routing.state) == (3, Kind.MANUAL, State.SETTLED)
+    assert "Nothing to change" in tradewind(*MOVE).out
     assert sky.routing.epoch == 3
 
 

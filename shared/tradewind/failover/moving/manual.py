@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tradewind.errors import ConfigurationError
 from tradewind.failover.moving import steps
 from tradewind.failover.moving.acting import on_routing
 from tradewind.failover.moving.steps import Act
-from tradewind.failover.routing import Routing, State
+from tradewind.failover.routing import Kind, Routing, State
 from tradewind.failover.views import Sights
 from tradewind.fleet import Group, Switch
 from tradewind.registers.outcomes import WHO, WHY, Operation, Outcome, cut
@@ -27,14 +27,16 @@ class Hand:
     Args:
         register: The group's.
         clock: Returns the time, UTC.
+        start: The weights to which observers bring traffic back by themselves.
     """
 
     group: Group
     register: Register
     clock: Callable[[], datetime]
+    start: Mapping[str, int] = field(default_factory=dict)
 
     def move(self, weights: Mapping[str, int], *, who: str, why: str, id: str, since: int | None = None) -> Outcome:  # noqa: A002 - the field's name
-        """Begin an epoch with these weights, whatever the one before it came to; none, if it is settled with the same.
+        """Begin an epoch with these weights, whatever the one before it came to; none if it is so, and stays so.
 
         Args:
             weights: Percent by endpoint, 100 together; what is left out gets nothing.
@@ -50,11 +52,16 @@ class Hand:
         who, why, operation = cut(who, WHO), cut(why, WHY), Operation(id, who, why)
 
         def moved(routing: Routing) -> Routing | None:
-            if routing.state is State.SETTLED and {**dict.fromkeys(whole, 0), **routing.weights} == whole:
+            if self._stands(routing, whole):
                 return None  # nothing would move, and yet a cooldown would keep the observers from moving anything
             return steps.move(routing, whole, why, Act(who, self.clock()))
 
         return self.register.change(on_routing(moved), operation, since=since)
+
+    def _stands(self, routing: Routing, whole: Mapping[str, int]) -> bool:
+        """Say whether a wish is in force; where a failover brought the traffic, observers would take it back."""
+        there = routing.state is State.SETTLED and {**dict.fromkeys(whole, 0), **routing.weights} == whole
+        return there and (routing.kind in {Kind.MANUAL, Kind.INITIAL} or dict(self.start) == whole)
 
     def freeze(self, *, who: str, why: str, id: str, since: int | None = None) -> Outcome:  # noqa: A002 - likewise
         """Let nothing but persons move traffic, until `thaw`."""
