@@ -80,7 +80,7 @@ class Observer:
             groups=self.fleet.groups.values(),
             now=now,
         )
-        heard = hear(view.heard, others.views, now, STALE * self.every)
+        heard = hear(view.heard, others.views, now, STALE * self.every, observers=self.observers)
         view = replace(view, heard=heard, known=_known(view.known, readings, now))
         if self.at.exchange.publish(view).late:  # this is a second call of the same round, and the first is at it
             return Round(sights(self.observers, view, others.views, now, STALE * self.every), view)

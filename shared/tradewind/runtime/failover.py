@@ -77,6 +77,7 @@ class Failover:
     _registers: Registers | None = None
     _directors: dict[tuple[str, bool], TrafficDirector] = field(default_factory=dict)
     _notifiers: dict[str, Mapping[str, Notifier]] = field(default_factory=dict)
+    _observers: dict[str, Observer] = field(default_factory=dict)
     _routes: dict[str, Routes] = field(default_factory=dict)
 
     # --- what there is ------------------------------------------------------------------------------------------------
@@ -170,7 +171,7 @@ class Failover:
     # --- looking ------------------------------------------------------------------------------------------------------
 
     def observer(self, site: str) -> Observer:
-        """Return the observer of a site.
+        """Return the observer of a site, which remembers from one ring to the next what it does not find in its store.
 
         Raises:
             ConfigurationError: The site is none of `control.stores`.
@@ -178,7 +179,13 @@ class Failover:
         if site not in self.control.stores:
             known = ", ".join(self.control.stores)
             raise ConfigurationError(f"The site {site!r} has no observer", hint=f"`control.stores` has: {known}")
-        publisher = Publisher(self.runtime.fleet, partial(self.runtime.records, site), _now)
+        if site not in self._observers:
+            self._observers[site] = self._open_observer(site)
+        return self._observers[site]
+
+    def _open_observer(self, site: str) -> Observer:
+        records_of, seconds = partial(self.runtime.records, site), self.control.answer_seconds
+        publisher = Publisher(self.runtime.fleet, records_of, _now, self.executor, seconds)
         prober = cloud("web", "probes").HttpProber(site)
         exchange = self.exchange(site)
         at = Instruments(
