@@ -195,7 +195,7 @@ def _names(runtime: Runtime) -> list[str]:
 
 
 def _full(runtime: Runtime, name: str) -> str:
-    return runtime.failover.register(name).name if name in runtime.fleet.groups else name
+    return name if "/" in name else runtime.failover.register(name).name
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

@@ -82,7 +82,8 @@ def drill(  # noqa: PLR0913, PLR0917 - they are the command's options
     before = stage.settled()
     wanted = expect or stage.expected(before)
     if dry_run:
-        typer.echo("\n".join(_plan(stage, before, pace, load, wanted)))
+        plan = list(_plan(stage, before, pace, load, wanted))
+        typer.echo(as_json({"expected": wanted.value, "plan": plan}) if as_json_ else "\n".join(plan))
         return
     with mended_when_ended():
         report = run(stage, before, pace, load=load, timeout=timeout, expected=wanted)

@@ -165,7 +165,8 @@ def _move(runtime: Runtime, wish: Wish, *, yes: bool, force: bool, wait: bool) -
     outcome = failover.hand(wish.group).move(wish.weights, who=wish.who, why=wish.why, id=wish.id, since=wish.since)
     code = _tell(runtime, wish.group, outcome)
     if code == 0 and wait and isinstance(outcome, Done) and outcome.reading.value is not None:
-        return _follow(runtime, wish.group, Routing.of(outcome.reading.value).epoch)
+        begun = Routing.of(outcome.reading.value)
+        return _follow(runtime, wish.group, begun.epoch, begun.state)
     return code
 
 
@@ -190,10 +191,9 @@ def _tell(runtime: Runtime, group: str, outcome: Outcome) -> int:
     return said.code
 
 
-def _follow(runtime: Runtime, group: str, epoch: int) -> int:
-    """Show the states of an epoch until it is settled, and return the exit code."""
+def _follow(runtime: Runtime, group: str, epoch: int, shown: State) -> int:
+    """Show the states of an epoch that come after the one that was shown, and return the exit code."""
     until = monotonic() + LONGEST
-    shown: State | None = None
     while monotonic() < until:
         routing = runtime.failover.routing(group)
         if isinstance(routing, NoMajority) or routing is None:
@@ -204,8 +204,8 @@ def _follow(runtime: Runtime, group: str, epoch: int) -> int:
         elif routing.state is not shown:
             shown = routing.state
             typer.echo(f"{group}: epoch {epoch} is {shown}")
-            if shown is State.SETTLED:
-                return 0
+        if shown is State.SETTLED:
+            return 0
         sleep(min(runtime.failover.control.every_seconds / 4, 2.0))
     typer.echo(f"{group}: epoch {epoch} was not settled within {LONGEST:.0f} s", err=True)
     return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -29,6 +30,8 @@ class FleetHealth:
 
     fleet: Fleet
     sights: Sights
+    silent: Mapping[str, str]
+    """Control stores that do not answer, and why; their observers may be heard elsewhere."""
     time: datetime
 
     @property
@@ -50,7 +53,8 @@ class FleetHealth:
     def attention(self) -> tuple[str, ...]:
         """Return what needs a person, in sentences."""
         said = [f"endpoint {name} is {verdict}" for name, verdict in self.verdicts.items() if verdict != "up"]
-        return (*said, *(f"observer {name}: its view {why}" for name, why in self.sights.missing.items()))
+        said += [f"observer {name}: its view {why}" for name, why in self.sights.missing.items()]
+        return (*said, *(f"control store {name} does not answer: {why}" for name, why in self.silent.items()))
 
 
 def health(
@@ -66,7 +70,8 @@ def health(
     runtime = open_runtime(fleet_file)
 
     def read() -> FleetHealth:
-        return FleetHealth(runtime.fleet, runtime.failover.sights(), datetime.now(UTC))
+        failover = runtime.failover
+        return FleetHealth(runtime.fleet, failover.sights(), failover.silent(), datetime.now(UTC))
 
     if watch:
         found = follow(read, shown, document, lines=as_json_, every=every)
@@ -82,6 +87,7 @@ def document(found: FleetHealth) -> dict[str, Any]:
     return {
         "time": found.time.isoformat(),
         "attention": list(found.attention),
+        "silent": dict(found.silent),
         "observers": {
             name: {
                 "counts": name in sights.views,

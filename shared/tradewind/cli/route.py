@@ -29,7 +29,7 @@ def route(
     fleet_file: FleetOption = None,
     as_json_: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
-    """Say which endpoint to ask, as `GET /route` does; exit code 1 if there is none."""
+    """Say which endpoint to ask, as `GET /route` does; exit code 1 if there is none, 2 if the question is wrong."""
     runtime = open_runtime(fleet_file)
     given = {"group": group, "lat": lat, "lon": lon, "by": by, "classification": classification}
     parameters = {name: str(value) for name, value in given.items() if value is not None}
@@ -46,4 +46,5 @@ def route(
         typer.echo(one_line(body["error"]), err=True)
     for name, why in body.get("rejected", {}).items() if not as_json_ else ():
         typer.echo(f"not:  {name}: {one_line(why)}")
-    raise typer.Exit(0 if status == HTTPStatus.OK else 1)
+    wrong = status in {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}  # of the question, and not of the world
+    raise typer.Exit(0 if status == HTTPStatus.OK else 2 if wrong else 1)

@@ -118,7 +118,10 @@ def document(found: Standing) -> dict[str, Any]:
         },
         "in_step": found.in_step,
         "cooldown_seconds": round(found.cooldown, 1),
-        "endpoints": {name: {"down": judged.is_down(name), "well": judged.is_well(name)} for name in judged.of},
+        "endpoints": {
+            name: {"down": judged.is_down(name), "degraded": judged.is_degraded(name), "well": judged.is_well(name)}
+            for name in judged.of
+        },
     }
 
 

@@ -199,6 +199,11 @@ class Failover:
         shelves = {name: self.shelf(name) for name in stores}
         return Exchange(site, shelves, self.executor, self.control.answer_seconds)
 
+    def silent(self) -> Mapping[str, str]:
+        """Return which control stores do not answer, and why."""
+        questions = {site: partial(self.shelf(site).read, f"views/{site}") for site in self.control.stores}
+        return self.registers.asking.ask(questions, lambda _: False).silent
+
     def sights(self) -> Sights:
         """Return what the observers see, as somebody who comes from outside finds it.
 

@@ -106,8 +106,20 @@ def test_the_history_says_who_did_what_and_why(tradewind: GroupsCommandLine) -> 
     history = json.loads(tradewind("control", "history", REGISTER, "--json").out)
 
     assert [each["revision"] for each in history] == list(range(1, 8))
-    assert history[-1] | {"at": ""} == {"revision": 7, "at": "", "who": "bob", "why": "a try", "operation": "mine"}
+    assert history[-1] | {"at": ""} == {
+        "revision": 7,
+        "at": "",
+        "who": "bob",
+        "why": "to on-gcp 100 %: a try",
+        "operation": "mine",
+    }
     assert "bob" in tradewind("control", "history", GROUP).out
+
+
+def test_the_history_of_a_group_that_is_none_is_wrong_use(tradewind: GroupsCommandLine) -> None:
+    """A name that was mistyped is not a register that was lost."""
+    with pytest.raises(ConfigurationError, match="no group 'nope'"):
+        tradewind("control", "history", "nope")
 
 
 def test_a_history_that_no_majority_tells_is_not_told(tradewind: GroupsCommandLine, sky: Observatory) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -249,6 +250,7 @@ def test_a_drill_says_that_nothing_should_move(
         "7. Lift the fault",
     ]
     assert "until epoch 2 is settled" in tradewind(*given, "--expect", "move").out
+    assert json.loads(tradewind(*given, "--json").out)["expected"] == "stay"
 
 
 def test_what_waits_may_be_unknown(

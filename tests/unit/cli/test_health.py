@@ -65,6 +65,19 @@ def test_a_view_that_does_not_go_on_does_not_count(tradewind: GroupsCommandLine,
     assert "observer az-weu: its view is 80 s old, by its own clock" in ended.out
 
 
+def test_a_control_store_that_is_away_is_named(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """Its observer is heard elsewhere; but with one more away nothing could be moved."""
+    sky.away.add("gcp-euw4")
+    sky.rounds(2)
+
+    ended = tradewind("health", "--json")
+
+    found = json.loads(ended.out)
+    assert (ended.code, list(found["silent"])) == (1, ["gcp-euw4"])
+    [said] = found["attention"]
+    assert said.startswith("control store gcp-euw4 does not answer: Could not get at gcp-euw4")
+
+
 def test_without_fresh_views_nothing_is_known(tradewind: GroupsCommandLine, sky: Observatory) -> None:
     """When no observer looks any more, no endpoint is called well."""
     sky.now += timedelta(hours=1)

@@ -66,7 +66,7 @@ def test_a_question_that_cannot_be_answered_says_why(tradewind: GroupsCommandLin
     sky.away |= set(OBSERVERS)
     silent = tradewind("route")
 
-    assert (half.code, nobody.code, silent.code) == (1, 1, 1)
+    assert (half.code, nobody.code, silent.code) == (2, 2, 1)
     assert "`lat` and `lon` go together" in half.err
     assert "There is no group 'other'" in nobody.err
     assert "Nothing is known of the group 'classifier'" in silent.err

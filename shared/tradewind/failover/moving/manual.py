@@ -49,7 +49,9 @@ class Hand:
             ConfigurationError: The weights are not those of a group of these endpoints.
         """
         whole = complete(self.group, weights)
-        who, why, operation = cut(who, WHO), cut(why, WHY), Operation(id, who, why)
+        who, why = cut(who, WHO), cut(why, WHY)
+        where = ", ".join(f"{name} {weight} %" for name, weight in whole.items() if weight)
+        operation = Operation(id, who, f"to {where}: {why}")  # so that the history says what was wished, too
 
         def moved(routing: Routing) -> Routing | None:
             if self._stands(routing, whole):
