@@ -77,7 +77,8 @@ class Stage:
         if isinstance(director, Route53 | CloudDns | Switch):
             return f"https://{director.name.rstrip('.')}"
         raise ConfigurationError(
-            f"Where users ask the group {self.name!r} is not known", hint="Say it: --front https://models.example.com"
+            f"Where users ask the group {self.name!r} is not known",
+            hint="Say it: --front https://models.example.com; or where the sandbox is: --state FOLDER",
         )
 
     def asked(self, before: Routing) -> Question:

@@ -156,6 +156,9 @@ class Drill:
             due = begun + number * self.pace.steady / UPLOADS
             self._over.wait(max(due - self.scene.clock(), 0))
         sent, looks = self.timeline.requests, self.timeline.looks
+        self._until(
+            lambda: bool(sent and (looks or "register" in self.timeline.unanswered))
+        )  # on a slow machine, later
         lost = sum(not each.good for each in sent)
         if lost or not sent:
             self.notes.append(f"{lost:,} of {len(sent):,} requests were lost before the fault")

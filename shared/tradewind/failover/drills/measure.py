@@ -38,6 +38,8 @@ class Figures:
     """Where the traffic was in the end, before the fault was lifted; None if it did not move."""
     epochs: tuple[int, ...] = ()
     """All that were elected between the fault and its end."""
+    later: tuple[int, ...] = ()
+    """All that were elected after that; one is the way back."""
     detected: float | None = None
     elected: float | None = None
     redirected: float | None = None
@@ -113,6 +115,7 @@ def figures(timeline: Timeline, steady: float) -> Figures:
         epoch_before=before,
         epoch=epochs[-1] if epochs else None,
         epochs=epochs,
+        later=_later(timeline.looks, until, max(epochs, default=before)),
         detected=noticed[0].at - fault if noticed else None,
         elected=moved[0].at - fault if moved else None,
         redirected=good - fault if good is not None else None,
@@ -122,6 +125,10 @@ def figures(timeline: Timeline, steady: float) -> Figures:
         restored=_between(timeline, Moment.ASKED, Moment.RESTORED),
         steps=tuple(_steps(during, before, fault)),
     )
+
+
+def _later(looks: Iterable[Look], until: float, last: int) -> tuple[int, ...]:
+    return tuple(sorted({look.routing.epoch for look in looks if look.at > until and look.routing.epoch > last}))
 
 
 def epoch_before(looks: Sequence[Look], fault: float) -> int:

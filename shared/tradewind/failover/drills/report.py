@@ -121,6 +121,7 @@ class DrillReport:
             "epoch_before": figures.epoch_before,
             "epoch": figures.epoch,
             "epochs": list(figures.epochs),
+            "later_epochs": list(figures.later),
             "restored_s": _rounded(figures.restored),
             "steps": [
                 {**asdict(step), "state": step.state.value, "at": _rounded(step.at), "ticks": self._ticks(step.at)}
@@ -172,6 +173,7 @@ class DrillReport:
             "epoch": f"{figures.epoch_before} -> {figures.epoch}"
             if figures.epochs
             else f"{figures.epoch_before}, still",
+            "epochs after the fault was lifted": ", ".join(map(str, figures.later)) or "none",
             "restored within": _seconds(figures.restored),
         }
 

@@ -88,6 +88,15 @@ def test_a_drill_in_which_nothing_moves_has_no_epoch() -> None:
     assert found.failed["during"] == 300
 
 
+def test_what_moved_after_the_fault_was_lifted_is_told_apart() -> None:
+    """The way back is one epoch; more of them say why it took so long, or never ended."""
+    timeline = moved()
+    timeline.looks += [Look(47.0, routing(6, State.ELECTED, GCP)), Look(48.0, routing(6, State.DRAINING, GCP))]
+
+    assert (figures(timeline, steady=5).epochs, figures(timeline, steady=5).later) == ((4,), (5, 6))
+    assert figures(moved(), steady=5).later == (5,)
+
+
 def test_what_is_lost_after_the_move_was_settled_is_counted_apart() -> None:
     """A request that is lost when all should be well again is no part of the outage."""
     timeline = moved()
