@@ -81,7 +81,7 @@ class SimulatedRecords:
     processes: Processes
     rng: Random
     mishaps: Mishaps
-    words: Callable[[Document], object] = str
+    words: Callable[[Document], object] = lambda document: document
     """Says in the schedule what was written; only turned into text when somebody reads it."""
     cut: set[tuple[str, str]] = field(default_factory=set)
     """Which processes cannot reach which site."""

@@ -220,8 +220,8 @@ PLANTS = {
         (
             Edit(
                 "registers/membership.py",
-                "    if len(held) < old.majority:\n",
-                "    if not held:\n",
+                "        if held.acceptor.config.version >= new.version:\n",
+                "        if held.acceptor.config:\n",
             ),
         ),
     ),

@@ -31,6 +31,8 @@ HURRY = 0.05
 """How probable it is in each step that a late request arrives."""
 AWAY = 0.4
 """How probable it is that a store on which the choice falls goes away; if it was away, it returns."""
+PLAIN = 0.85
+"""In so many worlds documents are kept as they are, which is faster; in the others as JSON, as real stores do."""
 MOST_STEPS = 20_000
 MOST_TRIES = 4
 """Of one operation, by one client."""
@@ -68,7 +70,7 @@ class World:
         self.processes = Processes(self.rng)
         self.members = list(self.plan.sites)
         self._mishaps = self.plan.mishaps
-        plain = self.rng.random() < 0.5
+        plain = self.rng.random() < PLAIN
         for site in (*self.plan.sites, self.plan.spare):
             self.buckets[site] = Bucket(site, by_content=not plain and self.rng.random() < 0.5, spelled=not plain)
 

@@ -89,7 +89,7 @@ def draw(rng: Random) -> Scene:
             failback=rng.choice((None, None, 0, 60)),
             minimum=rng.choice((1, 1, 2)),
         ),
-        rings=rng.choice((3, 4, 5, 6, 8)),
+        rings=rng.choice((2, 3, 4, 5, 7)),
         together=rng.random() < 0.5,
         mishaps=Mishaps(*(bad * rng.choice((0, 0.3, 1)) for _ in range(6))),
         director=Mishaps(*(bad * rng.choice((0, 1, 3)) for _ in range(6))),
@@ -101,9 +101,12 @@ def draw(rng: Random) -> Scene:
         absent=rate * rng.choice((0, 0.5)),
         shift=rate * rng.choice((0, 1)),
         hand=rng.choice((0, 0, 0.1)),
-        calm=rng.choice((0, 0, 0, 0, 0, 8)),
+        calm=8 if rng.random() < 0.1 else 0,
     )
-    return rng.choice((lambda same: same, lambda same: same, _contended, _apart))(scene)
+    fate = rng.random()
+    if fate < 0.15:
+        return _apart(scene)
+    return _contended(scene) if fate < 0.4 else scene
 
 
 def _contended(scene: Scene) -> Scene:
@@ -117,7 +120,7 @@ def _apart(scene: Scene) -> Scene:
     policy = replace(scene.policy, rounds=min(scene.policy.rounds, 2), observers=3)
     calm = Mishaps(), Mishaps()
     return replace(
-        scene, policy=policy, rings=12, mishaps=calm[0], director=calm[1], crash=0, fall=0, cut=0.6, absent=0.6, shift=0
+        scene, policy=policy, rings=9, mishaps=calm[0], director=calm[1], crash=0, fall=0, cut=0.6, absent=0.6, shift=0
     )
 
 

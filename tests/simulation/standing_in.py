@@ -10,6 +10,7 @@ from simulation.processes import Processes
 from tradewind.failover.looking import probing, viewing
 from tradewind.failover.looking.codec import view_of
 from tradewind.failover.moving import notices
+from tradewind.failover.routing import Routing
 from tradewind.records import Document
 from tradewind.registers import asking, contents, register
 from tradewind.registers.acceptors import Acceptor
@@ -30,6 +31,7 @@ def standing_in(processes: Processes) -> Iterator[None]:
         (contents, "deepcopy", _itself),
         (register, "deepcopy", _itself),
         (Acceptor, "of", staticmethod(remembering(Acceptor.of))),
+        (Routing, "of", staticmethod(remembering(Routing.of))),
     ]
     before = [(owner, name, vars(owner)[name]) for owner, name, _ in there]
     try:

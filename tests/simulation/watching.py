@@ -307,10 +307,12 @@ class World:
         if name != RECORD:
             return
         shown = [bucket.held[RECORD].value for bucket in self.buckets.values() if RECORD in bucket.held]
+        contents = [each["content"] for each in shown if each["content"]]
+        if not contents or max(each["revision"] for each in contents) <= self.moves.revision:
+            return
         for each in shown:
-            ballot = each["accepted"]
+            ballot, content = each["accepted"], each["content"]
             if ballot and 2 * sum(other["accepted"] == ballot for other in shown) > len(self.buckets):
-                content = each["content"]
                 if content["value"] is not None:
                     self.moves.choose(self.processes.elapsed, content["revision"], content["value"])
                 return

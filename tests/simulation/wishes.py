@@ -58,13 +58,13 @@ class Plan:
 
 def draw(rng: Random) -> Plan:
     """Draw a world: one in which a little of everything goes wrong, or one about the replacement of a store."""
-    if rng.random() < 0.1:
+    if rng.random() < 0.15:
         return _replacing(rng)
     bad = rng.choice((0.0, 0.02, 0.05, 0.1))
     return Plan(
         sites=("a", "b", "c") if rng.random() < 0.8 else ("a", "b", "c", "d", "e"),
         spare="s",
-        deeds=tuple(_deeds(rng, f"{client}") for client in range(rng.choice((2, 2, 3, 4)))),
+        deeds=tuple(_deeds(rng, f"{client}") for client in range(rng.choice((2, 2, 2, 3, 4)))),
         prompt=rng.random() < 0.7,
         newcomers=rng.choice((0, 0, 1)),
         keep=rng.choice((2, 4, 64)),
@@ -77,7 +77,7 @@ def draw(rng: Random) -> Plan:
 
 
 def _replacing(rng: Random) -> Plan:
-    """Draw a world in which members go away and return, and one of them is replaced though it is well."""
+    """Draw a world in which members go away and return, and one of them is replaced, with or without need."""
     return Plan(
         sites=("a", "b", "c"),
         spare="s",
@@ -90,14 +90,14 @@ def _replacing(rng: Random) -> Plan:
         dark=0.1,
         lapse=0,
         harm=0.05,
-        loss=0,
+        loss=rng.choice((0, 0, 1)),
     )
 
 
 def _deeds(rng: Random, client: str) -> tuple[Deed, ...]:
     return tuple(
         Deed(f"{client}.{number}" if rng.random() < 0.6 else "", even=rng.random() < 0.2)
-        for number in range(rng.choice((1, 1, 2, 3)))
+        for number in range(rng.choice((1, 1, 2, 2, 3)))
     )
 
 
