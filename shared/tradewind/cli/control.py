@@ -95,6 +95,7 @@ def put_in_place(
     ] = None,
     why: Annotated[str, typer.Option("--why", help="The reason, for the history.")] = "",
     who: WhoOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether it is meant.")] = False,
     dry_run: DryRunOption = False,
     fleet_file: FleetOption = None,
 ) -> None:
@@ -104,7 +105,13 @@ def put_in_place(
     """
     runtime = open_runtime(fleet_file)
     runtime.site(by or site)
-    for name in _names(runtime):
+    names = _names(runtime)
+    for name in names:
+        if site == (by or site) and site in survey(runtime, name).panel.held:
+            typer.echo(f"warning: {name}: the acceptor at {site} is well, and would begin anew", err=True)
+    if not (yes or dry_run):
+        typer.confirm(f"Put {by or site} in the place of {site} in {len(names):,} registers?", abort=True)
+    for name in names:
         if dry_run:
             typer.echo(f"{name}: {by or site} would take the place of {site}")
             continue

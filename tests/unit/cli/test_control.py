@@ -88,7 +88,7 @@ def test_a_store_that_lost_everything_is_put_in_its_own_place(tradewind: GroupsC
 
     lost = tradewind("control", "status")
     dry = tradewind("control", "replace", "gcp-euw4", "--dry-run")
-    done = tradewind("control", "replace", "gcp-euw4", "--why", "its bucket was deleted")
+    done = tradewind("control", "replace", "gcp-euw4", "--why", "its bucket was deleted", "--yes")
 
     assert lost.code == 1
     assert "it was lost" in lost.out
@@ -97,6 +97,16 @@ def test_a_store_that_lost_everything_is_put_in_its_own_place(tradewind: GroupsC
     assert tradewind("control", "status").code == 0
     history = json.loads(tradewind("control", "history", GROUP, "--json").out)
     assert (history[-1]["who"], history[-1]["why"]) == ("ann", "its bucket was deleted")
+
+
+def test_a_store_that_is_well_is_not_replaced_by_mistake(tradewind: GroupsCommandLine) -> None:
+    """It is said that it is well, and without --yes a person is asked."""
+    declined = tradewind("control", "replace", "gcp-euw4", typed="n\n")
+
+    assert declined.code == 1
+    assert "warning: groups/classifier: the acceptor at gcp-euw4 is well" in declined.err
+    assert "Put gcp-euw4 in the place of gcp-euw4 in 1 registers?" in declined.out
+    assert "configuration 1" in tradewind("control", "init").out
 
 
 def test_the_history_says_who_did_what_and_why(tradewind: GroupsCommandLine) -> None:

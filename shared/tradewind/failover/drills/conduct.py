@@ -156,9 +156,8 @@ class Drill:
             due = begun + number * self.pace.steady / UPLOADS
             self._over.wait(max(due - self.scene.clock(), 0))
         sent, looks = self.timeline.requests, self.timeline.looks
-        self._until(
-            lambda: bool(sent and (looks or "register" in self.timeline.unanswered))
-        )  # on a slow machine, later
+        # A slow machine, or a register that takes its time, has said nothing yet.
+        self._until(lambda: bool(sent and (looks or "register" in self.timeline.unanswered)))
         lost = sum(not each.good for each in sent)
         if lost or not sent:
             self.notes.append(f"{lost:,} of {len(sent):,} requests were lost before the fault")
