@@ -96,4 +96,4 @@ def published(*weights: int, **offers: Mapping[str, Any]) -> Published:
         for (name, (cloud, region, law)), weight in zip(places.items(), weights, strict=True)
     }
     said = {name: replace(offer, **offers.get(name, {})) for name, offer in found.items()}
-    return Published("chat", 7, State.SETTLED, NOW, "public", "active_active", "", 0.8, "", said)
+    return Published("chat", 7, State.SETTLED, NOW, "public", "active_active", "", 0.8, frozen=False, endpoints=said)

@@ -102,7 +102,7 @@ def test_nothing_stands_in_that_is_not_known_to_be_well() -> None:
 
 def test_nothing_stands_in_for_a_group_that_is_frozen() -> None:
     """Whoever froze it wants no traffic anywhere but where it goes."""
-    group = replace(published(100, 0, 0, virginia=DOWN), frozen="ann: exercise")
+    group = replace(published(100, 0, 0, virginia=DOWN), frozen=True)
 
     assert sent(group).endpoint == "virginia"
 

@@ -70,8 +70,8 @@ class Published:
     primary: str
     """"" where there is none."""
     burst_above: float
-    frozen: str
-    """Who froze it and why; "" if nobody did."""
+    frozen: bool
+    """Whether nothing but a person moves its traffic; who froze it stays in the register."""
     endpoints: Mapping[str, Offer]
     """In order of preference."""
 
@@ -130,7 +130,7 @@ def published_of(name: str, fleet: Fleet, routing: Routing, sights: Sights, now:
         strategy=group.strategy,
         primary=group.primary or "",
         burst_above=group.burst_above,
-        frozen=routing.frozen,
+        frozen=bool(routing.frozen),
         endpoints={each: _offered(each, fleet, routing, judgement, sights) for each in group.endpoints},
     )
 
