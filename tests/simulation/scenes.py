@@ -111,8 +111,8 @@ def draw(rng: Random) -> Scene:
 
 def _contended(scene: Scene) -> Scene:
     """Let persons and observers move traffic at once, and whoever does hang at any moment."""
-    calm, slow = Mishaps(late=0.02), Mishaps(late=0.2)
-    return replace(scene, mishaps=calm, director=slow, fall=0.5, cut=0, dark=0, absent=0, shift=0, hand=0.7)
+    calm, slow = Mishaps(late=0.01), Mishaps(late=0.4)
+    return replace(scene, mishaps=calm, director=slow, rings=5, fall=0.5, cut=0, dark=0, absent=0, shift=0, hand=1)
 
 
 def _apart(scene: Scene) -> Scene:

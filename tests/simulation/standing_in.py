@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from simulation.processes import Processes
 from tradewind.failover.looking import probing, viewing
-from tradewind.failover.looking.codec import view_of
+from tradewind.failover.looking.codec import as_document, view_of
 from tradewind.failover.moving import notices
 from tradewind.failover.routing import Routing
 from tradewind.records import Document
@@ -21,17 +21,19 @@ T = TypeVar("T")
 @contextmanager
 def standing_in(processes: Processes) -> Iterator[None]:
     """Let registers and observers wait for simulated threads, and read what they have read before from memory."""
+    views = Memory(view_of)
     there = [
         (asking, "wait", processes.wait),
         (asking, "monotonic", processes.monotonic),
         (viewing, "wait", processes.wait),
         (probing, "wait", processes.wait),
         (notices, "wait", processes.wait),
-        (viewing, "view_of", remembering(view_of)),
+        (viewing, "view_of", views.read),
+        (viewing, "as_document", lambda view: views.keep(as_document(view), view)),
         (contents, "deepcopy", _itself),
         (register, "deepcopy", _itself),
-        (Acceptor, "of", staticmethod(remembering(Acceptor.of))),
-        (Routing, "of", staticmethod(remembering(Routing.of))),
+        (Acceptor, "of", staticmethod(Memory(Acceptor.of).read)),
+        (Routing, "of", staticmethod(Memory(Routing.of).read)),
     ]
     before = [(owner, name, vars(owner)[name]) for owner, name, _ in there]
     try:
@@ -47,14 +49,25 @@ def _itself(document: T) -> T:
     return document
 
 
-def remembering(read: Callable[[Document], T]) -> Callable[[Document], T]:
-    """Return a reader that reads each document once: nobody changes one, and what comes of it is frozen."""
-    known: dict[int, tuple[Document, T]] = {}
+class Memory(Generic[T]):
+    """A reader that reads each document once: nobody changes one, and what comes of it is frozen.
 
-    def read_once(document: Document) -> T:
-        found = known.get(id(document))
+    Args:
+        first: Reads a document.
+    """
+
+    def __init__(self, first: Callable[[Document], T]) -> None:
+        self._first = first
+        self._known: dict[int, tuple[Document, T]] = {}
+
+    def read(self, document: Document) -> T:
+        """Return what a document holds."""
+        found = self._known.get(id(document))
         if found is None:
-            found = known[id(document)] = document, read(document)
+            found = self._known[id(document)] = document, self._first(document)
         return found[1]
 
-    return read_once
+    def keep(self, document: Document, value: T) -> Document:
+        """Remember what was made into a document, and return that."""
+        self._known[id(document)] = document, value
+        return document
