@@ -5,8 +5,9 @@ of a read over the XML API, which come with the bytes, save a request, and canno
 same of an object, since a replica remembers what was seen of it: so `modified` is in whole seconds, as the header has
 it, and `by_headers` makes nothing of an answer that it is not sure of.
 
-A generation looks like the microsecond of the write, and is not used as one: Cloud Storage does not even promise that
-generations increase (https://cloud.google.com/storage/docs/generations-preconditions).
+A generation looks like the microsecond of the write. Cloud Storage does not promise that, nor that generations increase
+(https://cloud.google.com/storage/docs/generations-preconditions), so it counts only where it is near what is told: the
+two APIs may tell times on either side of a second, and of the generation they tell the same.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import NotRequired, TypedDict
 
 from tradewind.ports import Checksums, Metadata, ObjectState, ObjectSummary
 
+NEAR = 60
+"""Seconds between a generation and what is told of it, up to which it says when it was written."""
 _USER = "x-goog-meta-"
 _PLAIN = re.compile(r"[ !-$&-~]*")
 """Printable ASCII without `%`: what else a value has may have been escaped on its way into a header, or not."""
@@ -50,7 +53,7 @@ def by_resource(resource: Resource) -> ObjectState:
         key=resource["name"],
         token=str(resource["generation"]),
         size=int(resource["size"]),
-        modified=_moment(datetime.fromisoformat(resource["timeCreated"])),
+        modified=_written(resource["generation"], datetime.fromisoformat(resource["timeCreated"])),
         checksums=_checksums(resource.get("crc32c"), resource.get("md5Hash")),
         metadata=Metadata(
             content_type=resource.get("contentType") or None,
@@ -84,7 +87,7 @@ def by_headers(key: str, headers: Mapping[str, str]) -> ObjectState | None:
         key=key,
         token=headers["x-goog-generation"],
         size=int(size or 0),
-        modified=_moment(parsedate_to_datetime(headers["last-modified"])),
+        modified=_written(headers["x-goog-generation"], parsedate_to_datetime(headers["last-modified"])),
         checksums=_checksums(hashes["crc32c"], hashes.get("md5")),
         metadata=Metadata(
             content_type=headers.get("content-type") or None,
@@ -108,7 +111,7 @@ def summary_of(resource: Resource) -> ObjectSummary:
         key=resource["name"],
         token=str(resource["generation"]),
         size=int(resource["size"]),
-        modified=_moment(datetime.fromisoformat(resource["timeCreated"])),
+        modified=_written(resource["generation"], datetime.fromisoformat(resource["timeCreated"])),
     )
 
 
@@ -148,6 +151,14 @@ class Hearsay:
 
 def _checksums(crc32c: str | None, md5: str | None) -> Checksums:
     return Checksums(crc32c=int.from_bytes(b64decode(crc32c)) if crc32c else None, md5=b64decode(md5) if md5 else None)
+
+
+def _written(generation: str, told: datetime) -> datetime:
+    """Return when a generation was written, in whole seconds."""
+    seconds = int(generation) // 1_000_000
+    if abs(seconds - told.timestamp()) < NEAR:
+        return datetime.fromtimestamp(seconds, UTC)
+    return _moment(told)
 
 
 def _moment(time: datetime) -> datetime:
