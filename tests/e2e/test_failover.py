@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from rigs.acceptance import eventually
+from tradewind.failover.callers.published import Published
+from tradewind.failover.callers.reading import name_of
 from tradewind.failover.deciding.health import judge
 from tradewind.failover.routing import Routing, State
 from tradewind.ports import Traffic
@@ -59,6 +61,15 @@ def go_home(sandbox: Sandbox, runtime: Runtime) -> None:
         said = tradewind(sandbox, "group", "restore", GROUP, "--yes", "--wait", "--why", "the next test")
         assert said.returncode == 0, said.stdout + said.stderr
     eventually(lambda: routing(runtime).state is State.SETTLED, "the routing is settled", LONGEST)
+    epoch = routing(runtime).epoch
+    eventually(lambda: published(runtime) == {(epoch, State.SETTLED)}, "all observers let callers know", LONGEST)
+
+
+def published(runtime: Runtime) -> set[tuple[int, State]]:
+    """Return what the observers let callers know of the group."""
+    records = [runtime.records(site).read(name_of(GROUP)) for site in runtime.failover.control.stores]
+    known = [Published.of(record.value) for record in records if record]
+    return {(each.epoch, each.state) for each in known}
 
 
 def all_well(runtime: Runtime) -> bool:

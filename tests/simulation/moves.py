@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from simulation.landscape import Look, Shown
-from simulation.scenes import EVERY, SITES, Scene
+from simulation.scenes import EVERY, PRIMARY, SITES, Scene
 from simulation.turns import SECOND
 from tradewind.failover.routing import Kind, Routing, State
 from tradewind.records import Document
@@ -132,7 +132,8 @@ def _leaves(epoch: int, routing: Routing, few: Few, *, spills: bool) -> Iterator
     if unseen and (not spills or unseen == list(routing.leaving)):  # who spills less sends less to those who are well
         yield f"epoch {epoch} took the traffic from {unseen}, which no majority saw failing"
     stays = any(routing.weights.get(name) for name, weight in routing.before.items() if weight)
-    if stays and len(routing.leaving) - len(unseen) > 1:
+    relieved = spills and routing.weights.get(PRIMARY)  # nothing spills any more: who had some of it has nothing now
+    if stays and not relieved and len(routing.leaving) - len(unseen) > 1:
         yield f"epoch {epoch} took the traffic from {routing.leaving}, which are of two clouds"
 
 

@@ -16,6 +16,7 @@ GROUP = "g"
 SITES = {"a": "aws", "b": "gcp", "c": "azure", "d": "aws", "e": "gcp"}
 """Each has a control store and an observer; in most worlds only the first three do."""
 ENDPOINTS = {"ea": "a", "eb": "b", "ec": "c"}
+PRIMARY = "ea"
 _PLACES = {
     "aws": {"region": "us-east-1", "jurisdiction": "US"},
     "gcp": {"region": "europe-west4", "jurisdiction": "EU", "project": "p"},
@@ -128,7 +129,7 @@ def _apart(scene: Scene) -> Scene:
 def fleet_of(policy: Policy) -> Fleet:
     """Return the fleet of a policy; made once for all worlds that have it."""
     sites = list(SITES)[: policy.observers]
-    primary = {} if policy.strategy == "active_active" else {"primary": "ea"}
+    primary = {} if policy.strategy == "active_active" else {"primary": PRIMARY}
     probe: dict[str, Any] = {"load": "/load"} if policy.strategy == "bursting" else {}
     return Fleet.model_validate(
         {

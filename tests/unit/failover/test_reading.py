@@ -134,6 +134,24 @@ def test_the_last_that_was_read_is_answered_when_no_store_answers(world: World) 
     assert copy.note.startswith("The last one that could be read (aws-use1: aws-use1 is down; ")
 
 
+def test_a_later_epoch_that_was_read_is_not_forgotten_for_a_store_that_is_behind(world: World) -> None:
+    """Those who know it are away; whoever answers has not heard of it. When all answer, what they say counts."""
+    world.publish(AWS, AZURE, epoch=8, seconds=20)
+    routes = world.routes()
+    assert routes.read("chat").published.epoch == 8
+    world.away, world.now = {AWS, AZURE}, world.now + KEPT
+
+    for _ in range(2):
+        copy = routes.read("chat")
+        assert (copy.site, copy.published.epoch) == (AWS, 8)
+        assert copy.note.startswith("The latest one that could be read (aws-use1: ")
+        world.now += KEPT
+
+    world.publish(*SITES, epoch=1)  # a group that was begun anew
+    world.away, world.now = set(), world.now + AWAY
+    assert routes.read("chat").published.epoch == 1
+
+
 def test_an_observer_that_writes_no_more_is_not_believed_alone(world: World) -> None:
     """Its store answers, but what it says stays as it is; a later epoch elsewhere counts. No clocks are compared."""
     routes = world.routes()

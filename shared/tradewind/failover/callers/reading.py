@@ -98,10 +98,13 @@ class Routes:
     def _best(
         self, found: Mapping[str, Published], silent: Mapping[str, str], group: str, kept: _Kept | None, *, writes: bool
     ) -> Copy:
-        """Return the copy of the latest epoch; of several the own one, as long as its observer writes."""
+        """Return the copy of the latest epoch; of several the own one, as long as its observer writes.
+
+        What was read before counts, too: a store that answers while a later one is away may be an epoch behind.
+        """
         own = self.stores[0]
+        reasons = "; ".join(f"{site}: {why}" for site, why in silent.items())
         if not found:
-            reasons = "; ".join(f"{site}: {why}" for site, why in silent.items())
             if kept is None:
                 raise StoreUnavailableError(
                     f"Nothing is known of the group {group!r} ({reasons})",
@@ -109,6 +112,8 @@ class Routes:
                 )
             return Copy(kept.copy.published, kept.copy.site, f"The last one that could be read ({reasons})")
         site = max(found, key=lambda name: (found[name].epoch, (name == own) is writes))
+        if kept is not None and silent and found[site].epoch < kept.copy.published.epoch:
+            return Copy(kept.copy.published, kept.copy.site, f"The latest one that could be read ({reasons})")
         if site == own and writes:
             return Copy(found[own], own)
         why = "another observer knows of a later epoch" if writes else "its observer has not written for a while"
