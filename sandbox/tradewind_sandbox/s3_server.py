@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterable
 from contextlib import closing
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs, unquote
@@ -42,6 +43,15 @@ _SIGNER = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/|AWS ([^:]+):")
 _TAGGING = "s3:ObjectTagging:"
 _request: ContextVar[WSGIEnvironment] = ContextVar("request")
 """The write that is being worked on."""
+
+
+class Dispatcher(DomainDispatcherApplication):
+    """Finds out once which service a host is, where moto lists its own folder at each request."""
+
+    @cache  # noqa: B019 - there is one, and it lives as long as the process
+    def get_backend_for_host(self, host: str | None) -> Any:  # noqa: ANN401 - moto's
+        """Return the name of the service that is meant by a host name."""
+        return super().get_backend_for_host(host)
 
 
 class _Answer(Protocol):
@@ -134,7 +144,7 @@ def main() -> None:
     upload_as_s3_does()
     tell_checksums_as_s3_does()
     with closing(Journal(options.journal)) as journal:
-        app = Serialised(DomainDispatcherApplication(create_backend_app), journal)
+        app = Serialised(Dispatcher(create_backend_app), journal)
         server = make_server(HOST, options.port, app, threaded=True, request_handler=MotoRequestHandler)
         server.serve_forever()
 
