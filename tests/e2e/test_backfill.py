@@ -18,7 +18,7 @@ from tradewind_sandbox.clients import client_of
 from tradewind_sandbox.names import AWS_SITE, BUCKETS
 from tradewind_sandbox.supervisor import Sandbox
 
-COUNT = int(os.environ.get("TRADEWIND_BACKFILL_OBJECTS", "1500"))
+COUNT = int(os.environ.get("TRADEWIND_BACKFILL_OBJECTS", "900"))
 """Objects; the full measure is 20,000."""
 TRADEWIND = Path(sys.executable).with_name("tradewind")
 PATIENCE = 60 + COUNT / 10

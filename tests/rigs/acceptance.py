@@ -17,7 +17,7 @@ from tradewind_sandbox.names import AWS_SITE, AZURE_SITE, CONTROL_BUCKETS, GCP_S
 from tradewind_sandbox.supervisor import Sandbox
 
 SITES = (AWS_SITE, GCP_SITE, AZURE_SITE)
-_OFTEN = 0.05
+_OFTEN = 0.2
 """Seconds between two looks at a condition."""
 
 
