@@ -36,8 +36,9 @@ def upload_as_s3_does() -> None:
         answer = send(self)
         number = int(self._get_param("partNumber"))
         algorithm = _algorithm(upload)
-        sent = answer[1].get(f"x-amz-checksum-{algorithm.lower()}")
-        if sent is not None and sent != _checksum(upload.parts[number].value, algorithm):
+        part = upload.parts[number]
+        part.checksum_value = checksum(part.value, algorithm).decode()
+        if answer[1].get(f"x-amz-checksum-{algorithm.lower()}", part.checksum_value) != part.checksum_value:
             upload.partlist.remove(number)
             upload.parts.pop(number).dispose()
             raise BadDigestError
@@ -48,7 +49,8 @@ def upload_as_s3_does() -> None:
         algorithm = _algorithm(upload)
 
         def with_checksum(number: re.Match[str]) -> str:
-            value = _checksum(upload.parts[int(number[1])].value, algorithm)
+            part = upload.parts[int(number[1])]
+            value = part.checksum_value or checksum(part.value, algorithm).decode()  # none is kept of a copied part
             return f"{number[0]}<Checksum{algorithm}>{value}</Checksum{algorithm}>"
 
         status, headers, body = show(self)
@@ -88,15 +90,13 @@ def _algorithm(upload: FakeMultipart) -> str:
     return str(upload.metadata.get("x-amz-checksum-algorithm") or "CRC64NVME")
 
 
-def _checksum(body: bytes, algorithm: str) -> str:
-    return checksum(body, algorithm).decode()
-
-
 def _require_whole(request: S3Response, upload: FakeMultipart, body: bytes) -> None:
     algorithm = _algorithm(upload)
     numbers = (int(number) for number in _NUMBER.findall(body.decode()))
-    whole = b"".join(upload.parts[number].value for number in numbers if number in upload.parts)
-    sent = request.headers.get(f"x-amz-checksum-{algorithm.lower()}")
+    parts = [upload.parts[number] for number in numbers if number in upload.parts]
     size = request.headers.get("x-amz-mp-object-size")
-    if (sent and sent != _checksum(whole, algorithm)) or (size and int(size) != len(whole)):
+    if size and int(size) != sum(part.contentsize for part in parts):
+        raise BadDigestError
+    sent = request.headers.get(f"x-amz-checksum-{algorithm.lower()}")
+    if sent and sent != checksum(b"".join(part.value for part in parts), algorithm).decode():
         raise BadDigestError
