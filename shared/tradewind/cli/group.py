@@ -142,12 +142,12 @@ def thaw(
 def look(runtime: Runtime, group: str) -> Standing:
     """Return how a group stands."""
     failover = runtime.failover
-    reading = failover.register(group).read()
     traffic, trouble = None, ""
     try:
         traffic = failover.director(group).read()
     except TradewindError as error:
         trouble = str(error)
+    reading = failover.register(group).read()  # after the director, whose epoch would look later if one began between
     return Standing(group, runtime.fleet, reading, traffic, trouble, failover.sights())
 
 

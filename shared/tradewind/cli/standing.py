@@ -53,9 +53,11 @@ class Standing:
 
     @property
     def in_step(self) -> bool:
-        """Say whether the director shows what the register wants."""
+        """Say whether the director shows what the register wants, of the same epoch."""
         routing, traffic = self.routing, self.traffic
-        return routing is not None and traffic is not None and _some(traffic.weights) == _some(routing.weights)
+        if routing is None or traffic is None:
+            return False
+        return traffic.epoch == routing.epoch and _some(traffic.weights) == _some(routing.weights)
 
     @property
     def cooldown(self) -> float:
@@ -84,10 +86,18 @@ class Standing:
 
     def _of(self, routing: Routing) -> list[str]:
         said, judged = [], self.judgement
+        shown = self.traffic.epoch if self.traffic is not None else routing.epoch
         if routing.state is not State.SETTLED:
             said.append(f"group {self.name}: epoch {routing.epoch} is {routing.state}")
-        elif self.traffic is not None and not self.in_step:
-            said.append(f"group {self.name}: the director does not show what epoch {routing.epoch} wants")
+        elif self.traffic is not None and shown <= routing.epoch and not self.in_step:
+            here = f" (it shows epoch {shown})" if shown != routing.epoch else ""
+            said.append(f"group {self.name}: the director does not show what epoch {routing.epoch} wants{here}")
+        if shown > routing.epoch:
+            said.append(
+                f"group {self.name}: the director shows epoch {shown}, and the register has {routing.epoch}, so no "
+                "move can be carried out: another fleet may direct the same traffic; if none does, remove the epoch "
+                "from the director"
+            )
         if routing.frozen:
             said.append(f"group {self.name}: it is frozen: {routing.frozen}")
         down = [name for name in routing.serving if name in judged.of and judged.is_down(name)]
@@ -136,7 +146,8 @@ def shown(found: Standing) -> RenderableType:
         shows = f"{traffic.weights.get(name, 0)} %" if traffic else "unknown"
         role = f"{name} (primary)" if name == found.group.primary else name
         table.add_row(role, found.fleet.endpoints[name].site, wanted, shows, _seen(judged, name))
-    lines = [Text(f"{found.name}: {found.group.strategy}, by {found.group.director.kind}", style="bold")]
+    by = f"{found.group.director.kind}, which shows epoch {traffic.epoch}" if traffic else found.group.director.kind
+    lines = [Text(f"{found.name}: {found.group.strategy}, by {by}", style="bold")]
     if routing:
         lines.append(Text(f"epoch {routing.epoch} ({routing.kind}) is {routing.state}: {one_line(routing.reason)}"))
         lines += [Text(_step(each.state, each.at, each.by, each.note), style="dim") for each in routing.steps]

@@ -11,6 +11,7 @@ from rigs.groups_command_line import GroupsCommandLine, groups_command_line
 from rigs.observers import GROUP, OBSERVERS, REFUSED, Observatory
 from tradewind.errors import ConfigurationError
 from tradewind.failover.routing import Kind, State
+from tradewind.ports import Traffic
 from tradewind.registers.outcomes import Done, Indeterminate, Operation, Outcome
 
 MOVE = ("group", "failover", GROUP, "--to", "on-gcp", "--why", "a try", "--yes")
@@ -266,6 +267,59 @@ def test_a_director_that_shows_something_else_needs_a_person(tradewind: GroupsCo
     away = tradewind("group", "status")
     assert away.code == 1
     assert "its director could not be asked: Could not reach the director" in away.out
+
+
+def test_a_director_ahead_of_the_register_needs_a_person(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """Where nothing could be moved any more, equal weights do not hide it, nor does an epoch that is under way."""
+    sky.director.publish(sky.director.read().weights, epoch=9, expect=sky.director.read())
+
+    ended = tradewind("group", "status")
+    assert ended.code == 1
+    assert "which shows epoch 9" in ended.out
+    assert "the director shows epoch 9, and the register has 1, so no move can be carried out" in ended.out
+    assert "the director does not show" not in ended.out
+    [found] = json.loads(tradewind("group", "status", "--json").out)
+    assert (found["in_step"], found["director"]["epoch"], len(found["attention"])) == (False, 9, 1)
+    tradewind(*MOVE)
+    during = tradewind("group", "status").out
+    assert "epoch 2 is ELECTED" in during
+    assert "the director shows epoch 9, and the register has 2" in during
+
+
+def test_a_director_behind_the_register_is_named(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """What somebody put back to an earlier epoch is not what the register wants, though the weights are the same."""
+    shown = sky.director.read()
+    tradewind("group", "failover", GROUP, "--to", "on-gcp", "--why", "a try", "--yes")
+    sky.rounds()
+    sky.director.published.append(Traffic(sky.director.read().weights, shown.epoch, "by hand"))
+
+    ended = tradewind("group", "status")
+    assert ended.code == 1
+    assert "the director does not show what epoch 2 wants (it shows epoch 1)" in ended.out
+
+
+def test_an_epoch_that_begins_meanwhile_is_no_director_ahead(
+    tradewind: GroupsCommandLine, sky: Observatory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The register is read after the director, so that what observers do in between alarms nobody."""
+    read = sky.director.read
+
+    def read_before_a_move() -> Traffic:
+        shown = read()
+        monkeypatch.setattr(sky.director, "read", read)
+        sky.hand.move({"on-gcp": 100}, who="bob", why="there", id="bob")
+        sky.rounds()
+        return shown
+
+    def read_after_a_move() -> Traffic:
+        monkeypatch.setattr(sky.director, "read", read)
+        sky.hand.move({"on-azure": 100}, who="bob", why="there", id="bob-2")
+        sky.rounds()
+        return read()
+
+    for reading in (read_before_a_move, read_after_a_move):
+        monkeypatch.setattr(sky.director, "read", reading)
+        assert "so no move can be carried out" not in tradewind("group", "status").out
 
 
 def test_a_primary_that_is_down_and_serves_is_named(tradewind: GroupsCommandLine, sky: Observatory) -> None:
