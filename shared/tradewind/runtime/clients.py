@@ -247,9 +247,17 @@ class Runtime:
 
     def credentials(self, name: str) -> Mapping[str, str] | None:
         """Return the fields of a site's secret, as this process finds it; None for the identity of the process."""
+        return self._once(("credentials", name), lambda: self._read_credentials(name))
+
+    def reread_credentials(self, name: str) -> None:
+        """Read a site's secret again, for what is opened from now on: it may have been replaced."""
+        read = self._read_credentials(name)
+        with self._lock:
+            self._opened["credentials", name] = read
+
+    def _read_credentials(self, name: str) -> Mapping[str, str] | None:
         site = self.site(name)
-        reference = site.credentials_at.get(os.environ.get(SITE_VARIABLE, ""), site.credentials)
-        return self._once(("credentials", name), lambda: self.secret(reference))
+        return self.secret(site.credentials_at.get(os.environ.get(SITE_VARIABLE, ""), site.credentials))
 
     def secret(self, reference: Credentials) -> Mapping[str, str] | None:
         """Return the fields of a secret that the fleet file refers to."""
