@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,10 +22,11 @@ from tradewind.failover.moving.switch import SwitchDirector
 from tradewind.failover.observer import STALE, Observer
 from tradewind.failover.routing import Routing
 from tradewind.failover.views import Sights
-from tradewind.fleet import Address, Caddy, Control, EventGrid, Group, Switch, Webhook
-from tradewind.ports import Notice, Notifier, TrafficDirector
+from tradewind.fleet import Caddy, Control, Group, Switch
+from tradewind.ports import Notifier, TrafficDirector
 from tradewind.registers.outcomes import NoMajority
 from tradewind.registers.register import Register, Registers
+from tradewind.runtime.addresses import notifier_of
 from tradewind.runtime.clients import cloud
 from tradewind.runtime.shelves import LateShelf
 
@@ -42,24 +43,6 @@ FOLDER = "groups/"
 def register_of(group: str) -> str:
     """Return the name of a group's register."""
     return FOLDER + group
-
-
-@dataclass(slots=True)
-class LateNotifier:
-    """An address that is opened when it is told something: one whose key cannot be read keeps no other from hearing.
-
-    Args:
-        open: Opens it.
-    """
-
-    open: Callable[[], Notifier]
-    _opened: Notifier | None = None
-
-    def tell(self, notice: Notice) -> None:
-        """Tell it (see `ports.Notifier`)."""
-        if self._opened is None:
-            self._opened = self.open()
-        self._opened.tell(notice)
 
 
 @dataclass(slots=True)
@@ -163,8 +146,7 @@ class Failover:
         if group not in self._notifiers:
             addresses = enumerate(self.group(group).notify, start=1)
             self._notifiers[group] = {
-                f"{address.kind} ({number})": LateNotifier(partial(self._open_notifier, address))
-                for number, address in addresses
+                f"{address.kind} ({number})": notifier_of(self.runtime, address) for number, address in addresses
             }
         return self._notifiers[group]
 
@@ -271,17 +253,6 @@ class Failover:
             self.executor,
             answer_seconds=self.control.answer_seconds,
         )
-
-    def _open_notifier(self, address: Address) -> Notifier:
-        if isinstance(address, Webhook):
-            secret = self.runtime.secret(address.secret) if address.secret else None
-            opened = cloud("web", "notices").open_notifier(address, secret)
-        elif isinstance(address, EventGrid):
-            opened = cloud("azure", "notices").open_notifier(address, self.runtime.secret(address.key))
-        else:
-            site = self.runtime.site(address.site)
-            opened = cloud(site.cloud, "notices").open_notifier(address, site, self.runtime.credentials(address.site))
-        return cast("Notifier", opened)
 
 
 def _now() -> datetime:
