@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NONE = "none"
 """The fault that somebody else makes."""
+FLEET = "tradewind.yaml"
+"""What a sandbox calls its fleet file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,47 @@ class Several:
 
 def open_sandbox(state: Path) -> Sandbox | None:
     """Return the sandbox that runs in a folder; None if none does, or none is installed."""
+    sandbox = _installed(state)
+    return sandbox if sandbox is not None and sandbox.running else None
+
+
+def demand_sandbox(state: Path, fleet: str | None, faults: Sequence[str]) -> None:
+    """Say that no sandbox runs in a folder, if a drill needs one: it is to be broken, or the fleet file is of one.
+
+    A drill that went on would ask control stores that are not there, and list how each of them refuses.
+
+    Args:
+        state: The folder in which none runs.
+        fleet: Where the fleet file is, if that is known.
+        faults: What the drill is to break.
+
+    Raises:
+        ConfigurationError: The drill needs one; with the command that starts it.
+    """
+    theirs = _installed(Path(fleet).parent) if fleet is not None and Path(fleet).name == FLEET else None
+    if theirs is not None and theirs.status() and not theirs.running:
+        raise ConfigurationError(
+            f"The sandbox in {theirs.state}, whose fleet file this is, does not run",
+            hint=f"Start it: {theirs.start_command}",
+        )
+    if set(faults) == {NONE}:
+        return
+    mine = _installed(state)
+    start = f"Start it: {mine.start_command}; of" if mine is not None else "Of"
+    raise ConfigurationError(
+        f"No sandbox runs in {state} that could be broken",
+        hint=f"{start} one that is elsewhere: --state FOLDER; on a fleet of your own: --fault none, and break it "
+        "yourself when you are told to",
+    )
+
+
+def _installed(state: Path) -> Sandbox | None:
+    """Return the sandbox of a folder, running or not; None if none is installed."""
     if not (find_spec("tradewind_sandbox") and find_spec("moto")):
         return None
     from tradewind_sandbox.supervisor import Sandbox  # noqa: PLC0415 - only where it is installed
 
-    sandbox = Sandbox(state)
-    return sandbox if sandbox.running else None
+    return Sandbox(state)
 
 
 def parse_fault(name: str) -> SandboxFault:

@@ -15,7 +15,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from tradewind.cli.breaking import NONE, open_sandbox
+from tradewind.cli.breaking import NONE, demand_sandbox, open_sandbox
 from tradewind.cli.context import FleetOption, open_runtime
 from tradewind.cli.staging import Stage
 from tradewind.cli.text import as_json, one_line
@@ -71,7 +71,9 @@ def drill(  # noqa: PLR0913, PLR0917 - they are the command's options
     console = Console(stderr=True, highlight=False)
     sandbox = open_sandbox(state)
     location = fleet_file or os.environ.get(FLEET_VARIABLE)
-    if location is None and sandbox is not None:
+    if sandbox is None:
+        demand_sandbox(state, location, fault)
+    elif location is None:
         location = str(sandbox.endpoints.fleet)
     runtime = open_runtime(location)
     stage = Stage(runtime, group, tuple(fault), sandbox, front, predict, lambda said: _say(console, stage, said))

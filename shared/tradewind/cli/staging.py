@@ -98,11 +98,7 @@ class Stage:
         if name == NONE:
             return ByHand(self.say)
         if self.sandbox is None:
-            raise ConfigurationError(
-                f"There is no sandbox in which {name!r} could be made",
-                hint="On a fleet of your own: --fault none, and break it yourself when you are told to; of a sandbox "
-                "that is not in build/sandbox: --state FOLDER",
-            )
+            raise ConfigurationError(f"There is no sandbox in which {name!r} could be made")
         parse_fault(name)
         return Injected(self.sandbox, name)
 
@@ -221,12 +217,20 @@ class Stage:
         routing = self.runtime.failover.routing(self.name)
         if isinstance(routing, NoMajority):
             silent = "; ".join(f"{site}: {why}" for site, why in routing.silent.items())
-            raise StoreUnavailableError(f"No majority of the control stores answers ({silent})")
+            raise StoreUnavailableError(f"No majority of the control stores answers ({silent})", hint=self._ended())
         if routing is None:
             raise ConfigurationError(
                 f"The group {self.name!r} has no routing yet", hint="An observer makes the first when it looks"
             )
         return routing
+
+    def _ended(self) -> str:
+        """Return what to do about parts of the sandbox that do not run; "" if there are none."""
+        if self.sandbox is None:
+            return ""
+        ended = ", ".join(part.name for part in self.sandbox.status() if not part.running)
+        start = f"start them: {self.sandbox.start_command}, or tradewind sandbox lift if they are a fault of it"
+        return f"Parts of the sandbox do not run ({ended}): {start}" if ended else ""
 
     def _rounds(self) -> dict[str, int]:
         views = self.runtime.failover.exchange("").collect().views

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from signal import SIGTERM, getsignal, raise_signal
 from threading import Event
@@ -25,7 +25,8 @@ from tradewind.failover.drills.report import Expected
 from tradewind.failover.drills.timeline import Request
 from tradewind.failover.routing import Kind, Routing, State
 from tradewind.fleet import Fleet
-from tradewind_sandbox.supervisor import Sandbox
+from tradewind_sandbox.addresses import Ports
+from tradewind_sandbox.supervisor import PartStatus, Sandbox
 
 FRONT = "https://models.example.com"
 DRILL = ("drill", GROUP, "--fault", NONE, "--front", FRONT, "--state", "/nowhere")
@@ -119,8 +120,56 @@ def test_a_frozen_group_is_not_drilled(tradewind: GroupsCommandLine, sky: Observ
 
 def test_only_a_sandbox_is_broken(tradewind: GroupsCommandLine) -> None:
     """On a fleet of one's own nothing is broken by a command."""
-    with pytest.raises(ConfigurationError, match="no sandbox"):
+    with pytest.raises(ConfigurationError, match="No sandbox runs in /nowhere") as caught:
         tradewind(*DRILL[:2], "--fault", "kill:aws", "--front", FRONT, "--state", "/nowhere", "--dry-run")
+    assert "on a fleet of your own: --fault none" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("fault", "named", "said"),
+    [
+        (NONE, True, "The sandbox in {state}, whose fleet file this is, does not run"),
+        ("kill:aws", True, "The sandbox in {state}, whose fleet file this is, does not run"),
+        ("kill:aws", False, "No sandbox runs in {state} that could be broken"),
+    ],
+)
+def test_a_sandbox_that_is_down_is_said_to_be(
+    tradewind: GroupsCommandLine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    named: bool,  # noqa: FBT001 - a column of the table
+    said: str,
+) -> None:
+    """Nobody has to read how each of its stores refuses: the command that starts it is named."""
+    monkeypatch.delenv("TRADEWIND_FLEET", raising=False)
+    Ports(**{each.name: 10_000 + number for number, each in enumerate(fields(Ports))}).save(tmp_path / "ports.json")
+    fleet = ("--fleet", str(tmp_path / "tradewind.yaml")) if named else ()
+
+    with pytest.raises(ConfigurationError) as caught:
+        tradewind("drill", GROUP, "--fault", fault, *fleet, "--state", str(tmp_path))
+
+    assert caught.value.message == said.format(state=tmp_path)
+    assert f"Start it: tradewind sandbox up --detach --state {tmp_path}" in caught.value.hint
+
+
+def test_parts_of_a_sandbox_that_ended_are_named(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """A sandbox of which too much was killed says so beside how its stores refuse."""
+
+    @dataclass
+    class Ended:
+        start_command: str = "tradewind sandbox up --detach"
+
+        def status(self) -> list[PartStatus]:
+            return [PartStatus("s3", "", running=False), PartStatus("front", "", running=True)]
+
+    sky.away |= {"aws-use1", "gcp-euw4"}
+    seen = cast("Sandbox", Ended())
+    stage = Stage(tradewind.runtime, GROUP, (NONE,), seen, FRONT, predict=True, say=lambda _: None)
+
+    with pytest.raises(StoreUnavailableError, match="No majority") as caught:
+        stage.settled()
+    assert "Parts of the sandbox do not run (s3): start them: tradewind sandbox up --detach" in caught.value.hint
 
 
 def test_a_front_that_nobody_names_is_asked_for(tradewind: GroupsCommandLine) -> None:
