@@ -11,6 +11,7 @@ from rigs.stores import Rig
 from tradewind.errors import ConfigurationError, PreconditionFailedError, StoreUnavailableError
 from tradewind.failover.moving.switch import SwitchDirector
 from tradewind.ports import ObjectStore, Traffic
+from tradewind.registers.asking import Asking
 from tradewind.switch_text import encode, text_of
 
 KEY = "switch/vision.txt"
@@ -28,9 +29,7 @@ class Switch:
     def open(self, *down: str) -> SwitchDirector:
         """Open the switch as an observer does, while some clouds are down."""
         stores = {name: self.store(name, down=name in down) for name in CLOUDS}
-        return SwitchDirector(
-            "vision", AWS, dict.fromkeys(CLOUDS, KEY), stores.__getitem__, self._pool, answer_seconds=20
-        )
+        return SwitchDirector("vision", AWS, dict.fromkeys(CLOUDS, KEY), stores.__getitem__, Asking(self._pool, 20))
 
     def store(self, name: str, *, down: bool = False) -> ObjectStore:
         """Return one of its buckets."""
@@ -133,7 +132,8 @@ def test_a_cloud_that_is_down_changes_nothing(switch: Switch, down: str) -> None
     assert list(partial.look().away) == [down]
     assert (dict(director.read().weights), director.read().epoch) == (GCP, 2)
     assert list(director.look().differing) == [down]
-    assert director.repair().differing == {}
+    director.publish(GCP, epoch=2, expect=director.read())
+    assert director.look().lacking == {}
     assert switch.body(down) == encode(text_of("vision", 2, GCP))
 
 

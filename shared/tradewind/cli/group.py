@@ -20,6 +20,7 @@ from tradewind.errors import TradewindError
 from tradewind.failover.deciding.decide import initial
 from tradewind.failover.deciding.sharing import percent
 from tradewind.failover.moving.manual import complete, objections
+from tradewind.failover.moving.switch import SwitchDirector
 from tradewind.failover.routing import Routing, State
 from tradewind.registers.outcomes import Done, NoMajority, Outcome
 from tradewind.runtime import Runtime
@@ -143,12 +144,15 @@ def look(runtime: Runtime, group: str) -> Standing:
     """Return how a group stands."""
     failover = runtime.failover
     traffic, trouble = None, ""
+    lacking: Mapping[str, str] = {}
     try:
-        traffic = failover.director(group).read()
+        director = failover.director(group)
+        traffic = director.read()
+        lacking = director.look().lacking if isinstance(director, SwitchDirector) else {}
     except TradewindError as error:
         trouble = str(error)
     reading = failover.register(group).read()  # after the director, whose epoch would look later if one began between
-    return Standing(group, runtime.fleet, reading, traffic, trouble, failover.sights())
+    return Standing(group, runtime.fleet, reading, traffic, trouble, failover.sights(), lacking=lacking)
 
 
 def _move(runtime: Runtime, wish: Wish, *, yes: bool, force: bool, wait: bool) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -33,6 +33,8 @@ class Standing:
     trouble: str
     """Why it could not."""
     sights: Sights
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with objects of a quorum switch, by site."""
 
     @property
     def group(self) -> Group:
@@ -80,6 +82,7 @@ class Standing:
             said.append(f"group {self.name}: it has no routing yet; an observer makes the first")
         if self.trouble:
             said.append(f"group {self.name}: its director could not be asked: {self.trouble}")
+        said += [f"group {self.name}: the switch's object at {site}: {wrong}" for site, wrong in self.lacking.items()]
         if self.routing is not None:
             said += self._of(self.routing)
         return tuple(said)

@@ -24,6 +24,7 @@ from tradewind.failover.routing import Routing
 from tradewind.failover.views import Sights
 from tradewind.fleet import Caddy, Control, Group, Switch
 from tradewind.ports import Notifier, TrafficDirector
+from tradewind.registers.asking import Asking
 from tradewind.registers.outcomes import NoMajority
 from tradewind.registers.register import Register, Registers
 from tradewind.runtime.addresses import notifier_of
@@ -58,6 +59,7 @@ class Failover:
     refused: set[str] = field(default_factory=set)
     """Sites whose control store did not take the credentials: to everybody else that is no error, but its silence."""
     _registers: Registers | None = None
+    _switches: dict[float, Asking] = field(default_factory=dict)
     _directors: dict[tuple[str, bool], TrafficDirector] = field(default_factory=dict)
     _notifiers: dict[str, Mapping[str, Notifier]] = field(default_factory=dict)
     _observers: dict[str, Observer] = field(default_factory=dict)
@@ -250,9 +252,16 @@ class Failover:
             self.group(name).endpoints,
             {site: each.key for site, each in switch.objects.items()},
             lambda site: self.runtime.bucket(site, switch.objects[site].bucket),
-            self.executor,
-            answer_seconds=self.control.answer_seconds,
+            self._asking_of_switches(),
         )
+
+    def _asking_of_switches(self) -> Asking:
+        """Return what asks the sites of all quorum switches: one that hangs for one group does for the others, too.
+
+        It is not the registers' own: the public bucket of a switch may be away where the control bucket is not.
+        """
+        seconds = self.control.answer_seconds
+        return self._switches.setdefault(seconds, Asking(self.executor, seconds))  # at once: groups come in threads
 
 
 def _now() -> datetime:

@@ -22,6 +22,7 @@ from tradewind.errors import (
 )
 from tradewind.failover.moving.switch import SwitchDirector
 from tradewind.ports import Traffic
+from tradewind.registers.asking import OVERDUE, Asking
 from tradewind.switch_text import decode, encode, text_of
 
 KEY = "switch/vision.txt"
@@ -54,7 +55,8 @@ class Sites:
     def director(self, stores: dict[str, WatchedStore] | None = None) -> SwitchDirector:
         """Open the switch as an observer does."""
         opened = stores or self.stores
-        return SwitchDirector("vision", AWS, dict.fromkeys(self.memory, KEY), opened.__getitem__, InlineExecutor())
+        asking = Asking(InlineExecutor(), 1)
+        return SwitchDirector("vision", AWS, dict.fromkeys(self.memory, KEY), opened.__getitem__, asking)
 
     def watched(self, *events: tuple[int, Callable[[], None]]) -> dict[str, WatchedStore]:
         """Return stores before whose calls, counted over all of them from 0, something happens."""
@@ -159,28 +161,60 @@ def test_what_was_away_is_brought_up_by_the_next_publish(sites: Sites) -> None:
     assert sites.epochs() == [2, 2, 2]
 
 
-def test_what_was_away_is_repaired(sites: Sites) -> None:
+def test_publishing_again_mends_what_was_away(sites: Sites) -> None:
     """An object that is behind is brought to what the majority shows, and one that is away waits."""
     director = sites.director()
     publish(director, AWS, 1)
     sites.away = {"three"}
     publish(director, GCP, 2)
-    assert list(director.repair().away) == ["three"]
+    assert director.look().lacking == {"three": "it cannot be read: Could not reach it"}
     sites.away.clear()
+    assert director.look().lacking == {"three": "epoch 1, aws is on"}
 
-    repaired = director.repair()
+    publish(director, GCP, 2)
 
     assert sites.epochs() == [2, 2, 2]
-    assert (dict(repaired.differing), director.read()) == ({}, repaired.traffic)
+    assert director.look().lacking == {}
 
 
-def test_repair_leaves_a_later_epoch_alone(sites: Sites) -> None:
+@pytest.mark.parametrize("lost", ["one", "two", "three"])
+def test_publishing_again_makes_a_lost_object_anew(sites: Sites, lost: str) -> None:
+    """An object that somebody deleted is named, and is there again after the next publish of the same epoch."""
+    director = sites.director()
+    publish(director, GCP, 2)
+    state = sites.memory[lost].head(KEY)
+    assert state is not None
+    sites.memory[lost].delete(KEY, expect=state.token)
+    assert director.look().lacking == {lost: "there is no object"}
+
+    publish(director, GCP, 2)
+
+    assert sites.epochs() == [2, 2, 2]
+
+
+def test_what_was_away_when_the_group_changed_is_mended(sites: Sites) -> None:
+    """An object of the same epoch that lacks an endpoint, or has one that left, says what the others do."""
+    fewer = {"aws": 0, "gcp": 100}
+    body = encode(text_of("vision", 2, fewer))
+    director = sites.director()
+    publish(director, GCP, 2)
+    sites.put("two", body)
+    assert director.look().lacking == {"two": "epoch 2, gcp is on"}
+
+    publish(director, GCP, 2)
+
+    assert director.look().lacking == {}
+
+
+def test_mending_leaves_a_later_epoch_alone(sites: Sites) -> None:
     """An object that is ahead is somebody's who publishes just now, or died at it; the next publisher goes on."""
     director = sites.director()
     publish(director, AWS, 1)
+    seen = director.read()
     sites.put("one", encode(text_of("vision", 2, GCP)))
 
-    director.repair()
+    with pytest.raises(PreconditionFailedError, match="epoch 2 is there"):
+        director.publish(AWS, epoch=1, expect=seen)
 
     assert sites.epochs() == [2, 1, 1]
     assert (director.read().weights, director.read().epoch) == (AWS, 1)
@@ -188,11 +222,45 @@ def test_repair_leaves_a_later_epoch_alone(sites: Sites) -> None:
     assert sites.epochs() == [2, 2, 2]
 
 
-def test_repairs_nothing_where_nothing_was_published(sites: Sites) -> None:
-    """There is nothing to bring anything up to."""
-    sites.director().repair()
+@pytest.mark.parametrize("at", range(12))
+def test_mending_displaces_nothing_that_is_published_meanwhile(sites: Sites, at: int) -> None:
+    """Whenever a later epoch comes while an object is mended, a majority never shows the earlier one again."""
+    director, other, majority = sites.director(), sites.director(), [1]
+    sites.away = {"two"}
+    publish(director, AWS, 1)
+    sites.away.clear()
 
-    assert sites.epochs() == [0, 0, 0]
+    def strike() -> None:
+        with suppress(PreconditionFailedError):
+            publish(other, GCP, 2)
+
+    sites.on_write = lambda: majority.extend([sites.shown()] if sites.shown() else [])
+    with suppress(PreconditionFailedError):
+        publish(sites.director(sites.watched((at, strike))), AWS, 1)
+    publish(other, GCP, 2)
+
+    assert majority == sorted(majority)
+    assert sites.epochs() == [2, 2, 2]
+
+
+def test_what_cannot_be_mended_is_logged(sites: Sites, caplog: pytest.LogCaptureFixture) -> None:
+    """Observers publish again and again: what stays wrong stands in their logs, with the site and the reason."""
+
+    def refuse(call: str) -> None:
+        if call == "put":
+            raise AccessDeniedError("Could not write there")
+
+    stores = {**sites.stores, "three": WatchedStore(sites.memory["three"], before=refuse)}
+    director = sites.director(stores)
+    publish(director, AWS, 1)
+    caplog.clear()
+
+    publish(director, AWS, 1)
+
+    assert "its object at three could not be mended: Could not write there" in caplog.messages[0]
+    assert caplog.messages[-1] == (
+        "the quorum switch of vision: its object at three does not show epoch 1: there is no object"
+    )
 
 
 def test_two_sites_away_are_too_many(sites: Sites) -> None:
@@ -353,7 +421,7 @@ def test_a_site_that_cannot_be_opened_is_away(sites: Sites) -> None:
             raise AccessDeniedError("No secret for two")
         return sites.stores[site]
 
-    director = SwitchDirector("vision", AWS, dict.fromkeys(sites.memory, KEY), store_of, InlineExecutor())
+    director = SwitchDirector("vision", AWS, dict.fromkeys(sites.memory, KEY), store_of, Asking(InlineExecutor(), 1))
 
     publish(director, AWS, 1)
 
@@ -361,20 +429,57 @@ def test_a_site_that_cannot_be_opened_is_away(sites: Sites) -> None:
 
 
 def test_a_site_that_does_not_answer_is_gone_on_without(sites: Sites) -> None:
-    """A site that hangs costs the time that an answer may take, and no more."""
+    """Two sites are a majority, and a person who looks is told of the third."""
     answered = Event()
     hanging = WatchedStore(sites.stores["two"], before=lambda _: _hang(answered))
     stores = {**sites.stores, "two": hanging}
-    with ThreadPoolExecutor(4) as pool:
-        director = SwitchDirector(
-            "vision", AWS, dict.fromkeys(sites.memory, KEY), stores.__getitem__, pool, answer_seconds=0.2
-        )
+    with ThreadPoolExecutor(8) as pool:
+        asking = Asking(pool, 0.2)
+        director = SwitchDirector("vision", AWS, dict.fromkeys(sites.memory, KEY), stores.__getitem__, asking)
         publish(director, AWS, 1)
         shown = director.look()
         answered.set()
 
-    assert shown.away == {"two": "no answer within 0.2 s"}
+    assert shown.away == {"two": "it did not answer within 0.2 s"}
     assert shown.traffic.epoch == 1
+
+
+def test_a_site_that_hangs_is_not_waited_for_by_any_group(sites: Sites) -> None:
+    """Groups that share a process do not ask a site that owes answers, and none of them waits for it to the end."""
+    answered = Event()
+    hanging = WatchedStore(sites.memory["one"], before=lambda _: _hang(answered))
+    stores = {**sites.stores, "one": hanging}
+    with ThreadPoolExecutor(8) as pool:
+        asking = Asking(pool, 0.2)
+        groups = [
+            SwitchDirector(name, AWS, dict.fromkeys(sites.memory, name), stores.__getitem__, asking)
+            for name in "abcdef"
+        ]
+        for director in groups:
+            publish(director, AWS, 1)
+            assert (director.read().weights, director.read().epoch) == (AWS, 1)
+        answered.set()
+
+    assert hanging.calls.count("get") == OVERDUE
+
+
+def test_what_answers_late_is_mended_behind_the_backs_of_all(sites: Sites) -> None:
+    """An object at a site that is always slower than the others is not left behind for ever."""
+    publish(sites.director(), AWS, 1)
+    sites.away = {"three"}
+    publish(sites.director(), GCP, 2)
+    sites.away.clear()
+    answered = Event()
+    slow = WatchedStore(sites.stores["three"], before=lambda _: _hang(answered))
+    stores = {**sites.stores, "three": slow}
+    with ThreadPoolExecutor(8) as pool:
+        asking = Asking(pool, 0.2)
+        director = SwitchDirector("vision", AWS, dict.fromkeys(sites.memory, KEY), stores.__getitem__, asking)
+        publish(director, GCP, 2)
+        assert sites.epochs() == [2, 2, 1]
+        answered.set()
+
+    assert sites.epochs() == [2, 2, 2]
 
 
 def _hang(answered: Event) -> None:

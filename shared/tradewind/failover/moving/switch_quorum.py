@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,6 +24,10 @@ class Held:
     """Its version; None if there is no object."""
     text: SwitchText | None
     """What it says; None if there is no object."""
+
+    def before(self, text: SwitchText) -> bool:
+        """Say whether it says nothing yet, or shows an earlier epoch."""
+        return self.text is None or self.text.epoch < text.epoch
 
 
 @dataclass(frozen=True)
@@ -59,12 +63,25 @@ class Sight:
         return {site: _words(held.text) for site, held in self.held.items() if held.text != self.shown}
 
     @property
+    def lacking(self) -> Mapping[str, str]:
+        """What is wrong with the objects that do not show what a majority shows, in words, by site."""
+        away = {site: f"it cannot be read: {why}" for site, why in self.away.items()}
+        return {**away, **self.differing}
+
+    @property
     def behind(self) -> Mapping[str, Held]:
-        """The objects that show less than a majority does; one that shows a later epoch is somebody's who is at it."""
+        """The objects that do not show what a majority does, but for those of a later epoch: somebody is at those.
+
+        One of the same epoch was away when the group got another endpoint, or lost one.
+        """
         shown = self.shown
         if shown is None:
             return {}
-        return {site: held for site, held in self.held.items() if held.text is None or held.text.epoch < shown.epoch}
+        return {
+            site: held
+            for site, held in self.held.items()
+            if held.text != shown and (held.text is None or held.text.epoch <= shown.epoch)
+        }
 
     @property
     def traffic(self) -> Traffic:
@@ -82,6 +99,11 @@ def tokens_of(traffic: Traffic) -> Mapping[str, str | None]:
     except ValueError:
         tokens = None
     return tokens if isinstance(tokens, dict) else {}
+
+
+def agree(held: Iterable[Held], majority: int) -> bool:
+    """Say whether so many objects say the same; that there is none is a thing to say, too."""
+    return max(Counter(each.text for each in held).values(), default=0) >= majority
 
 
 def moved(now: Sight, before: Mapping[str, str | None], wanted: SwitchText) -> Collection[str]:
