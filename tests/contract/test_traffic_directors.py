@@ -202,6 +202,33 @@ def test_refuses_weights_that_are_not_the_groups(director: TrafficDirector) -> N
     assert director.read() == seen
 
 
+@pytest.mark.parametrize("weights", [ALL_AT_AWS, SHARED, {AWS: 0, AZURE: 0, GCP: 100}])
+def test_an_endpoint_that_left_is_left_out_and_loses_its_traffic(rig: Rig, weights: dict[str, int]) -> None:
+    """What is published to an endpoint that is not in the group any more hinders nobody, and is replaced."""
+    before = rig.open()
+    before.publish(weights, epoch=1, expect=before.read())
+    after = rig.open_without(GCP)
+
+    seen = after.read()
+    moved = after.publish({AWS: 0, AZURE: 100}, epoch=2, expect=seen)
+
+    assert (dict(seen.weights), seen.epoch) == ({AWS: weights[AWS], AZURE: weights[AZURE]}, 1)
+    assert (dict(moved.weights), moved.epoch) == ({AWS: 0, AZURE: 100}, 2)
+    assert {name: weight for name, weight in rig.open().read().weights.items() if weight} == {AZURE: 100}
+
+
+def test_what_is_left_is_published_within_the_epoch_too(rig: Rig) -> None:
+    """An epoch whose traffic went to an endpoint that left can be shown anew, without that one."""
+    before = rig.open()
+    before.publish({AWS: 1, AZURE: 0, GCP: 99}, epoch=1, expect=before.read())
+    after = rig.open_without(GCP)
+
+    moved = after.publish({AWS: 100, AZURE: 0}, epoch=1, expect=after.read())
+
+    assert (dict(moved.weights), moved.epoch) == ({AWS: 100, AZURE: 0}, 1)
+    assert rig.open().read().weights.get(GCP, 0) == 0
+
+
 def test_refuses_what_are_no_shares(director: TrafficDirector) -> None:
     """Weights that are not 100 together are refused before anything is asked."""
     with pytest.raises(ValueError, match="shares of 100"):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rigs.directors import ENDPOINTS, TrafficManagerRig, start_traffic_manager
+from rigs.directors import ENDPOINTS, TrafficManagerRig, start_traffic_manager, without
 from rigs.json_server import Reply, Request, serving
 from rigs.schemas import TRAFFIC_MANAGER, mistakes
 from tradewind.clouds.azure.traffic import open_director
@@ -88,6 +88,26 @@ def test_a_change_by_hand_is_not_overwritten(manager: TrafficManagerRig) -> None
         director.publish(ALL_AT_AZURE, epoch=2, expect=seen)
 
     assert director.read().weights == {AWS: 0, AZURE: 0, GCP: 100}
+
+
+def test_an_endpoint_that_left_is_disabled_and_stays(manager: TrafficManagerRig) -> None:
+    """What left the group keeps its place in the profile, and only loses its traffic."""
+    director = manager.open()
+    director.publish(SHARED, epoch=1, expect=director.read())
+    smaller = manager.open(without(manager.config, GCP))
+
+    smaller.publish({AWS: 100, AZURE: 0}, epoch=2, expect=smaller.read())
+
+    left = profile(manager)["properties"]["endpoints"][2]
+    assert (left["name"], left["properties"]["endpointStatus"]) == (f"ep-{GCP}", "Disabled")
+
+
+def test_a_profile_that_is_disabled_is_refused(manager: TrafficManagerRig) -> None:
+    """It answers no question for its name, so nothing that is published to it would be true."""
+    profile(manager)["properties"]["profileStatus"] = "Disabled"
+
+    with pytest.raises(ConfigurationError, match="is disabled"):
+        manager.open().read()
 
 
 def test_a_change_that_meets_another_is_refused(manager: TrafficManagerRig) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rigs.cloud_dns import CloudDnsServer
 from rigs.json_server import serving
@@ -47,6 +47,8 @@ class Rig:
     name: str
     open: Callable[[], TrafficDirector]
     """Open another on the same records, as another observer would."""
+    open_without: Callable[[str], TrafficDirector]
+    """Open another after an endpoint has left the group."""
     down: TrafficDirector
     """One of the same kind whose API does not answer."""
     unknown: TrafficDirector | None
@@ -57,7 +59,21 @@ def memory_rig() -> Rig:
     """Make a director in memory."""
     director, down = MemoryDirector(ENDPOINTS), MemoryDirector(ENDPOINTS)
     down.away = True
-    return Rig("memory", lambda: director, down, unknown=None)
+
+    def open_without(endpoint: str) -> TrafficDirector:
+        director.know([name for name in ENDPOINTS if name != endpoint])
+        return director
+
+    return Rig("memory", lambda: director, open_without, down, unknown=None)
+
+
+Config = TypeVar("Config", Route53, CloudDns, TrafficManager, Caddy)
+
+
+def without(config: Config, endpoint: str) -> Config:
+    """Return a director from whose targets an endpoint has left."""
+    targets = {name: target for name, target in config.targets.items() if name != endpoint}
+    return config.model_copy(update={"targets": targets})
 
 
 AWS_SITE = AwsSite(cloud="aws", bucket="models", region="us-east-1", jurisdiction="US", control_bucket="control")
@@ -70,6 +86,7 @@ def route53_rig(server: StrictRoute53) -> Rig:
     return Rig(
         "route53",
         lambda: open_route53(config, AWS_SITE, AWS_KEYS),
+        lambda endpoint: open_route53(without(config, endpoint), AWS_SITE, AWS_KEYS),
         open_route53(config.model_copy(update={"api": NOWHERE}), AWS_SITE, AWS_KEYS),
         open_route53(config.model_copy(update={"zone": "ZANOTHER".lower()}), AWS_SITE, AWS_KEYS),
     )
@@ -139,7 +156,7 @@ def cloud_dns_rig(dns: CloudDnsRig) -> Rig:
     """Make a director for it."""
     other, away = {"zone": "another"}, {"api": NOWHERE}
     down, unknown = (dns.open(dns.config.model_copy(update=update)) for update in (away, other))
-    return Rig("cloud_dns", dns.open, down, unknown)
+    return Rig("cloud_dns", dns.open, lambda endpoint: dns.open(without(dns.config, endpoint)), down, unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +203,9 @@ def traffic_manager_rig(manager: TrafficManagerRig) -> Rig:
     """Make a director for it."""
     other, away = {"profile": "another"}, {"api": NOWHERE}
     down, unknown = (manager.open(manager.config.model_copy(update=update)) for update in (away, other))
-    return Rig("traffic_manager", manager.open, down, unknown)
+    return Rig(
+        "traffic_manager", manager.open, lambda endpoint: manager.open(without(manager.config, endpoint)), down, unknown
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +236,7 @@ def caddy_rig(front: Front) -> Rig:
     return Rig(
         "caddy",
         lambda: open_caddy(config),
+        lambda endpoint: open_caddy(without(config, endpoint)),
         open_caddy(config.model_copy(update={"admin": NOWHERE})),
         open_caddy(config.model_copy(update={"id": "another"})),
     )

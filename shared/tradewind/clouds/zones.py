@@ -84,9 +84,31 @@ def check_share(touched: int, existing: int, most: float, *, subject: str, force
     Raises:
         SafetyStopError: It does, and is not forced.
     """
-    if force or existing < FEW or existing >= records_needed(touched, most):
+    if force or not _is_much(touched, existing, most):
         return
     raise SafetyStopError(
         f"Refused to change {touched} of the {existing} records of {subject}: that is more than {most:.0%} of them",
-        hint="Force it, or set `most_of_zone` in the group's `director`, or give the group a zone of its own",
+        hint="If it is meant: `tradewind group force-zone`, or `--force` of `control switch-init`; so that it does not "
+        "come again, raise `most_of_zone` in the group's `director`, or give the group a zone of its own",
     )
+
+
+def stop_ahead(touched: int, existing: int, most: float, *, subject: str) -> str:
+    """Return why a move that changes all of a group's records would be refused; "" if it would not.
+
+    Args:
+        touched: How many records those are.
+        existing: How many the zone has, or will have once those are there.
+        most: The greatest share that may change.
+        subject: The zone.
+    """
+    if not _is_much(touched, existing, most):
+        return ""
+    return (
+        f"a move of all shares would be stopped, for it changes {touched} of the {existing} records of {subject}, and "
+        f"takes {records_needed(touched, most)}: raise `most_of_zone` in its `director`, or give it a zone of its own"
+    )
+
+
+def _is_much(touched: int, existing: int, most: float) -> bool:
+    return FEW <= existing < records_needed(touched, most)

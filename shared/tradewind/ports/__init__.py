@@ -23,7 +23,7 @@ from tradewind.ports.store import (
     ObjectSummary,
     PutReceipt,
 )
-from tradewind.ports.traffic import Traffic, TrafficDirector
+from tradewind.ports.traffic import Stops, Traffic, TrafficDirector
 from tradewind.ports.uploads import Algorithm, Part, PartLimits, Uploads
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "PutReceipt",
     "Queue",
     "Secrets",
+    "Stops",
     "Traffic",
     "TrafficDirector",
     "Uploads",

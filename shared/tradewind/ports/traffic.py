@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +46,11 @@ class TrafficDirector(Protocol):
                 changed.
             SafetyStopError: The change would touch more than the zone may lose at once; nothing changed.
         """
+
+
+@runtime_checkable
+class Stops(Protocol):
+    """A director that refuses a change of too much of a zone, and can say beforehand that it will."""
+
+    def stop_ahead(self) -> str:
+        """Say in a sentence why a move that changes every weight would be refused; "" if it would not be."""

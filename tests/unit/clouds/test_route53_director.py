@@ -232,17 +232,3 @@ def test_pages_are_read_until_the_epochs_record_can_no_longer_come(stub: Stubber
 
     assert (read.weights, read.epoch) == (AT_AWS, 4)
     stub.assert_no_pending_responses()
-
-
-def test_whether_a_change_is_everywhere_is_asked_of_that_change(stub: Stubber, director: Route53Director) -> None:
-    """A change is pending until all servers answer by it."""
-    expect = seen(director, stub, [])
-    lists(stub, [])
-    stub.add_response("change_resource_record_sets", INFO)
-    lists(stub, records(AT_AWS, 1))
-    director.publish(AT_AWS, epoch=1, expect=expect)
-    stub.add_response("get_change", INFO, {"Id": "/change/C1"})
-    stub.add_response("get_change", {"ChangeInfo": {**INFO["ChangeInfo"], "Status": "INSYNC"}}, {"Id": "/change/C1"})
-
-    assert not director.in_sync()
-    assert director.in_sync()

@@ -51,7 +51,7 @@ PERMISSIONS: Mapping[str, str] = {
     "read the health checks of": "route53:ListHealthChecks and route53:ListTagsForResources",
     "make the health checks of": "route53:CreateHealthCheck, route53:UpdateHealthCheck, route53:ChangeTagsForResource "
     "and route53:ChangeResourceRecordSets",
-    "read the records of": "route53:ListResourceRecordSets and route53:GetHostedZone (and route53:GetChange)",
+    "read the records of": "route53:ListResourceRecordSets and route53:GetHostedZone",
     "change the records of": "route53:ChangeResourceRecordSets and route53:ListResourceRecordSets",
 }
 """What each operation needs."""

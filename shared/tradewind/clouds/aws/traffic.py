@@ -13,7 +13,7 @@ from tradewind.clouds.aws import weighted
 from tradewind.clouds.aws.errors import translate
 from tradewind.clouds.aws.identity import open_session
 from tradewind.clouds.publishing import check_targets, settled
-from tradewind.clouds.zones import FEW, check_share, epoch_name, records_needed
+from tradewind.clouds.zones import FEW, check_share, epoch_name, records_needed, stop_ahead
 from tradewind.errors import ConfigurationError
 from tradewind.fleet import AwsSite
 from tradewind.fleet.directors import Route53
@@ -64,7 +64,7 @@ def open_director(
 class Route53Director:
     """Directs the traffic of one group by its weighted records (see `ports.TrafficDirector`).
 
-    Nothing here waits until all of Route 53's servers answer by a change, which takes about a minute; `in_sync` tells.
+    Nothing here waits until all of Route 53's servers answer by a change, which takes about a minute.
 
     Args:
         client: May be shared between threads.
@@ -78,7 +78,6 @@ class Route53Director:
         self._force = force
         self._zone = f"route53 zone {config.zone}"
         self._subject = f"{self._zone}, {config.name} {config.type}"
-        self._change: str | None = None
         check_targets(config.targets, subject=self._subject)
 
     def read(self) -> Traffic:
@@ -104,7 +103,7 @@ class Route53Director:
 
         with translate("change the records of", self._subject):
             try:
-                answer = self._client.change_resource_record_sets(
+                self._client.change_resource_record_sets(
                     HostedZoneId=self._config.zone,
                     ChangeBatch={"Comment": f"tradewind, epoch {epoch}", "Changes": changes},
                 )
@@ -116,15 +115,15 @@ class Route53Director:
                 if settled(self._subject, self._config.targets, weights, epoch=epoch, expect=expect, now=now):
                     return now
                 raise self._refused(error) from error
-        self._change = answer["ChangeInfo"]["Id"]
         return self.read()
 
-    def in_sync(self) -> bool:
-        """Say whether all of Route 53's servers answer by what was published here last: at most 1 request."""
-        if self._change is None:
-            return True
-        with translate("read the records of", self._subject):
-            return self._client.get_change(Id=self._change)["ChangeInfo"]["Status"] == "INSYNC"
+    def stop_ahead(self) -> str:
+        """Say what would stop a move that changes every weight (see `ports.Stops`): at most 2 requests."""
+        there = len(self._records().all)
+        due = max(there, len(self._config.targets) + 1)
+        if self._unchecked(due):
+            return ""
+        return stop_ahead(due, self._existing() - there + due, self._config.most_of_zone, subject=self._zone)
 
     def _records(self) -> weighted.Records:
         with self._asking():
@@ -151,12 +150,16 @@ class Route53Director:
                 start.pop("StartRecordIdentifier", None)
 
     def _check_share(self, touched: int) -> None:
-        most = self._config.most_of_zone
-        if self._force or records_needed(touched, most) <= FEW:  # whatever else there is in the zone
-            return
+        if not self._force and not self._unchecked(touched):
+            check_share(touched, self._existing(), self._config.most_of_zone, subject=self._zone, force=False)
+
+    def _unchecked(self, touched: int) -> bool:
+        """Say whether a change may be made whatever else there is in the zone."""
+        return records_needed(touched, self._config.most_of_zone) <= FEW
+
+    def _existing(self) -> int:
         with self._asking():
-            zone = self._client.get_hosted_zone(Id=self._config.zone)["HostedZone"]
-        check_share(touched, zone.get("ResourceRecordSetCount", 0), most, subject=self._zone, force=self._force)
+            return self._client.get_hosted_zone(Id=self._config.zone)["HostedZone"].get("ResourceRecordSetCount", 0)
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

@@ -51,20 +51,22 @@ def found(listed: Sequence[ResourceRecordSetOutputTypeDef], config: Route53, *, 
         ConfigurationError: A record in their place is somebody else's.
     """
     at = _spelled(config.name)
+    text = epoch_name(at)
+    epoch = next((each for each in listed if _name(each) == text and each["Type"] == "TXT"), None)
     records = [each for each in listed if _name(each) == at and each["Type"] == config.type]
     for each in records:
-        if strange := _strange(each, config):
+        if strange := _strange(each, config, published=epoch is not None):
             raise ConfigurationError(
                 f"There is a record of {subject} that is not tradewind's: {strange}",
                 hint="Remove it, or set another `name` in the group's `director`",
             )
-    text = epoch_name(at)
-    epoch = next((each for each in listed if _name(each) == text and each["Type"] == "TXT"), None)
     return Records(tuple(sorted(records, key=lambda each: each["SetIdentifier"])), epoch)
 
 
 def shown(records: Records, config: Route53) -> Traffic:
     """Return where the records send the traffic; an endpoint whose record leads elsewhere has no weight.
+
+    The record of an endpoint that left the group is not shown, and what it still gets is missing from the whole.
 
     Raises:
         ConfigurationError: The record of the epoch is somebody else's.
@@ -78,7 +80,8 @@ def shown(records: Records, config: Route53) -> Traffic:
     weights = {
         each["SetIdentifier"]: round(each["Weight"] * WHOLE / total)
         for each in records.weighted
-        if [target_in(config.type, value["Value"]) for value in each["ResourceRecords"]]
+        if each["SetIdentifier"] in config.targets
+        and [target_in(config.type, value["Value"]) for value in each["ResourceRecords"]]
         == [target_in(config.type, config.targets[each["SetIdentifier"]])]
     }
     return Traffic(weights=weights, epoch=epoch, token=token)
@@ -143,15 +146,18 @@ def _name(record: ResourceRecordSetOutputTypeDef) -> str:
     return full_name(record["Name"])
 
 
-def _strange(record: ResourceRecordSetOutputTypeDef, config: Route53) -> str:
-    """Return why a record is not the group's, in words; "" if it is."""
+def _strange(record: ResourceRecordSetOutputTypeDef, config: Route53, *, published: bool) -> str:
+    """Return why a record is not the group's, in words; "" if it is.
+
+    Beside an epoch, a weighted record that belongs to none of the endpoints is of one that left the group.
+    """
     identifier = record.get("SetIdentifier")
     if identifier is None:
         return "it has no set identifier, so that there can be no weighted records beside it"
     if "Weight" not in record or any(record.get(field) for field in _OF_OTHERS):
         return f"{identifier!r} has no weight"
     if identifier not in config.targets:
-        return f"the set identifier {identifier!r} is no endpoint of the group's `targets`"
+        return "" if published else f"the set identifier {identifier!r} is no endpoint of the group's `targets`"
     if "AliasTarget" in record:
         return f"{identifier!r} is an alias, and `targets` are addresses or host names"
     return ""

@@ -30,8 +30,10 @@ _TOLD = {"": ("etag", "systemData"), "dnsConfig": ("fqdn",), "monitorConfig": ("
 def check(profile: Profile, config: TrafficManager, *, subject: str) -> None:
     """Refuse a profile that cannot direct the group's traffic.
 
+    Beside an epoch, an endpoint that takes traffic and is no target is one that left the group.
+
     Raises:
-        ConfigurationError: It does not go by weights, lacks an endpoint, or has another that takes traffic.
+        ConfigurationError: It is disabled, does not go by weights, lacks an endpoint, or another takes traffic.
     """
     properties = object_in(profile, "properties")
     method = properties.get("trafficRoutingMethod")
@@ -39,7 +41,11 @@ def check(profile: Profile, config: TrafficManager, *, subject: str) -> None:
     ours = {name for name, each in endpoints.items() if _is_kind(each, config.endpoint_type)}
     missing = sorted(set(config.targets.values()) - ours)
     others = sorted(set(endpoints) - set(config.targets.values()))
-    strange = [name for name in others if _enabled(endpoints[name])]
+    strange = [name for name in others if _enabled(endpoints[name])] if _epoch(profile) is None else []
+    if properties.get("profileStatus") == "Disabled":
+        raise ConfigurationError(
+            f"The profile {subject} is disabled, so that no question for its name is answered", hint="Enable it"
+        )
     if method != "Weighted":
         raise ConfigurationError(f"The profile {subject} routes by {method}", hint="Set its routing method to Weighted")
     if missing:
@@ -55,20 +61,25 @@ def check(profile: Profile, config: TrafficManager, *, subject: str) -> None:
 
 
 def shown(profile: Profile, config: TrafficManager) -> Traffic:
-    """Return what a profile does with the traffic; as nothing published if it bears no epoch."""
+    """Return what a profile does with the traffic; as nothing published if it bears no epoch.
+
+    An endpoint that left the group is not shown, and what it still gets is missing from the whole.
+    """
     endpoints = {str(each.get("name")): each for each in objects_in(object_in(profile, "properties"), "endpoints")}
     shares = {name: _share(endpoints[target]) for name, target in config.targets.items() if target in endpoints}
-    told = str(object_in(profile, "tags").get(EPOCH, ""))
-    state = [told, *sorted((name, _share(each)) for name, each in endpoints.items())]
+    epoch = _epoch(profile)
+    state = [epoch, *sorted((name, _share(each)) for name, each in endpoints.items())]
     token = sha256(json.dumps(state).encode()).hexdigest()
-    if not told.isdecimal():
+    if epoch is None:
         return Traffic(weights={}, epoch=0, token=token)
-    total = sum(shares.values()) or 1
-    return Traffic({name: round(share * WHOLE / total) for name, share in shares.items()}, int(told), token)
+    total = sum(_share(each) for each in endpoints.values()) or 1
+    return Traffic({name: round(share * WHOLE / total) for name, share in shares.items()}, epoch, token)
 
 
 def with_traffic(profile: Profile, config: TrafficManager, weights: Mapping[str, int], epoch: int) -> Profile:
     """Return a profile as it is to be sent: the weights and the epoch, and all else as it was.
+
+    An endpoint that is no target, because it left the group, is disabled and stays.
 
     Args:
         profile: As Azure tells it.
@@ -82,7 +93,7 @@ def with_traffic(profile: Profile, config: TrafficManager, weights: Mapping[str,
             properties[part] = {name: value for name, value in settings.items() if name not in _TOLD[part]}
     by_target = {target: weights[name] for name, target in config.targets.items()}
     endpoints: list[JsonValue] = [
-        _with_share(each, by_target.get(str(each.get("name"))))
+        _with_share(each, by_target.get(str(each.get("name")), 0))
         for each in objects_in(object_in(profile, "properties"), "endpoints")
     ]
     kept = {name: value for name, value in profile.items() if name not in _TOLD[""]}
@@ -90,14 +101,18 @@ def with_traffic(profile: Profile, config: TrafficManager, weights: Mapping[str,
     return {**kept, "tags": tags, "properties": {**properties, "endpoints": endpoints}}
 
 
-def _with_share(endpoint: Profile, percent: int | None) -> JsonValue:
+def _with_share(endpoint: Profile, percent: int) -> JsonValue:
     told = object_in(endpoint, "properties")
     properties = {name: value for name, value in told.items() if name != "endpointMonitorStatus"}
-    if percent is not None:
-        properties["endpointStatus"] = "Enabled" if percent else "Disabled"
-        if percent:
-            properties["weight"] = percent
+    properties["endpointStatus"] = "Enabled" if percent else "Disabled"
+    if percent:
+        properties["weight"] = percent
     return {**endpoint, "properties": properties}
+
+
+def _epoch(profile: Profile) -> int | None:
+    told = str(object_in(profile, "tags").get(EPOCH, ""))
+    return int(told) if told.isdecimal() else None
 
 
 def _share(endpoint: Profile) -> float:

@@ -19,7 +19,7 @@ from tradewind.clouds.gcp.wire import GcsWire
 from tradewind.clouds.http import AnswerError, HttpClient
 from tradewind.clouds.publishing import check_targets, settled
 from tradewind.clouds.understood import understood
-from tradewind.clouds.zones import FEW, check_share, epoch_name, full_name, records_needed
+from tradewind.clouds.zones import FEW, check_share, epoch_name, full_name, records_needed, stop_ahead
 from tradewind.errors import ConfigurationError, NotFoundError, TransientError
 from tradewind.fleet import GcpSite
 from tradewind.fleet.directors import CloudDns
@@ -29,6 +29,8 @@ CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 15.0
 _ENDPOINT = "https://dns.googleapis.com"
 _REFUSED = frozenset({400, 404, 409, 412})
 """Statuses of a change that does not fit what is there, or that would never fit."""
+_SETS = 2
+"""Record sets that a move changes: the weights are in one, and the epoch in the other."""
 _READING = "read the records of"
 
 
@@ -61,7 +63,7 @@ def open_director(
 class CloudDnsDirector:
     """Directs the traffic of one group by its record set (see `ports.TrafficDirector`).
 
-    Nothing here waits until Cloud DNS has told its servers of a change, which takes about a minute; `in_sync` tells.
+    Nothing here waits until Cloud DNS has told its servers of a change, which takes about a minute.
 
     Args:
         wire: Of the API; may be shared between threads.
@@ -76,7 +78,6 @@ class CloudDnsDirector:
         self._zone = f"cloud dns zone {config.project}/{config.zone}"
         self._subject = f"{self._zone}, {config.name} {config.type}"
         self._path = f"/dns/v1/projects/{quote(config.project, safe='')}/managedZones/{quote(config.zone, safe='')}"
-        self._change: str | None = None
         check_targets(config.targets, subject=self._subject)
 
     def read(self) -> Traffic:
@@ -102,7 +103,7 @@ class CloudDnsDirector:
         self._check_share(len(change["deletions"]))
         try:
             with translate("change the records of", self._subject), understood("change", self._subject):
-                self._change = str(self._ask("POST", "/changes", body=change)["id"])
+                self._ask("POST", "/changes", body=change)
         except (ConfigurationError, NotFoundError, TransientError) as error:
             if not isinstance(error.__cause__, AnswerError) or error.__cause__.status not in _REFUSED:
                 raise
@@ -113,12 +114,14 @@ class CloudDnsDirector:
             raise ConfigurationError(error.message, hint="What Cloud DNS says is above") from error
         return self.read()
 
-    def in_sync(self) -> bool:
-        """Say whether Cloud DNS has told its servers what was published here last: at most 1 request."""
-        if self._change is None:
-            return True
-        with self._asking():
-            return self._ask("GET", f"/changes/{quote(self._change, safe='')}")["status"] == "done"
+    def stop_ahead(self) -> str:
+        """Say what would stop a move that changes every weight (see `ports.Stops`): at most 3 requests."""
+        most = self._config.most_of_zone
+        if records_needed(_SETS, most) <= FEW:
+            return ""
+        there = len(self._sets().all)
+        existing = self._existing(records_needed(_SETS, most)) + _SETS - there
+        return stop_ahead(_SETS, existing, most, subject=self._zone)
 
     def _sets(self) -> weighted.RecordSets:
         with self._asking():
@@ -131,9 +134,12 @@ class CloudDnsDirector:
         needed = records_needed(touched, most)
         if self._force or needed <= FEW:  # whatever else there is in the zone
             return
+        check_share(touched, self._existing(needed), most, subject=self._zone, force=False)
+
+    def _existing(self, most: int) -> int:
+        """Return how many record sets the zone has, counted as far as that is needed."""
         with self._asking():
-            existing = len(self._list({"maxResults": str(needed), "fields": "rrsets/name"}))
-        check_share(touched, existing, most, subject=self._zone, force=self._force)
+            return len(self._list({"maxResults": str(most), "fields": "rrsets/name"}))
 
     def _list(self, query: Mapping[str, str]) -> list[weighted.RecordSet]:
         answer = self._ask("GET", f"/rrsets?{urlencode(query)}").get("rrsets", [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from itertools import count
 
 from tradewind.clouds.publishing import settled
@@ -34,7 +35,7 @@ class MemoryDirector:
         self._endpoints = frozenset(endpoints)
 
     def read(self) -> Traffic:
-        """Return what is published.
+        """Return what is published; an endpoint that is not known any more is not shown.
 
         Raises:
             StoreUnavailableError: It is away.
@@ -59,4 +60,6 @@ class MemoryDirector:
     def _now(self) -> Traffic:
         if self.away:
             raise StoreUnavailableError("Could not reach the director in memory: it is away")
-        return self.published[-1]
+        last = self.published[-1]
+        weights = {name: weight for name, weight in last.weights.items() if name in self._endpoints}
+        return replace(last, weights=weights)
