@@ -54,7 +54,6 @@ OBSERVER_RIGHTS = {
         "hostedzone/${TrafficZoneId}",
         "route53:GetHostedZone route53:ListResourceRecordSets route53:ChangeResourceRecordSets",
     ),
-    ("change/*", "route53:GetChange"),
     ("SwitchObjectArn", "s3:GetObject s3:PutObject"),
     ("NoticeTopicArn", "sns:Publish"),
 }
