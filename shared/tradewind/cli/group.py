@@ -19,9 +19,11 @@ from tradewind.cli.text import as_json, one_line
 from tradewind.errors import TradewindError
 from tradewind.failover.deciding.decide import initial
 from tradewind.failover.deciding.sharing import percent
+from tradewind.failover.moving.forcing import show_anyway
 from tradewind.failover.moving.manual import complete, objections
 from tradewind.failover.moving.switch import SwitchDirector
 from tradewind.failover.routing import Routing, State
+from tradewind.ports import Stops
 from tradewind.registers.outcomes import Done, NoMajority, Outcome
 from tradewind.runtime import Runtime
 
@@ -140,19 +142,33 @@ def thaw(
     raise typer.Exit(_tell(runtime, group, outcome))
 
 
+@app.command("force-zone")
+def force_zone(group: GroupArgument, yes: YesOption = False, fleet_file: FleetOption = None) -> None:
+    """Let the director show the present epoch although that changes more of a zone than `most_of_zone` allows."""
+    runtime = open_runtime(fleet_file)
+    known = runtime.failover.group(group)
+    director = runtime.failover.director(group, force=True)
+    if not yes:
+        typer.confirm(f"Publish what {group} is to show, however much of its zone that is?", abort=True)
+    shown = show_anyway(runtime.failover.register(group), director, group=group, endpoints=tuple(known.endpoints))
+    to = ", ".join(f"{name} {weight} %" for name, weight in shown.weights.items() if weight)
+    typer.echo(f"{group}: the director shows epoch {shown.epoch}, {to}; the observers take it to its end")
+
+
 def look(runtime: Runtime, group: str) -> Standing:
     """Return how a group stands."""
     failover = runtime.failover
-    traffic, trouble = None, ""
+    traffic, trouble, ahead = None, "", ""
     lacking: Mapping[str, str] = {}
     try:
         director = failover.director(group)
         traffic = director.read()
+        ahead = director.stop_ahead() if isinstance(director, Stops) else ""
         lacking = director.look().lacking if isinstance(director, SwitchDirector) else {}
     except TradewindError as error:
         trouble = str(error)
     reading = failover.register(group).read()  # after the director, whose epoch would look later if one began between
-    return Standing(group, runtime.fleet, reading, traffic, trouble, failover.sights(), lacking=lacking)
+    return Standing(group, runtime.fleet, reading, traffic, trouble, failover.sights(), ahead, lacking=lacking)
 
 
 def _move(runtime: Runtime, wish: Wish, *, yes: bool, force: bool, wait: bool) -> int:

@@ -33,6 +33,8 @@ class Standing:
     trouble: str
     """Why it could not."""
     sights: Sights
+    stop_ahead: str = ""
+    """Why the director would refuse a move of everything; "" if it would not, or cannot tell."""
     lacking: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with objects of a quorum switch, by site."""
 
@@ -82,6 +84,10 @@ class Standing:
             said.append(f"group {self.name}: it has no routing yet; an observer makes the first")
         if self.trouble:
             said.append(f"group {self.name}: its director could not be asked: {self.trouble}")
+        if self.stop_ahead:
+            held = self.routing is not None and self.routing.state is State.DRAINING
+            way = f"; what it holds back now: `tradewind group force-zone {self.name}`" if held else ""
+            said.append(f"group {self.name}: {self.stop_ahead}{way}")
         said += [f"group {self.name}: the switch's object at {site}: {wrong}" for site, wrong in self.lacking.items()]
         if self.routing is not None:
             said += self._of(self.routing)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import cast
 
 import pytest
 
 from rigs.groups_command_line import GroupsCommandLine, groups_command_line
 from rigs.observers import GROUP, OBSERVERS, REFUSED, Observatory
-from tradewind.errors import ConfigurationError
+from tradewind.clouds.memory.traffic import MemoryDirector
+from tradewind.errors import ConfigurationError, SafetyStopError
+from tradewind.failover.moving.forcing import show_anyway
 from tradewind.failover.routing import Kind, State
 from tradewind.ports import Traffic
 from tradewind.registers.outcomes import Done, Indeterminate, Operation, Outcome
@@ -71,6 +74,98 @@ def test_wait_follows_the_epoch_to_its_end(
 
     assert ended.code == 0
     assert ended.out.splitlines()[1:] == ["classifier: epoch 2 is ELECTED", "classifier: epoch 2 is SETTLED"]
+
+
+class Careful:
+    """A director that lets nothing move, because it would be too much of its zone."""
+
+    def __init__(self, inner: MemoryDirector) -> None:
+        self.inner = inner
+
+    def read(self) -> Traffic:
+        """Return what is published."""
+        return self.inner.read()
+
+    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic) -> Traffic:
+        """Refuse whatever is not there already."""
+        now = self.read()
+        if (now.epoch, dict(now.weights)) == (epoch, dict(weights)):
+            return self.inner.publish(weights, epoch=epoch, expect=expect)
+        raise SafetyStopError("Refused to change 4 of the 12 records of the zone")
+
+    def stop_ahead(self) -> str:
+        """Say so beforehand."""
+        return "a move of all shares would be stopped"
+
+
+@pytest.fixture
+def careful(tradewind: GroupsCommandLine, sky: Observatory) -> GroupsCommandLine:
+    """The same command line, over a director that is stopped unless it is forced."""
+    sky.directors[GROUP] = cast("MemoryDirector", Careful(sky.director))
+    tradewind.runtime.failover._directors[GROUP, False] = sky.directors[GROUP]
+    tradewind.runtime.failover._directors[GROUP, True] = sky.director
+    return tradewind
+
+
+def test_a_stop_is_told_before_it_strikes(careful: GroupsCommandLine) -> None:
+    """A group at rest whose director would refuse a failover needs a person now, not then."""
+    ended = careful("group", "status")
+
+    assert ended.code == 1
+    assert "a move of all shares would be stopped" in ended.out
+    assert "force-zone" not in ended.out
+
+
+def test_a_move_that_was_stopped_is_forced_and_comes_to_its_end(careful: GroupsCommandLine, sky: Observatory) -> None:
+    """A person publishes what the director held back, and the observers go on from there."""
+    careful(*MOVE)
+    sky.rounds(3)
+    assert sky.routing.state is State.DRAINING
+    assert "tradewind group force-zone classifier" in careful("group", "status").out
+
+    forced = careful("group", "force-zone", GROUP, typed="y\n")
+
+    assert forced.code == 0
+    assert "the director shows epoch 2, on-gcp 100 %" in forced.out
+    sky.rounds(2)
+    assert (sky.routing.state, sky.routing.epoch) == (State.SETTLED, 2)
+
+
+def test_nothing_is_forced_before_callers_were_told(careful: GroupsCommandLine, sky: Observatory) -> None:
+    """An epoch that no observer has begun to drain is theirs, and what is shown stays."""
+    careful(*MOVE)
+
+    with pytest.raises(ConfigurationError, match="ELECTED: nothing is held back"):
+        careful("group", "force-zone", GROUP, "--yes")
+
+    assert sky.director.read().epoch == 1
+
+
+def test_what_left_the_group_is_not_forced(careful: GroupsCommandLine, sky: Observatory) -> None:
+    """An epoch that leads to an endpoint which is gone is left by the observers, not published."""
+    careful(*MOVE)
+    sky.rounds()
+    register = careful.runtime.failover.register(GROUP)
+
+    with pytest.raises(ConfigurationError, match="'on-gcp', which is not in the group"):
+        show_anyway(register, sky.director, group=GROUP, endpoints=("on-aws", "on-azure"))
+
+
+def test_nothing_is_forced_without_a_majority(careful: GroupsCommandLine, sky: Observatory) -> None:
+    """What nobody can tell to be the present epoch is not published."""
+    sky.away.update(OBSERVERS[:2])
+
+    with pytest.raises(ConfigurationError, match="No majority"):
+        careful("group", "force-zone", GROUP, "--yes")
+
+
+def test_a_group_that_has_not_begun_has_nothing_to_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first epoch there is nothing that a director could be held from."""
+    sky = Observatory()
+    with groups_command_line(sky, monkeypatch) as tradewind:
+        tradewind.runtime.failover._directors[GROUP, True] = sky.director
+        with pytest.raises(ConfigurationError, match="no routing yet"):
+            tradewind("group", "force-zone", GROUP, "--yes")
 
 
 def test_an_epoch_that_is_overtaken_is_not_waited_for(
