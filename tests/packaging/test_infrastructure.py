@@ -51,11 +51,12 @@ OBSERVER_RIGHTS = {
     ("ControlBucket}", "s3:ListBucket"),
     ("secret:${SecretPrefix}*", "secretsmanager:GetSecretValue"),
     (
-        "hostedzone/${TrafficZoneId}",
+        "TrafficZoneArns",
         "route53:GetHostedZone route53:ListResourceRecordSets route53:ChangeResourceRecordSets",
     ),
-    ("SwitchObjectArn", "s3:GetObject s3:PutObject"),
-    ("NoticeTopicArn", "sns:Publish"),
+    ("SwitchBucketArns/*", "s3:GetObject s3:PutObject"),
+    ("SwitchBucketArns", "s3:ListBucket"),
+    ("NoticeTopicArns", "sns:Publish"),
 }
 """The same of the observer."""
 
@@ -193,6 +194,16 @@ def test_the_function_may_do_no_more_than_it_does(resources: dict[str, Any]) -> 
     assert _rights(resources, "Allow") == RIGHTS
     assert _rights(resources, "Allow", "ObserveFunction") == OBSERVER_RIGHTS
     assert _rights(resources, "Allow", "RouteFunction") == ROUTE_RIGHTS
+
+
+def test_the_observer_may_turn_every_switch_of_its_site(resources: dict[str, Any]) -> None:
+    """Groups may have buckets of their own: of each it may write what is in it, and see that an object is lost."""
+    policies = resources["ObserveFunction"]["Properties"]["Policies"]
+    (switch,) = [each["If"][1]["Statement"] for each in policies if each.get("If", [""])[0] == "HasSwitchBucket"]
+
+    objects, buckets = (_resolved(each["Resource"], SwitchBucketArns=["one", "two"]) for each in switch)
+
+    assert (objects, buckets) == (["one/*", "two/*"], ["one", "two"])
 
 
 def test_no_function_may_write_the_fleet_file(resources: dict[str, Any]) -> None:
@@ -586,14 +597,30 @@ def _rights(resources: dict[str, Any], effect: str, name: str = "ReplicateFuncti
     policies = [branch for policy in function["Policies"] for branch in policy.get("If", [policy])]
     statements = [each for policy in policies if isinstance(policy, dict) for each in policy.get("Statement", [])]
     return {
-        (
-            next(iter(place.values())).rpartition(":::${")[2].rpartition("AccountId}:")[2].rpartition("route53:::")[2],
-            " ".join(_listed(each["Action"])),
-        )
+        (place.rpartition(":::${")[2].rpartition("AccountId}:")[2], " ".join(_listed(each["Action"])))
         for each in statements
         if each["Effect"] == effect
-        for place in _listed(each["Resource"])
+        for resource in _listed(each["Resource"])
+        for place in _places(resource)
     }
+
+
+def _places(resource: dict[str, Any]) -> list[str]:
+    """Return the resources of a statement, where a list that is a parameter has one entry, which is its name."""
+    return list(_resolved(resource)) if "Split" in resource else list(resource.values())
+
+
+def _resolved(node: Any, **parameters: list[str]) -> Any:  # noqa: ANN401 - what stands in a template
+    """Return what CloudFormation makes of lists that are put together and taken apart again."""
+    if isinstance(node, list):
+        return [_resolved(each, **parameters) for each in node]
+    if not isinstance(node, dict):
+        return node
+    ((kind, of),) = node.items()
+    if kind == "Ref":
+        return parameters.get(of, [of])
+    between, rest = of[0], _resolved(of[1], **parameters)
+    return between.join(rest) if kind == "Join" else rest.split(between)
 
 
 def _after(words: list[str], option: str) -> str:
