@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -26,10 +26,12 @@ class Switch:
         self._rigs = rigs
         self._pool = pool
 
-    def open(self, *down: str) -> SwitchDirector:
+    def open(self, *down: str, endpoints: Collection[str] = tuple(AWS)) -> SwitchDirector:
         """Open the switch as an observer does, while some clouds are down."""
         stores = {name: self.store(name, down=name in down) for name in CLOUDS}
-        return SwitchDirector("vision", AWS, dict.fromkeys(CLOUDS, KEY), stores.__getitem__, Asking(self._pool, 20))
+        return SwitchDirector(
+            "vision", endpoints, dict.fromkeys(CLOUDS, KEY), stores.__getitem__, Asking(self._pool, 20)
+        )
 
     def store(self, name: str, *, down: bool = False) -> ObjectStore:
         """Return one of its buckets."""
@@ -86,6 +88,20 @@ def test_moves_traffic_there_and_back(switch: Switch) -> None:
 
     assert director.publish(AWS, epoch=3, expect=second) == third == switch.open().read()
     assert len({first.token, second.token, third.token}) == 3
+
+
+@pytest.mark.parametrize("weights", [AWS, GCP])
+def test_an_endpoint_that_left_is_left_out_and_loses_its_traffic(switch: Switch, weights: dict[str, int]) -> None:
+    """What is published to an endpoint that is not in the group any more hinders nobody, and is replaced."""
+    before = switch.open()
+    before.publish(weights, epoch=1, expect=before.read())
+    after = switch.open(endpoints=("aws", "azr"))
+
+    moved = after.publish({"aws": 0, "azr": 100}, epoch=2, expect=after.read())
+
+    assert (dict(moved.weights), moved.epoch) == ({"aws": 0, "azr": 100}, 2)
+    assert switch.open().read() == moved
+    assert {switch.body(name) for name in CLOUDS} == {encode(text_of("vision", 2, moved.weights))}
 
 
 def test_refuses_who_did_not_see_what_is_there(switch: Switch) -> None:
