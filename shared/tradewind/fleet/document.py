@@ -13,10 +13,13 @@ from tradewind.errors import FleetError
 from tradewind.fleet.failover import group_contradictions
 from tradewind.fleet.model import Fleet
 from tradewind.fleet.overlaps import shared_control
+from tradewind.fleet.remaining import remaining
 from tradewind.fleet.rules import ActiveActiveRule, Rule
 from tradewind.fleet.sites import AwsSite
 
 Path: TypeAlias = tuple[str | int, ...]
+KNOWN = "; known are: "
+"""Begins, in an error, the list of what may have been meant."""
 
 
 def parse_fleet(text: str, *, origin: str) -> Fleet:
@@ -27,7 +30,8 @@ def parse_fleet(text: str, *, origin: str) -> Fleet:
         origin: How to call the file in errors.
 
     Raises:
-        FleetError: One line per problem, each as `file:line: field: what is wrong and what is allowed`.
+        FleetError: One line per problem, each as `file:line: field: what is wrong and what is allowed`: all that can
+            be told without knowing how one of them will be put right.
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -40,19 +44,34 @@ def parse_fleet(text: str, *, origin: str) -> Fleet:
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or "unreadable"
         raise FleetError(f"{origin}:{line}: not valid YAML: {problem}") from error
-    problems = [f"{origin}:{line}: {_spell(path)}: the key stands twice" for path, line in _repeated(root, ())]
-    if not problems:
-        try:
-            fleet = Fleet.model_validate(document)
-        except ValidationError as error:
-            problems = [_describe(origin, lines, detail) for detail in error.errors(include_url=False)]
-        else:
-            problems = [
-                f"{origin}:{_line(lines, path)}: {_spell(path)}: {message}" for path, message in contradictions(fleet)
-            ]
-    if problems:
+    repeated = dict(_repeated(root, ()))
+    problems = [f"{origin}:{line}: {_spell(path)}: the key stands twice" for path, line in repeated.items()]
+    wrong, fleet = list(repeated), None
+    try:
+        fleet = Fleet.model_validate(document)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        problems += [_describe(origin, lines, detail) for detail in found]
+        wrong += [detail["loc"] for detail in found]
+    told = _contradictions_beside(document, wrong) if fleet is None or wrong else contradictions(fleet)
+    problems += [f"{origin}:{_line(lines, path)}: {_spell(path)}: {message}" for path, message in told]
+    if fleet is None or problems:
         raise FleetError("\n".join(problems))
     return fleet
+
+
+def _contradictions_beside(document: object, wrong: Iterable[Path]) -> Iterable[tuple[Path, str]]:
+    """Yield the contradictions that have nothing to do with the entries in which something is wrong."""
+    rest = remaining(document, wrong)
+    if rest is None:
+        return
+    try:
+        fleet = Fleet.model_validate(rest.document)
+    except ValidationError:  # nothing is left of what a fleet must have
+        return
+    for path, message in contradictions(fleet):
+        besides = " (and what has errors itself)" if rest.named and KNOWN in message else ""
+        yield rest.in_the_whole(path), message + besides
 
 
 def contradictions(fleet: Fleet) -> Iterable[tuple[Path, str]]:
