@@ -234,15 +234,58 @@ def test_a_slower_look_is_another_check(client: Route53Client, config: Switch) -
     """How often a check looks cannot be changed: others are made, records hang on those, and the old ones are named."""
     opened(config).make()
 
+    made = opened(config, interval=30).make()
     done = opened(config, interval=30).make()
 
-    assert (len(done.create), len(done.replaced), len(done.unused)) == (8, 2, 8)
+    assert (len(made.create), len(done.replaced), len(done.unused)) == (8, 2, 8)
     counted = {each["HealthCheckId"] for each in records_of(client, config).values()}
     assert counted.isdisjoint({each.id for each in done.unused})
     left = list(opened(config, interval=30).plan().lines())
     assert not opened(config, interval=30).plan().due
     assert len(left) == 8
     assert left[0].startswith("left over: the health check vision ")
+
+
+@pytest.mark.parametrize("lost", [["aws-use1"], ["aws-use1", "azr-weu"], list(OBJECTS)])
+def test_what_serves_is_not_handed_to_checks_that_never_looked(
+    client: Route53Client, config: Switch, lost: Sequence[str]
+) -> None:
+    """A new check is healthy for Route 53: until it has looked, neither counts nor records go by it."""
+    opened(config).make()
+    checks, records = checks_of(client), records_of(client, config)
+    counted = {name: checks[f"vision {name}"]["HealthCheckConfig"]["ChildHealthChecks"] for name in TWO}
+    for site in lost:
+        client.delete_health_check(HealthCheckId=checks[f"vision classifier-aws at {site}"]["Id"])
+
+    lines = opened(config).make().lines()
+
+    assert records_of(client, config) == records
+    after = checks_of(client)
+    assert {name: after[f"vision {name}"]["HealthCheckConfig"]["ChildHealthChecks"] for name in TWO} == counted
+    assert lines[len(lost)].startswith("later: change the health check vision classifier-aws (")
+    assert lines[-1].startswith("run it again in two minutes: ")
+
+    again = opened(config).make()
+
+    assert (len(again.create), len(again.update), again.fresh) == (0, 1, frozenset())
+    assert not opened(config).plan().due
+    assert records_of(client, config) == records
+
+
+def test_records_stay_with_the_old_checks_until_the_new_ones_have_looked(client: Route53Client, config: Switch) -> None:
+    """Also where all checks are others, as when the objects move."""
+    opened(config).make()
+    records = records_of(client, config)
+
+    planned = opened(config, interval=30).plan()
+    opened(config, interval=30).make()
+
+    assert planned.lines()[8].startswith("later: remove the record ")
+    assert planned.lines()[10].startswith("later: create the record ")
+    assert records_of(client, config) == records
+    opened(config, interval=30).make()
+    assert records_of(client, config).keys() == records.keys()
+    assert records_of(client, config) != records
 
 
 def test_the_check_of_an_endpoint_that_left_is_left_over(client: Route53Client, server: StrictRoute53) -> None:

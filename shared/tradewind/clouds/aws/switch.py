@@ -130,7 +130,8 @@ class SwitchZone:
     def make(self, *, force: bool = False) -> Plan:
         """Make what is missing, change what differs, and return what was done. Records are changed in one batch.
 
-        Nothing that is left over is removed.
+        Nothing that is left over is removed. Where records are there, what they answer by is not handed to checks that
+        are new (`Plan.fresh`): traffic that is away from a primary would go back to it. That is for the next call.
 
         Args:
             force: Change the zone even if it is much of it.
@@ -149,11 +150,13 @@ class SwitchZone:
                 ids[wish.reference] = self._created(wish, ids)
                 self._tag(wish, ids[wish.reference])
             for wish, each in due.update:
-                self._update(wish, each, ids)
+                if not due.waits(wish):
+                    self._update(wish, each, ids)
             for wish, each in due.tag:
                 self._tag(wish, each.id)
             # With the ids that the checks have by now; an endpoint that lacked a check has other records than planned.
-            if changes := batch(changes_of(self._config, self._order, self._wanted, ids, self._there())):
+            changes = batch(changes_of(self._config, self._order, self._wanted, ids, self._there()))
+            if changes and not due.fresh:
                 self._client.change_resource_record_sets(
                     HostedZoneId=self._config.zone, ChangeBatch={"Comment": "tradewind", "Changes": changes}
                 )

@@ -39,6 +39,12 @@ INTERVAL, THRESHOLD = 10, 3
 """Seconds between two looks of one health checker, and how many looks in a row change its mind."""
 PREFIX = "tradewind-"
 """Begins the references of health checks, and their tags."""
+LATER = "later: "
+"""Begins the lines of what is not for this time."""
+AGAIN = (
+    "run it again in two minutes: until it has looked a few times, Route 53 takes a new health check for healthy, and "
+    "would answer whatever hangs on it"
+)
 _PAIR = 2
 
 
@@ -99,6 +105,8 @@ class Plan:
     """Records that come in their place; where a check is yet to be made, its name stands for its id."""
     unused: tuple[Found, ...] = ()
     """Checks that were this switch's and are counted by none any more; they cost, and a person removes them."""
+    fresh: frozenset[str] = frozenset()
+    """The references of counts that records would hang on while they, or what they count, are as good as unasked."""
 
     @property
     def due(self) -> bool:
@@ -109,12 +117,23 @@ class Plan:
         """Return the plan in words, a line for each step."""
         return [
             *(f"create the health check {wish.name}: {_words(wish)}" for wish in self.create),
-            *(f"change the health check {wish.name} ({found.id}): {_words(wish)}" for wish, found in self.update),
+            *(
+                f"{self._when(wish)}change the health check {wish.name} ({found.id}): {_words(wish)}"
+                for wish, found in self.update
+            ),
             *(f"tag the health check {wish.name} ({found.id})" for wish, found in self.tag),
-            *(f"remove the record {_record(record)}" for record in self.replaced),
-            *(f"create the record {_record(record)}" for record in self.records),
+            *(f"{self._when()}remove the record {_record(record)}" for record in self.replaced),
+            *(f"{self._when()}create the record {_record(record)}" for record in self.records),
             *(f"left over: the health check {found.tags.get('Name', found.id)} ({found.id})" for found in self.unused),
+            *([AGAIN] if self.fresh else []),
         ]
+
+    def waits(self, wish: Wish) -> bool:
+        """Say whether a change of a check is not for this time."""
+        return wish.reference in self.fresh
+
+    def _when(self, wish: Wish | None = None) -> str:
+        return LATER if self.fresh and (wish is None or self.waits(wish)) else ""
 
 
 def marks(group: str, config: Switch) -> Mapping[str, str]:
@@ -231,6 +250,7 @@ def plan(
         update=update,
         tag=tag,
         unused=tuple(each for each in found if each.id not in used),
+        fresh=_fresh(wanted, create) if there else frozenset(),
     )
 
 
@@ -291,6 +311,12 @@ def _changed(
     if sorted(_spelled(each) for each in there) == sorted(_spelled(each) for each in wanted):
         return (), ()
     return tuple(there), tuple(wanted)
+
+
+def _fresh(wanted: Sequence[Wish], create: Sequence[Wish]) -> frozenset[str]:
+    """Return the references of the counts that are made now, or count anything that is."""
+    made = {wish.reference for wish in create}
+    return frozenset(wish.reference for wish in wanted if wish.children and made & {wish.reference, *wish.children})
 
 
 def _differs(wish: Wish, found: Found, ids: Mapping[str, str]) -> bool:
