@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TypeAlias
 
 import yaml
@@ -53,14 +53,14 @@ def parse_fleet(text: str, *, origin: str) -> Fleet:
         found = error.errors(include_url=False)
         problems += [_describe(origin, lines, detail) for detail in found]
         wrong += [detail["loc"] for detail in found]
-    told = _contradictions_beside(document, wrong) if fleet is None or wrong else contradictions(fleet)
+    told = contradictions_beside(document, wrong) if fleet is None or wrong else contradictions(fleet)
     problems += [f"{origin}:{_line(lines, path)}: {_spell(path)}: {message}" for path, message in told]
     if fleet is None or problems:
         raise FleetError("\n".join(problems))
     return fleet
 
 
-def _contradictions_beside(document: object, wrong: Iterable[Path]) -> Iterable[tuple[Path, str]]:
+def contradictions_beside(document: object, wrong: Collection[Path]) -> Iterable[tuple[Path, str]]:
     """Yield the contradictions that have nothing to do with the entries in which something is wrong."""
     rest = remaining(document, wrong)
     if rest is None:

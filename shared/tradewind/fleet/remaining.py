@@ -5,7 +5,7 @@ What contradicts itself in the rest does so whatever becomes of those, so that i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -35,7 +35,7 @@ class Remaining:
         return path
 
 
-def remaining(document: object, wrong: Iterable[Path]) -> Remaining | None:
+def remaining(document: object, wrong: Collection[Path]) -> Remaining | None:
     """Return what can be judged without the wrong entries; None if so much is wrong that nothing can.
 
     Args:
@@ -55,6 +55,9 @@ def remaining(document: object, wrong: Iterable[Path]) -> Remaining | None:
     entries = dict(_entries(document))
     while more := {path for path in entries.keys() - gone if _leans(path, entries, gone)}:
         gone |= more
+    misnamed = any(path[0] == "rules" and path[-1] == "name" for path in wrong)
+    if misnamed or ("control",) in gone or None in _names(entries, gone):
+        gone.add(("groups",))  # a group needs `control`, and may mean a rule whose name nobody knows
     return _without(document, gone)
 
 
@@ -69,14 +72,12 @@ def _entries(document: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
 
 
 def _leans(path: Path, entries: Mapping[Path, Any], gone: Iterable[Path]) -> bool:
-    """Say whether an entry may be wrong only because of one that was left out: some text in it is that one's name.
+    """Say whether an entry may be wrong only because of one that was left out: some text in it is that one's name."""
+    return not _names(entries, gone).isdisjoint(_texts(entries[path]))
 
-    Nobody knows the name of a rule that has none, which a group may mean.
-    """
-    names = {_name(each, entries.get(each)) for each in gone if each[0] in _NAMED}
-    if path[0] == "groups" and (None in names or ("control",) in gone):
-        return True
-    return not names.isdisjoint(_texts(entries[path]))
+
+def _names(entries: Mapping[Path, Any], gone: Iterable[Path]) -> set[str | None]:
+    return {_name(each, entries.get(each)) for each in gone if each[0] in _NAMED}
 
 
 def _name(path: Path, entry: object) -> str | None:
