@@ -112,8 +112,8 @@ class SimulatedRecords:
         return self._request("write", name, effect)
 
     def _request(self, what: str, name: str, effect: Callable[[], T]) -> T:
-        """Be under way, take effect, and be answered, unless something happens; nothing does if it is the world."""
-        if self.processes.acting is None:
+        """Be under way, take effect, and be answered, unless something happens; the world meets with no mishaps."""
+        if self.processes.acting is None and not self.bucket.away:
             return effect()
         heard = self.processes.request(self.mishaps.late)
         if self.bucket.away or self.rng.random() < self.mishaps.lost or self._is_cut():

@@ -76,6 +76,10 @@ class Scene:
     """The same, that a person moves traffic, freezes it or lets it go."""
     calm: int = 0
     """So often the timers ring, when nothing goes wrong any more, before all must be as it should be."""
+    loses: str = ""
+    """A cloud that is lost when all else is well again: its endpoint, observers and control stores do not return."""
+    quiet: int = 0
+    """So often the timers ring, when nothing goes wrong any more, before it is lost."""
 
 
 def draw(rng: Random) -> Scene:
@@ -104,6 +108,8 @@ def draw(rng: Random) -> Scene:
         hand=rng.choice((0, 0, 0.1)),
         calm=8 if rng.random() < 0.1 else 0,
     )
+    if rng.random() < 1 / 3:
+        scene.calm, scene.loses, scene.quiet = 0, rng.choice(("aws", "gcp", "azure")), rng.choice((0, 0, 2, 11))
     fate = rng.random()
     if fate < 0.15:
         return _apart(scene)

@@ -282,6 +282,7 @@ class World:
             self.endpoints.load = self.rng.choice((10, 50, 90, 150))
 
     def _heal(self) -> None:
+        """Let nothing go wrong any more; but in some worlds a whole cloud is lost then, or a little later."""
         self.processes.note("nothing goes wrong any more")
         self.healthy = True
         self.scene.mishaps.heal()
@@ -301,6 +302,22 @@ class World:
             Hand(fleet_of(self.scene.policy).groups[GROUP], register, self.clocks["a"].read).thaw(
                 who="somebody", why="it is over", id="thaw"
             )
+        if self.scene.loses:
+            self._lose(self.scene.loses)
+
+    def _lose(self, cloud: str) -> None:
+        if self.scene.quiet and self.rng.random() < 0.5:  # long before, so that it is known to everybody
+            self.endpoints.fallen.add(self.rng.choice(list(ENDPOINTS)))
+        for _ in range(self.scene.quiet):
+            self._period()
+        lost = [site for site in self.sites if SITES[site] == cloud]
+        self.processes.note("is lost", *lost[:1], answer=cloud)
+        self.endpoints.fallen |= {name for name, site in ENDPOINTS.items() if SITES[site] == cloud}
+        self._absent |= set(lost)
+        for process in [each for each in self._running if each.name.rstrip("0123456789") in lost and not each.over]:
+            self.processes.kill(process)
+        for site in lost:
+            self.buckets[site].away = True
 
     def _written(self, name: str) -> None:
         """See whether what was written to a store is at a majority of them now."""
