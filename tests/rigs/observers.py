@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -13,7 +14,7 @@ import yaml
 from rigs.world import InlineExecutor, WatchedStore
 from tradewind.clouds.memory.store import MemoryStore
 from tradewind.clouds.memory.traffic import MemoryDirector
-from tradewind.errors import StoreUnavailableError
+from tradewind.errors import AccessDeniedError, StoreUnavailableError
 from tradewind.failover.callers.publishing import Publisher
 from tradewind.failover.instruments import Instruments
 from tradewind.failover.looking.viewing import Exchange
@@ -116,8 +117,12 @@ class Observatory:
         """Observer and endpoint that do not reach each other."""
         self.answers: dict[str, Answer] = {}
         """What an endpoint answers that is not down."""
+        self.workers: Executor = InlineExecutor()
+        """Who looks after the groups of observers that are made from now on."""
         self.away: set[str] = set()
         """Control stores that do not answer."""
+        self.unwritable: set[str] = set()
+        """Control stores that can be read."""
         self.probed: Callable[[str, str], None] = lambda _observer, _endpoint: None
         """Called before each probe."""
         self.shifted: dict[str, timedelta] = {}
@@ -127,14 +132,14 @@ class Observatory:
         self._stores = {site: MemoryStore() for site in OBSERVERS}
         self.registers = self._registers("")
         initialise(self.registers, *(f"groups/{group}" for group in self.fleet.groups))
-        self.observers = {site: self._observer(site) for site in OBSERVERS}
+        self.observers = {site: self.observer(site) for site in OBSERVERS}
 
     def deploy(self, fleet: Fleet) -> None:
         """Let every function have another fleet file, whose director knows its endpoints."""
         self.fleet = fleet
         for name, group in fleet.groups.items():
             self.directors[name].know(group.endpoints)
-        self.observers = {site: self._observer(site) for site in OBSERVERS}
+        self.observers = {site: self.observer(site) for site in OBSERVERS}
 
     def _records(self, observer: str) -> dict[str, Records]:
         return {site: Records(self._watched(observer, site), "tradewind/") for site in OBSERVERS}
@@ -143,6 +148,8 @@ class Observatory:
         def before(call: str) -> None:
             if observer:
                 self.before(observer, call)
+            if site in self.unwritable and call == "put":
+                raise AccessDeniedError(f"Could not {call} at {site}: the bucket is locked")
             if site in self.away:
                 raise StoreUnavailableError(f"Could not {call} at {site}: connection refused")
 
@@ -157,7 +164,8 @@ class Observatory:
             sleep=lambda _: None,
         )
 
-    def _observer(self, site: str) -> Observer:
+    def observer(self, site: str) -> Observer:
+        """Return a new process of an observer."""
         records, registers = self._records(site), self._registers(site)
         urls = {endpoint.url: name for name, endpoint in self.fleet.endpoints.items()}
         publisher = Publisher(self.fleet, lambda: records[site], lambda: self.now)
@@ -172,6 +180,7 @@ class Observatory:
                 lambda _: {"pager": self.told},
                 publisher.publish,
                 InlineExecutor(),
+                self.workers,
                 lambda: self.now + self.shifted.get(site, timedelta()),
             ),
         )

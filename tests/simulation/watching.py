@@ -117,6 +117,7 @@ class World:
                 lambda _: {"pager": self.pager},
                 lambda *_: None,
                 at_once,
+                at_once,
                 clock.read,
             ),
         )

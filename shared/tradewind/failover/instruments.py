@@ -24,6 +24,9 @@ class Instruments:
         director_of: What directs a group's traffic.
         notifiers_of: Who is told about a group, by what to call them.
         publish: Lets those who ask where to send requests know a group's routing, and how its endpoints are.
+        executor: Makes requests.
+        workers: Look after the groups, each in a thread of its own. They wait for what `executor` does, so that it is
+            another one, unless it does at once what it is given.
     """
 
     exchange: Exchange
@@ -33,4 +36,5 @@ class Instruments:
     notifiers_of: Callable[[str], Mapping[str, Notifier]]
     publish: Callable[[str, Routing, Sights], None]
     executor: Executor
+    workers: Executor
     clock: Callable[[], datetime]

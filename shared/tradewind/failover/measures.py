@@ -14,11 +14,11 @@ UNHEARD = "NoMajority"
 """Of a site: groups whose register it could not hear a majority of."""
 
 
-def measures_of(done: Round, groups: int) -> Iterator[Measure]:
+def measures_of(done: Round) -> Iterator[Measure]:
     """Yield what a round says of its observer, of each endpoint and of each group."""
     here = {"Site": done.view.observer}
     yield Measure(ROUNDS, "Count", 1, here)
-    yield Measure(UNHEARD, "Count", groups - len(done.routings), here)
+    yield Measure(UNHEARD, "Count", len(done.unheard), here)
     yield Measure("ObserversHeard", "Count", len(done.sights.views), here)
     for name, endpoint in done.view.endpoints.items():
         yield Measure("FailingLooks", "Count", endpoint.failing, {**here, "Endpoint": name})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from time import monotonic
 
 from tradewind.errors import ConfigurationError, TradewindError
 from tradewind.failover.deciding.decisions import Decision, Keep
@@ -64,6 +66,8 @@ class Observer:
     me: str
     fleet: Fleet
     at: Instruments
+    _under_way: dict[str, Future[None]] = field(default_factory=dict, init=False)
+    """By group: what is being done for it, in this round or still since an earlier one."""
 
     def round(self) -> Round:
         """Look once, and do what follows from it; what fails for one group is kept from no other."""
@@ -107,26 +111,46 @@ class Observer:
         return self.fleet.control
 
     def _judge(self, view: View, judged: Sights, readings: Mapping[str, Reading | NoMajority]) -> Round:
-        """Look after each group: first move all traffic that has to move, then verify and tell, which takes longer."""
-        done = Round(judged, view)
-        turns = [Turn(self.me, self.fleet, self.control, self.at, name, view, judged) for name in readings]
-        well = [turn for turn in turns if self._tried(done, turn, partial(turn.take, readings[turn.name]))]
-        for turn in well:
-            self._tried(done, turn, turn.finish)
-        for turn in turns:
-            done.decisions[turn.name] = turn.decision
+        """Look after each group: first move all traffic that has to move, then verify and tell, which takes longer.
+
+        A director that hangs holds up its own group: the round ends without it, and a later one finds what came of it.
+        """
+        done, until = Round(judged, view), monotonic() + self.control.every_seconds
+        self._gather(done)
+        turns = {name: Turn(self.me, self.fleet, self.control, self.at, name, view, judged) for name in readings}
+        for name in self._under_way.keys() & turns:
+            turns[name].decision = Keep("what an earlier round began is still under way")
+        free = [name for name in turns if name not in self._under_way]
+        well = self._together(done, {name: partial(turns[name].take, readings[name]) for name in free}, until)
+        self._together(done, {name: turns[name].finish for name in well}, until)
+        for name, turn in turns.items():
+            done.decisions[name] = turn.decision
             if turn.routing is not None:
-                done.routings[turn.name] = turn.routing
+                done.routings[name] = turn.routing
         return done
 
-    def _tried(self, done: Round, turn: Turn, do: Callable[[], None]) -> bool:
-        try:
-            do()
-        except Exception as error:  # whatever it is, the other groups are looked after; the caller has it afterwards
-            log.error("group %s: %s", turn.name, error, exc_info=not isinstance(error, TradewindError))  # noqa: TRY400 - an error of ours says all
-            done.errors.append(error)
-            return False
-        return True
+    def _together(self, done: Round, work: Mapping[str, Callable[[], None]], until: float) -> list[str]:
+        """Do something for several groups side by side; return those for whom it was done in time, and did not fail."""
+        begun = {name: self.at.workers.submit(do) for name, do in work.items()}
+        if not all(each.done() for each in begun.values()):
+            wait(begun.values(), max(0.0, until - monotonic()))
+        self._under_way.update(begun)
+        self._gather(done)
+        for name in begun.keys() & self._under_way:
+            log.warning("group %s: still under way when its round was over", name)
+        failed = {name for name, each in begun.items() if name in self._under_way or each.exception()}
+        return [name for name in begun if name not in failed]
+
+    def _gather(self, done: Round) -> None:
+        """Take what has ended off the list, and note what failed."""
+        for name, each in list(self._under_way.items()):
+            if not each.done():
+                continue
+            del self._under_way[name]
+            error = each.exception()
+            if isinstance(error, Exception):  # whatever it is, the other groups are looked after
+                log.error("group %s: %s", name, error, exc_info=None if isinstance(error, TradewindError) else error)
+                done.errors.append(error)
 
 
 def _known(old: Mapping[str, Known], readings: Mapping[str, Reading | NoMajority], now: datetime) -> dict[str, Known]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
+from tradewind.errors import StoreUnavailableError
 from tradewind.failover.deciding.decide import decide, initial, next_best
 from tradewind.failover.deciding.decisions import Decision, FailOver, Keep, Restore, Shift
 from tradewind.failover.instruments import Instruments
 from tradewind.failover.moving import steps
-from tradewind.failover.moving.acting import Hands, carry_on, on_routing, redirect
+from tradewind.failover.moving.acting import Hands, carry_on, redirect
+from tradewind.failover.moving.changing import change
 from tradewind.failover.moving.steps import Act
 from tradewind.failover.remembering import my_turn, settled_for
 from tradewind.failover.routing import Routing, State
@@ -129,10 +131,12 @@ class Turn:
         )
 
     def _change(self, name: str, why: str, become: Callable[[Routing], Routing | None]) -> Routing | None:
-        outcome = self._register.change(on_routing(become), Operation(name, self.me, why))
-        if not isinstance(outcome, Done) or outcome.again or outcome.reading.value is None:
-            return None
-        return Routing.of(outcome.reading.value)
+        try:
+            return change(self._register, Operation(name, self.me, why), become)
+        except StoreUnavailableError as error:
+            said = f"{self.decision.reason}; but: {error}"
+            self.decision = Keep(said)
+            raise StoreUnavailableError(said) from error
 
     # --- acting -------------------------------------------------------------------------------------------------------
 

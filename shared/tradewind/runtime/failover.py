@@ -171,11 +171,20 @@ class Failover:
         records_of, seconds = partial(self.runtime.records, site), self.control.answer_seconds
         publisher = Publisher(self.runtime.fleet, records_of, _now, self.executor, seconds)
         prober = cloud("web", "probes").HttpProber(site)
-        exchange = self.exchange(site)
+        fleet, exchange = self.runtime.fleet, self.exchange(site)
+        workers = ThreadPoolExecutor(max(1, len(fleet.groups)), "group")
         at = Instruments(
-            exchange, prober, self.register, self.director, self.notifiers, publisher.publish, self.executor, _now
+            exchange,
+            prober,
+            self.register,
+            self.director,
+            self.notifiers,
+            publisher.publish,
+            self.executor,
+            workers,
+            _now,
         )
-        return Observer(site, self.runtime.fleet, at)
+        return Observer(site, fleet, at)
 
     def exchange(self, site: str) -> Exchange:
         """Return the exchange of views, as an observer takes part in it."""

@@ -253,7 +253,7 @@ def test_one_cloud_is_left_at_a_time(scene: Scene) -> None:
 @MANY
 @given(scenes("active_passive"))
 def test_capacity_is_respected_where_it_can_be(scene: Scene) -> None:
-    """One that takes everything can answer it, if any that could take it can."""
+    """Whoever gets more can answer all that it has then, if any that could take it can."""
     policy, endpoints, routing, sights = scene
     endpoints = {name: each.model_copy(update={"probe": endpoint().probe}) for name, each in endpoints.items()}
     decision = decided((policy, endpoints, routing, sights))
@@ -266,7 +266,7 @@ def test_capacity_is_respected_where_it_can_be(scene: Scene) -> None:
 
     for name, weight in weights.items():
         if weight > routing.weights.get(name, 0):
-            assert endpoints[name].capacity >= burden or not enough
+            assert endpoints[name].capacity >= burden * weight / 100 or not enough
 
 
 @MANY

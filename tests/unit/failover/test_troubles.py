@@ -183,6 +183,47 @@ def test_what_one_group_does_not_understand_is_kept_from_the_others() -> None:
     assert {type(error) for error in errors} == {ConfigurationError, KeyError}
 
 
+def test_stores_that_can_be_read_and_not_written_are_told_of(sky: Observatory) -> None:
+    """Nothing moves, and the error, and so the alarm, says what should have, and why it did not."""
+    sky.unwritable = {"gcp-euw4", "az-weu"}
+    sky.down.add("on-aws")
+
+    done = [each for _ in range(4) for each in sky.rounds(1)]
+
+    assert sky.director.read().weights == ALL
+    errors = [str(error) for each in done for error in each.errors]
+    assert any("see on-aws down" in error and "the bucket is locked" in error for error in errors), errors
+
+
+def test_a_move_by_hand_out_of_an_epoch_that_was_never_shown_is_verified(sky: Observatory) -> None:
+    """What an epoch was to bring is not taken for what served."""
+    sky.director.away = True
+    sky.down.add("on-aws")
+    sky.rounds(3)
+    assert sky.routing.state is State.DRAINING
+    sky.hand.move({"on-gcp": 100}, who="ann", why="it takes too long", id="ann-1")
+    sky.director.away = False
+    sky.down.add("on-gcp")
+    sky.rounds(1)
+
+    assert dict(sky.routing.before) == ALL
+    assert not any(step.state is State.VERIFIED for step in sky.routing.steps)
+
+
+def test_a_notice_of_a_move_that_could_not_be_made_says_so(sky: Observatory) -> None:
+    """An observer with the fleet file of yesterday does not know what a person moved to."""
+    hand = sky.hand
+    sky.deploy(TWO)
+    hand.move({"on-gcp": 100}, who="ann", why="a new endpoint", id="ann-1")
+
+    sky.rounds(1, of=OBSERVERS[:1])
+
+    assert sky.director.read().weights["on-aws"] == 100
+    assert [each.summary for each in sky.told.notices][-1] == (
+        "Traffic of classifier was to go to on-gcp, and was not moved (epoch 2)."
+    )
+
+
 def test_a_clock_that_is_put_forward_does_not_end_the_cooldown(sky: Observatory) -> None:
     """An observer whose clock jumps by an hour waits as the others do."""
     sky.down.add("on-aws")

@@ -50,10 +50,7 @@ class Publisher:
             return
         if (earlier := self._under_way.get(group)) is not None and not earlier.done():
             return  # two at once could end in the wrong order
-        hanging = any(not each.done() for each in self._under_way.values())
         self._under_way[group] = writing = self.executor.submit(self._write, group, document)
-        if hanging:
-            return  # the store has been waited for already, for another group
         if writing in wait([writing], self.answer_seconds).done:
             writing.result()
         elif not writing.cancel():

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from tradewind.errors import BadEventError, PreconditionFailedError, TradewindError
 from tradewind.failover.looking.codec import as_document, view_of
 from tradewind.failover.views import Heard, View
 from tradewind.registers.acceptors import Shelf
+from tradewind.registers.asking import Answers, Asking
 
 PATIENT = 2
 """So many looks of its own another observer still goes by a view that does not go on; it doubts it one or two later."""
@@ -45,6 +48,8 @@ class Collected:
 class Exchange:
     """The exchange, as one observer takes part in it. No store is waited for beyond `answer_seconds`.
 
+    One that owes answers is not waited for at all, until it gave one.
+
     An observer whose own store is away leaves its view with the others' stores, so that it is still heard.
 
     Args:
@@ -64,6 +69,10 @@ class Exchange:
     """Whether the others still go by that view."""
     _kept: View | None = field(default=None, init=False)
     """What this process told last."""
+    _asking: Asking = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._asking = Asking(self.executor, self.answer_seconds)
 
     def last(self) -> View | None:
         """Return the observer's own last view; None if there is none, or if it is `lost`.
@@ -72,9 +81,9 @@ class Exchange:
         store was away. What is not in the own store may be from long ago, and is of use only if no other observer has
         heard a later one: who went on from there would be believed by nobody, and would take old looks for new ones.
         """
-        read, failed = self._at(list(self.records), self._own)
-        silent, held = self.observer in failed, read.get(self.observer)
-        found = [view for view in (held, self._kept, *read.values()) if view is not None]
+        read = self._at(list(self.records), self._own)
+        silent, held = self.observer in read.silent, read.given.get(self.observer)
+        found = [view for view in (held, self._kept, *read.given.values()) if view is not None]
         newest = max(found, key=lambda view: view.round, default=None)
         self.lost = False
         if newest is held and not silent:
@@ -109,12 +118,12 @@ class Exchange:
             return Published((), failed={self.observer: "the last view cannot be read, and the others still go by it"})
         taken: dict[str, bool] = {}
         failed: dict[str, str] = {}
-        if not self.lost:
-            taken, failed = self._at([self.observer], lambda site: self._write(site, view))
-        if not taken:
-            others = [site for site in self.records if site != self.observer]
-            taken, more = self._at(others, lambda site: self._write(site, view))
-            failed |= more
+        others = [site for site in self.records if site != self.observer]
+        for sites in [others] if self.lost else [[self.observer], others]:
+            if not taken:
+                answers = self._at(sites, lambda site: self._write(site, view))
+                taken |= answers.given
+                failed |= answers.silent
         stores = tuple(site for site, written in taken.items() if written)
         late = not stores and bool(taken)
         if not late:
@@ -135,12 +144,13 @@ class Exchange:
     def _newest(self, wanted: Mapping[str, tuple[str, ...]]) -> Collected:
         depth = max(map(len, wanted.values()), default=0)
         places = [(name, at[nth]) for nth in range(depth) for name, at in wanted.items() if nth < len(at)]
-        read, failed = self._at(places, lambda place: self._read(*place))
+        read = self._at(places, lambda place: self._read(*place), lambda place: place[1])
         views: dict[str, View] = {}
-        for (name, _), view in read.items():
+        for (name, _), view in read.given.items():
             if view is not None and (name not in views or view.round > views[name].round):
                 views[name] = view
-        unread = {name: failed[name, name] for name in wanted if name not in views and (name, name) in failed}
+        silent = read.silent
+        unread = {name: silent[name, name] for name in wanted if name not in views and (name, name) in silent}
         return Collected(views, unread)
 
     def _read(self, observer: str, site: str) -> View | None:
@@ -155,28 +165,19 @@ class Exchange:
         held = self.records[site].read(_name(view.observer))
         if held is not None and _round(held.value) >= view.round:
             return False
+        document = as_document(view)
         try:
-            self.records[site].write(_name(view.observer), as_document(view), expect=held.token if held else None)
-        except PreconditionFailedError:
+            self.records[site].write(_name(view.observer), document, expect=held.token if held else None)
+        except PreconditionFailedError:  # a client that sends a request twice is refused by what it wrote itself
+            with suppress(TradewindError):
+                found = self.records[site].read(_name(view.observer))
+                return found is not None and found.value == document
             return False
         return True
 
-    def _at(self, places: Sequence[K], call: Callable[[K], T]) -> tuple[dict[K, T], dict[K, str]]:
+    def _at(self, places: Sequence[K], call: Callable[[K], T], site_of: Callable[[K], str] = str) -> Answers[K, T]:
         """Call for every place at once; return the answers that came in time, and why the others did not."""
-        calls: dict[K, Future[T]] = {place: self.executor.submit(call, place) for place in places}
-        wait(calls.values(), timeout=self.answer_seconds)
-        answers: dict[K, T] = {}
-        failed: dict[K, str] = {}
-        for place, future in calls.items():
-            if not future.done():
-                future.cancel()
-                failed[place] = f"no answer within {self.answer_seconds:g} s"
-                continue
-            try:
-                answers[place] = future.result()
-            except TradewindError as error:
-                failed[place] = str(error)
-        return answers, failed
+        return self._asking.ask({place: partial(call, place) for place in places}, lambda _: False, site_of)
 
 
 def _name(observer: str) -> str:

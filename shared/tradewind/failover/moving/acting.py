@@ -17,14 +17,14 @@ from datetime import datetime
 from tradewind.errors import ConfigurationError, PreconditionFailedError, TradewindError
 from tradewind.failover.looking.probing import Prober
 from tradewind.failover.moving import steps
+from tradewind.failover.moving.changing import change
 from tradewind.failover.moving.notices import notice_of, tell_all
 from tradewind.failover.moving.steps import Act
 from tradewind.failover.moving.verify import examine
 from tradewind.failover.routing import Kind, Routing, State
 from tradewind.fleet import Endpoint
 from tradewind.ports import Notifier, TrafficDirector
-from tradewind.records import Document
-from tradewind.registers.outcomes import Done, NoMajority, Operation
+from tradewind.registers.outcomes import NoMajority, Operation
 from tradewind.registers.register import Register
 
 log = logging.getLogger(__name__)
@@ -209,20 +209,7 @@ class _Acting:
 
     def _change(self, name: str, why: str, become: Callable[[Routing], Routing | None]) -> Routing | None:
         """Change the register, and return the routing if it was this call that changed it."""
-        outcome = self.hands.register.change(on_routing(become), Operation(name, self.hands.me, why))
-        if not isinstance(outcome, Done) or outcome.again or outcome.reading.value is None:
-            return None
-        return Routing.of(outcome.reading.value)
-
-
-def on_routing(become: Callable[[Routing], Routing | None]) -> Callable[[Document | None], Document | None]:
-    """Return a change of a register's document that is one of the routing in it; one that is not there stays so."""
-
-    def changed(document: Document | None) -> Document | None:
-        routing = become(Routing.of(document)) if document is not None else None
-        return None if routing is None else routing.as_document()
-
-    return changed
+        return change(self.hands.register, Operation(name, self.hands.me, why), become)
 
 
 def _same(one: Mapping[str, int], other: Mapping[str, int]) -> bool:

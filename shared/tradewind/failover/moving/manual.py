@@ -8,7 +8,7 @@ from datetime import datetime
 
 from tradewind.errors import ConfigurationError
 from tradewind.failover.moving import steps
-from tradewind.failover.moving.acting import on_routing
+from tradewind.failover.moving.changing import on_routing
 from tradewind.failover.moving.steps import Act
 from tradewind.failover.routing import Kind, Routing, State
 from tradewind.failover.views import Sights

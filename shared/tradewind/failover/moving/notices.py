@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from tradewind.errors import TransientError
+from tradewind.failover.moving.steps import UNSHOWN
 from tradewind.failover.routing import Kind, Routing, State
 from tradewind.ports import Notice, Notifier
 
@@ -85,6 +86,8 @@ def _tell(notifier: Notifier, notice: Notice) -> None:
 def _summary(group: str, routing: Routing) -> str:
     serving = [f"{name} ({weight} %)" for name, weight in routing.weights.items() if weight]
     whole = _listed(serving) if len(serving) > 1 else _listed(routing.serving)
+    if routing.state in UNSHOWN:
+        return f"Traffic of {group} was to go to {whole}, and was not moved (epoch {routing.epoch})."
     left = f" and away from {_listed(routing.leaving)}" if routing.leaving else ""
     unproven = ", which did not pass verification" if routing.state is State.REDIRECTED else ""
     return f"Traffic of {group} {_MOVED[routing.kind]} {whole}{left}{unproven} (epoch {routing.epoch})."

@@ -27,6 +27,8 @@ RESTING: Final = (State.SETTLED, State.DETECTED)
 """States in which no epoch is under way."""
 UNVERIFIED: Final = (State.ELECTED, State.DRAINING, State.REDIRECTED)
 """States in which an epoch may still be left for another one."""
+UNSHOWN: Final = (State.ELECTED, State.DRAINING)
+"""States in which it is on no record that the director shows an epoch."""
 _KINDS: Final = {FailOver: Kind.FAILOVER, Shift: Kind.SHIFT, Restore: Kind.RESTORE}
 
 
@@ -120,7 +122,7 @@ def _next(routing: Routing, kind: Kind, weights: Mapping[str, int], reason: str,
         state=State.ELECTED,
         kind=kind,
         weights=weights,
-        before=routing.weights,
+        before=routing.before if routing.state in UNSHOWN else routing.weights,
         reason=reason,
         by=act.by,
         steps=(act.step(State.ELECTED),),
