@@ -12,22 +12,19 @@ settings.register_profile("tradewind", deadline=None)
 settings.load_profile("tradewind")
 
 
-OWN = ("registers", "lambda_runtime", "sandbox")
-"""Modules of the whole that start what they need themselves, and bear being run beside the others."""
+BESIDE = ("registers", "lambda_runtime", "sandbox", "faults")
+"""Modules of the whole that bear being run beside the others: with what they start themselves, or a second sandbox."""
 
 
 class Shares(LoadScopeScheduling):  # type: ignore[misc]  # its author wrote no types
-    """Gives one process the tests of the whole, which share a sandbox, and lets the others have every other test.
-
-    Those that say how soon traffic moves are among the former, so that what runs beside them is no second sandbox.
-    """
+    """Gives one process most tests of the whole, which share a sandbox, and lets the others have every other test."""
 
     def _split_scope(self, nodeid: str) -> str:
         if not nodeid.startswith("tests/e2e/"):
             return nodeid
         module = nodeid.partition("::")[0]
-        own = module.removeprefix("tests/e2e/test_").removesuffix(".py") in OWN
-        return module if own else "tests/e2e"
+        beside = module.removeprefix("tests/e2e/test_").removesuffix(".py") in BESIDE
+        return module if beside else "tests/e2e"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shares:

@@ -18,8 +18,8 @@ from tradewind_sandbox.clients import client_of
 from tradewind_sandbox.names import AWS_SITE, BUCKETS
 from tradewind_sandbox.supervisor import Sandbox
 
-COUNT = int(os.environ.get("TRADEWIND_BACKFILL_OBJECTS", "900"))
-"""Objects; the full measure is 20,000."""
+COUNT = int(os.environ.get("TRADEWIND_BACKFILL_OBJECTS", "1200"))
+"""Objects, more than a page of them; the full measure is 20,000."""
 TRADEWIND = Path(sys.executable).with_name("tradewind")
 PATIENCE = 60 + COUNT / 10
 """Seconds, on a machine that does other things, too."""
