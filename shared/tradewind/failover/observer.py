@@ -40,11 +40,17 @@ class Round:
     """By group, as it is afterwards; only those that could be read."""
     errors: list[Exception] = field(default_factory=list)
     """What kept a group from being looked after; of each group at most what came first."""
+    unheard: tuple[str, ...] = ()
+    """Groups whose register was not answered for by a majority."""
+    untaken: Mapping[str, str] = field(default_factory=dict)
+    """Why a store did not take the view, by site."""
 
     def told(self) -> Iterator[str]:
-        """Yield what a person should read of it: what was decided, and who was not heard."""
+        """Yield what a person should read of it: what was decided, who was not heard, and which store took no view."""
         for name, why in self.sights.missing.items():
             yield f"the view of {name} does not count: {why}"
+        for name, why in self.untaken.items():
+            yield f"the view of {self.view.observer} could not be written at {name}: {why}"
         for name, decision in self.decisions.items():
             routing = self.routings.get(name)
             if not isinstance(decision, Keep):
@@ -86,12 +92,15 @@ class Observer:
         )
         heard = hear(view.heard, others.views, now, STALE * self.every, observers=self.observers)
         view = replace(view, heard=heard, known=_known(view.known, readings, now))
-        if self.at.exchange.publish(view).late:  # this is a second call of the same round, and the first is at it
-            return Round(sights(self.observers, view, others.views, now, STALE * self.every), view)
+        published = self.at.exchange.publish(view)
+        unheard = tuple(name for name, reading in readings.items() if isinstance(reading, NoMajority))
+        if published.late:  # this is a second call of the same round, and the first is at it
+            seen_so_far = sights(self.observers, view, others.views, now, STALE * self.every)
+            return Round(seen_so_far, view, unheard=unheard, untaken=published.failed)
         if _alarming(view, readings):  # what the others saw meanwhile may make a majority in this round
             others = self.at.exchange.collect()
         judged = sights(self.observers, view, others.views, now, STALE * self.every, unread=others.unread)
-        return self._judge(view, judged, readings)
+        return replace(self._judge(view, judged, readings), unheard=unheard, untaken=published.failed)
 
     @property
     def observers(self) -> tuple[str, ...]:

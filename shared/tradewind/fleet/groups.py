@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tradewind.fleet.directors import Director, Switch
 from tradewind.fleet.notices import Address
 from tradewind.fleet.part import Name, Part
+
+MINUTE = 60
+"""Seconds between two rings of a cloud's timer. Each begins with a look, so that no look can be later than the next."""
 
 
 class Control(Part):
@@ -16,12 +19,22 @@ class Control(Part):
 
     stores: tuple[Name, ...] = Field(min_length=1)
     """An odd number of sites, of as many clouds as there are; a majority of them decides."""
-    every_seconds: float = Field(default=20.0, ge=0.1, le=300)
-    """Observers look at the endpoints so often."""
+    every_seconds: float = Field(default=20.0, ge=0.1, json_schema_extra={"maximum": MINUTE})
+    """Observers look at the endpoints so often: at most a minute, and best what divides one."""
     answer_seconds: float = Field(default=3.0, ge=0.1, le=30)
     """A control store that has not answered by then is gone on without."""
     history: int = Field(default=64, ge=8, le=512)
     """So many changes are remembered by each register."""
+
+    @field_validator("every_seconds")
+    @classmethod
+    def _within_a_ring(cls, seconds: float) -> float:
+        if seconds > MINUTE:
+            message = (
+                f"at most {MINUTE}, and best what divides it: observers are called every minute (it is {seconds:g})"
+            )
+            raise ValueError(message)
+        return seconds
 
 
 class Failback(Part):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from threading import Lock
@@ -11,6 +12,8 @@ from typing import Generic, TypeVar
 
 from tradewind.errors import TradewindError
 
+log = logging.getLogger(__name__)
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 GRACE = 0.1
 """Once enough have answered, the others are waited for through this share of the time that they had."""
@@ -19,13 +22,23 @@ OVERDUE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Answers(Generic[T]):
+class Answers(Generic[K, T]):
     """What was answered in time."""
 
-    given: Mapping[str, T]
-    """By site."""
-    silent: Mapping[str, str]
+    given: Mapping[K, T]
+    """By question, which is that of a site unless it was said otherwise."""
+    silent: Mapping[K, str]
     """Why there is none, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun(Generic[K, T]):
+    """Questions that are under way."""
+
+    futures: Mapping[K, Future[T]]
+    silent: Mapping[K, str]
+    """Why the others were not asked."""
+    site_of: Callable[[K], str]
 
 
 @dataclass(slots=True)
@@ -42,32 +55,55 @@ class Asking:
     _owed: dict[str, list[Future[object]]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def ask(self, questions: Mapping[str, Callable[[], T]], enough: Callable[[Mapping[str, T]], bool]) -> Answers[T]:
+    def ask(
+        self,
+        questions: Mapping[K, Callable[[], T]],
+        enough: Callable[[Mapping[K, T]], bool],
+    ) -> Answers[K, T]:
         """Ask all, and return what was answered until all, or `enough` and a little later the others, have.
 
         What was not answered goes on behind the caller's back.
 
         Args:
-            questions: By site. Errors of the family `TradewindError` are answers of silence.
+            questions: By site. One that fails, whatever it is by, was not answered.
             enough: Whether that is all that is needed.
         """
-        silent = {site: self._waiting() for site in questions if self._owes(site)}
-        futures = {site: self.executor.submit(ask) for site, ask in questions.items() if site not in silent}
-        self._wait(futures, enough)
-        given: dict[str, T] = {}
-        for site, future in futures.items():
+        begun = self.begin(questions)
+        self._wait(begun.futures, enough)
+        return self.end(begun)
+
+    def begin(self, questions: Mapping[K, Callable[[], T]], site_of: Callable[[K], str] = str) -> Begun[K, T]:
+        """Ask all but those who owe answers; who calls this waits as it likes, and then calls `end`.
+
+        Args:
+            questions: By site, or by whatever `site_of` knows the site of.
+            site_of: Says which site a question is for.
+        """
+        owing = {site for site in {site_of(key) for key in questions} if self._owes(site)}
+        silent = {key: self._waiting() for key in questions if site_of(key) in owing}
+        futures = {key: self.executor.submit(ask) for key, ask in questions.items() if key not in silent}
+        return Begun(futures, silent, site_of)
+
+    def end(self, begun: Begun[K, T]) -> Answers[K, T]:
+        """Return what was answered until now."""
+        given: dict[K, T] = {}
+        silent = dict(begun.silent)
+        for key, future in begun.futures.items():
             if not future.done():
                 future.cancel()
-                silent[site] = self._waiting()
-                self._note(site, future)
+                silent[key] = self._waiting()
+                self._note(begun.site_of(key), future)
                 continue
             try:
-                given[site] = future.result()
+                given[key] = future.result()
             except TradewindError as error:
-                silent[site] = str(error)
+                silent[key] = str(error)
+            except Exception as error:  # what is wrong with one store, or its adapter, must not stop the others
+                log.exception("the store of %s: no answer but an error that nobody expects", begun.site_of(key))
+                silent[key] = repr(error)
         return Answers(given, silent)
 
-    def _wait(self, futures: Mapping[str, Future[T]], enough: Callable[[Mapping[str, T]], bool]) -> None:
+    def _wait(self, futures: Mapping[K, Future[T]], enough: Callable[[Mapping[K, T]], bool]) -> None:
         until = monotonic() + self.answer_seconds
         pending = {future for future in futures.values() if not future.done()}
         satisfied = False
@@ -92,9 +128,9 @@ class Asking:
         return f"it did not answer within {self.answer_seconds:g} s"
 
 
-def _answered(futures: Mapping[str, Future[T]]) -> dict[str, T]:
+def _answered(futures: Mapping[K, Future[T]]) -> dict[K, T]:
     return {
-        site: future.result()
-        for site, future in futures.items()
+        key: future.result()
+        for key, future in futures.items()
         if future.done() and not future.cancelled() and future.exception() is None
     }

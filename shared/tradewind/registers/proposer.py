@@ -145,7 +145,9 @@ class Proposer:
         slower = {site: FASTER for site, held in asked.given.items() if held is None}
         return Panel(panel.config, taken, {**panel.silent, **asked.silent, **slower}, panel.seen)
 
-    def _ask(self, questions: Mapping[str, Callable[[], T]], enough: Callable[[Mapping[str, T]], bool]) -> Answers[T]:
+    def _ask(
+        self, questions: Mapping[str, Callable[[], T]], enough: Callable[[Mapping[str, T]], bool]
+    ) -> Answers[str, T]:
         return self.place.asking.ask(questions, enough)
 
     def _shuffled(self, sites: Mapping[str, T]) -> dict[str, T]:

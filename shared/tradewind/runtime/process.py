@@ -150,7 +150,7 @@ def observe(*, seconds: float, tell: Callable[[Measure], None] = lambda _: None)
     for done in keep_on(runtime.failover.observer(site).round, every=every, seconds=min(seconds, _ring())):
         for line in done.told():
             logging.getLogger(OBSERVER).info(line)
-        _tell(measures_of(done, len(runtime.fleet.groups)), tell)
+        _tell(measures_of(done), tell)
         errors += done.errors
     if runtime.failover.refused or any(isinstance(error, CredentialsError) for error in errors):
         renew(runtime)

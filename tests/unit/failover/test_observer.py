@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
@@ -243,6 +244,7 @@ def test_a_second_call_in_the_same_round_does_nothing(sky: Observatory) -> None:
     def ring(name: str, call: str) -> None:
         if call == "put" and not calls:
             calls.append(name)
+            sky.now += timedelta(milliseconds=1)  # what it tells is told of another moment
             assert observer.round().decisions
 
     sky.before = ring

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from rigs.world import InlineExecutor, WatchedStore
 from tradewind.clouds.memory.store import MemoryStore
 from tradewind.errors import BadEventError, StoreUnavailableError
 from tradewind.failover.looking.codec import MOST, REASON, as_document, view_of
-from tradewind.failover.looking.viewing import Collected, Exchange
+from tradewind.failover.looking.viewing import Collected, Exchange, Published
 from tradewind.failover.looking.windows import WINDOW
 from tradewind.failover.views import Breaker, EndpointView, Heard, Known, Sample, View
 from tradewind.records import Records
@@ -205,7 +206,7 @@ def test_a_store_that_hangs_is_gone_on_without() -> None:
         collected = replace(sites.exchange("a"), executor=executor, answer_seconds=0.2).collect()
         released.set()
 
-    assert collected == Collected({"c": view("c")}, {"b": "no answer within 0.2 s"})
+    assert collected == Collected({"c": view("c")}, {"b": "it did not answer within 0.2 s"})
 
 
 def test_what_another_call_wrote_meanwhile_is_left() -> None:
@@ -222,3 +223,79 @@ def test_what_another_call_wrote_meanwhile_is_left() -> None:
 
     assert sites.exchange("a").publish(view("a", 7)).late
     assert sites.exchange("a").last() == other
+
+
+def test_a_store_that_owes_answers_is_not_waited_for_again() -> None:
+    """However often a round turns to it: what was asked first is all that it holds, until it answers."""
+    released, sites, calls = Event(), Sites(), list[str]()
+    sites.exchange("c").publish(view("c"))
+
+    def hang(call: str) -> None:
+        calls.append(call)
+        released.wait()
+
+    sites.stores["a"].before = hang
+    with ThreadPoolExecutor(8) as executor:
+        exchange = replace(sites.exchange("a"), executor=executor, answer_seconds=0.2)
+        collected = exchange.collect()
+        published = [exchange.publish(view("a", nth)) for nth in range(1, 4)]
+        again, last = exchange.collect(), exchange.last()
+        released.set()
+
+    assert collected == again == Collected({"c": view("c")}, {})
+    assert {each.stores for each in published} == {("b", "c")}
+    assert last == view("a", 3)
+    assert calls == ["get", "get"]
+
+
+def test_an_answer_that_nobody_expects_is_the_silence_of_its_store() -> None:
+    """An adapter that lets an error of its SDK pass, say: the other views count."""
+    sites = Sites()
+    for name in ("b", "c"):
+        sites.exchange(name).publish(view(name))
+
+    def mistaken(_call: str) -> None:
+        raise ZeroDivisionError("of theirs")
+
+    sites.stores["b"].before = mistaken
+
+    assert sites.exchange("a").collect() == Collected({"c": view("c")}, {"b": "ZeroDivisionError('of theirs')"})
+
+
+def written_twice(sites: Sites, site: str) -> Callable[[str], None]:
+    """Have the next write to a store made, and then sent again, as clients do whose first answer was lost."""
+    store = sites.stores[site]
+
+    def once(call: str) -> None:
+        if call == "put":
+            store.before = there
+            sites.exchange("a").publish(view("a", 7))
+
+    return once
+
+
+def test_what_a_client_sent_twice_is_no_second_call() -> None:
+    """The second request is refused by what the first wrote, which is this very view."""
+    sites = Sites()
+    sites.stores["a"].before = written_twice(sites, "a")
+
+    assert sites.exchange("a").publish(view("a", 7)) == Published(("a",))
+
+
+def test_who_was_refused_and_cannot_look_why_is_late() -> None:
+    """Somebody wrote, and nobody says who: then it may have been another call of the round."""
+    sites = Sites()
+    store, twice = sites.stores["a"], written_twice(sites, "a")
+
+    def unseen(call: str) -> None:
+        twice(call)
+        if call == "put":
+            store.before = away_for_reads
+
+    def away_for_reads(call: str) -> None:
+        if call == "get":
+            raise StoreUnavailableError("The store does not answer")
+
+    store.before = unseen
+
+    assert sites.exchange("a").publish(view("a", 7)).late

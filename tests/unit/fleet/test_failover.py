@@ -158,6 +158,25 @@ def test_what_is_wrong_is_told_with_its_line(old: str, new: str, expected: str) 
     assert any(expected in line for line in said), said
 
 
+@pytest.mark.parametrize("seconds", [61, 300])
+def test_looks_are_not_further_apart_than_rings(seconds: float) -> None:
+    """Each ring begins with a look, so that a longer time would not be kept, and all that counts looks be wrong."""
+    said = problems(("control:\n", f"control:\n  every_seconds: {seconds}\n"))
+
+    expected = f"at most 60, and best what divides it: observers are called every minute (it is {seconds})"
+    assert said == [f"t.yaml:11: control.every_seconds: {expected}"]
+    assert json_schema()["$defs"]["Control"]["properties"]["every_seconds"]["maximum"] == 60
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2, 7, 60])
+def test_looks_may_be_as_near_as_one_likes(seconds: float) -> None:
+    """What does not divide a minute is read, too: a timer of one's own may ring at such times."""
+    fleet = read(("control:\n", f"control:\n  every_seconds: {seconds}\n"))
+
+    assert fleet.control is not None
+    assert fleet.control.every_seconds == seconds
+
+
 def test_an_unknown_endpoint_is_named_wherever_it_stands() -> None:
     """A group of endpoints that there are none of says so, once."""
     said = problems(("endpoints: [one, two]", "endpoints: [one, six]"), ('two: "10', 'six: "10'))
