@@ -166,7 +166,7 @@ def fleet_text(tmp_path: Path) -> Callable[[Settings], str]:
     return written
 
 
-@pytest.mark.parametrize("tick", [0.0, 0.5, 2.0, 30.0])
+@pytest.mark.parametrize("tick", [0.0, 0.5, 2.0, 7.0, 60.0])
 def test_the_fleet_has_a_group_that_its_observers_can_look_after(
     fleet_text: Callable[[Settings], str], tick: float
 ) -> None:
