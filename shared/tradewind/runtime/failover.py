@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tradewind.runtime.clients import Runtime
 
 THREADS = 48
-"""Probes, and questions to stores that may hang, each keep one."""
+"""Probes, and questions to stores that may hang, each keep one; where many groups ask at once, there are more."""
 FOLDER = "groups/"
 """Registers of groups are named after it."""
 
@@ -55,7 +55,7 @@ class Failover:
     """
 
     runtime: Runtime
-    executor: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, THREADS, "failover"))
+    executor: ThreadPoolExecutor = field(init=False)
     refused: set[str] = field(default_factory=set)
     """Sites whose control store did not take the credentials: to everybody else that is no error, but its silence."""
     _registers: Registers | None = None
@@ -64,6 +64,12 @@ class Failover:
     _notifiers: dict[str, Mapping[str, Notifier]] = field(default_factory=dict)
     _observers: dict[str, Observer] = field(default_factory=dict)
     _routes: dict[str, Routes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Have a thread for each store that each group may ask at once."""
+        fleet = self.runtime.fleet
+        stores = len(fleet.control.stores) if fleet.control else 0
+        self.executor = ThreadPoolExecutor(max(THREADS, 16 + stores * len(fleet.groups)), "failover")
 
     # --- what there is ------------------------------------------------------------------------------------------------
 
