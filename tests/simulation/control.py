@@ -49,6 +49,8 @@ class Bucket:
     """Whether its tokens are made of the bytes, as S3's ETags are; generations otherwise."""
     held: dict[str, Record] = field(default_factory=dict)
     away: bool = False
+    unwritable: bool = False
+    """Whether it can be read only."""
     writes: int = 0
     watch: Callable[[str], None] = lambda _: None
     """Called with the name of each record that was written."""
@@ -116,6 +118,8 @@ class SimulatedRecords:
         if self.processes.acting is None and not self.bucket.away:
             return effect()
         heard = self.processes.request(self.mishaps.late)
+        if self.bucket.unwritable and what == "write":
+            raise self._silence(what, name, "is refused")
         if self.bucket.away or self.rng.random() < self.mishaps.lost or self._is_cut():
             raise self._silence(what, name, "never arrives")
         try:

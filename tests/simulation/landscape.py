@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import ParamSpec, TypeVar
@@ -24,6 +25,8 @@ GOOD = Answer("", 0.05)
 SLOW = Answer("", 0.9)
 FALLEN = Answer("connection refused", 0.001)
 CUT = Answer("no answer within 2 s", 2.0)
+MOST_AT_ONCE = 24
+"""Looks of others, at most, between two of one process."""
 _MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -63,6 +66,10 @@ class Look:
     elapsed: int
     good: bool
     late: bool
+    by: str = ""
+    """The process."""
+    verifies: bool = False
+    """Whether it is asked because traffic was moved there, and not in turn."""
 
 
 @dataclass(slots=True)
@@ -78,6 +85,8 @@ class Endpoints:
     weights: Callable[[], Mapping[str, int]] = dict
     looks: dict[tuple[str, str], list[Look]] = field(default_factory=dict)
     """By observer and endpoint, in order."""
+    told: set[str] = field(default_factory=set)
+    """Processes whose view came to a store; what another one looked at may be known to nobody."""
 
     def answer(self, observer: str, name: str) -> Answer:
         """Return what an observer hears of an endpoint."""
@@ -103,8 +112,11 @@ class SimulatedProber:
         """Return what came of it."""
         name = self.names[endpoint.url]
         answer = self.endpoints.answer(self.observer, name)
-        look = Look(self.processes.elapsed, answer.good, late=answer.seconds > endpoint.latency_ms / 1000)
-        self.endpoints.looks.setdefault((self.observer, name), []).append(look)
+        acting = self.processes.acting
+        by, looks = acting.process.name if acting else "", self.endpoints.looks.setdefault((self.observer, name), [])
+        again = bool(by) and any(look.by == by for look in looks[-MOST_AT_ONCE:])
+        late = answer.seconds > endpoint.latency_ms / 1000
+        looks.append(Look(self.processes.elapsed, answer.good, late=late, by=by, verifies=again))
         return answer
 
 
@@ -128,6 +140,8 @@ class SimulatedDirector:
     mishaps: Mishaps
     inner: MemoryDirector = field(default_factory=lambda: MemoryDirector(ENDPOINTS))
     shown: list[Shown] = field(default_factory=list)
+    unwritable: bool = False
+    """Whether it can be read only."""
     _read: dict[str, int] = field(default_factory=dict)
 
     def read(self) -> Traffic:
@@ -141,20 +155,51 @@ class SimulatedDirector:
     def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic) -> Traffic:
         """Publish the weights, if what is published is still `expect`."""
         name = self._name()
+        began = self._read.get(name, 0)
+
+        def put() -> Traffic:
+            return self._put(Shown(0, began, name, Traffic(weights, epoch, "")), expect)
+
+        if self.processes.acting and self.rng.random() < self.mishaps.overdue:
+            self._repeat(put)
+            raise self._silence("publish", "is overdue")
         heard = self._arrive("publish")
-        before = self.inner.read()
+        try:
+            traffic = put()
+            fate = self.rng.random()
+            if fate < self.mishaps.resent:
+                self.processes.note("publish", "director", f"epoch {epoch}", "resent")
+                traffic = put()
+            elif fate < self.mishaps.resent + self.mishaps.twice:
+                self._repeat(put)
+        except PreconditionFailedError:
+            if not heard:
+                raise KilledError from None
+            raise
+        self._answer("publish", heard=heard)
+        return traffic
+
+    def _put(self, wanted: Shown, expect: Traffic) -> Traffic:
+        before, epoch, weights = self.inner.read(), wanted.traffic.epoch, wanted.traffic.weights
         try:
             traffic = self.inner.publish(weights, epoch=epoch, expect=expect)
         except PreconditionFailedError:
             self.processes.note("publish", "director", f"epoch {epoch}", "refused")
-            if not heard:
-                raise KilledError from None
             raise
         if traffic.token != before.token:
-            self.shown.append(Shown(self.processes.elapsed, self._read.get(name, 0), name, traffic))
+            self.shown.append(replace(wanted, elapsed=self.processes.elapsed, traffic=traffic))
         self.processes.note("publish", "director", f"epoch {epoch}", dict(weights))
-        self._answer("publish", heard=heard)
         return traffic
+
+    def _repeat(self, put: Callable[[], Traffic]) -> None:
+        """Let the same request come once more, some time later."""
+
+        def again() -> None:
+            self.processes.request(1.0)
+            with suppress(PreconditionFailedError, StoreUnavailableError):
+                put()
+
+        self.processes.start("network", again)
 
     def _name(self) -> str:
         acting = self.processes.acting
@@ -163,18 +208,20 @@ class SimulatedDirector:
     def _arrive(self, what: str) -> bool:
         heard = self.processes.request(self.mishaps.late)
         if self.inner.away or (self.processes.acting and self.rng.random() < self.mishaps.lost):
-            self.processes.note(what, "director", answer="never arrives")
-            message = "the director does not answer"
-            raise StoreUnavailableError(message)
+            raise self._silence(what, "never arrives")
+        if self.unwritable and what == "publish":
+            raise self._silence(what, "is refused")
         return heard
 
     def _answer(self, what: str, *, heard: bool) -> None:
         if not heard:
             raise KilledError
         if self.processes.acting and self.rng.random() < self.mishaps.unanswered:
-            self.processes.note(what, "director", answer="is not answered")
-            message = "the director did not answer"
-            raise StoreUnavailableError(message)
+            raise self._silence(what, "is not answered")
+
+    def _silence(self, what: str, why: str) -> StoreUnavailableError:
+        self.processes.note(what, "director", answer=why)
+        return StoreUnavailableError("the director does not answer")
 
 
 @dataclass(slots=True)
@@ -183,8 +230,13 @@ class Pager:
 
     processes: Processes
     notices: list[Notice] = field(default_factory=list)
+    away: bool = False
 
     def tell(self, notice: Notice) -> None:
         """Remember what was told."""
         self.processes.request(0)
+        if self.away:
+            self.processes.note("is told", "pager", answer="does not answer")
+            message = "the pager does not answer"
+            raise StoreUnavailableError(message)
         self.notices.append(notice)

@@ -6,16 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from simulation.landscape import Look, Shown
-from simulation.scenes import EVERY, PRIMARY, SITES, Scene
+from simulation.landscape import Shown
+from simulation.scenes import EVERY, PRIMARY, Scene
+from simulation.sightings import Judge, Sightings, good, poor
 from simulation.turns import SECOND
 from tradewind.failover.routing import Kind, Routing, State
 from tradewind.records import Document
-
-LIMIT = 60
-"""Seconds that a function may run."""
-OFTEN = 20
-"""Looks of which more than half failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +20,7 @@ class Chosen:
 
     elapsed: int
     routing: Routing
+    revision: int
 
 
 @dataclass(slots=True)
@@ -33,15 +30,15 @@ class Moves:
     scene: Scene
     chosen: list[Chosen] = field(default_factory=list)
     """Every change that a majority accepted, in order."""
-    heard: int = 0
-    """When a majority of the control stores could be reached last; microseconds."""
     revision: int = 0
+    first: Mapping[str, int] = field(default_factory=dict)
+    """What the director showed in the beginning."""
 
     def choose(self, elapsed: int, revision: int, value: Document) -> None:
         """Note what a majority holds."""
         if revision > self.revision:
             self.revision = revision
-            self.chosen.append(Chosen(elapsed, Routing.of(value)))
+            self.chosen.append(Chosen(elapsed, Routing.of(value), revision))
 
     @property
     def epochs(self) -> dict[int, Chosen]:
@@ -52,15 +49,12 @@ class Moves:
         return first
 
 
-Looks = Mapping[tuple[str, str], list[Look]]
-
-
-def faults(moves: Moves, shown: list[Shown], looks: Looks) -> Iterator[str]:
+def faults(moves: Moves, shown: list[Shown], sightings: Sightings) -> Iterator[str]:
     """Yield what was wrong with how traffic moved."""
     yield from epochs_go_on(moves)
     yield from directors_follow(moves, shown)
     yield from nobody_acts_late(moves, shown)
-    yield from majorities_move_traffic(moves, looks)
+    yield from majorities_move_traffic(moves, sightings)
     yield from traffic_rests(moves)
 
 
@@ -98,37 +92,32 @@ def nobody_acts_late(moves: Moves, shown: list[Shown]) -> Iterator[str]:
             )
 
 
-def majorities_move_traffic(moves: Moves, looks: Looks) -> Iterator[str]:
+def majorities_move_traffic(moves: Moves, sightings: Sightings) -> Iterator[str]:
     """Observers take traffic only from what a majority saw failing, and bring it only to what a majority saw well."""
-    policy, late = moves.scene.policy, moves.scene.mishaps
-    slack = 2 * LIMIT if late.late or late.overdue or late.twice else 0
-    window = (7 * EVERY + slack) * SECOND  # a view may be stale when it is read, and counts until it is stale by that
-    observers = list(SITES)[: policy.observers]
     for epoch, each in moves.epochs.items():
 
-        def few(name: str, judge: Callable[[Look], bool], until: int = each.elapsed) -> bool:
-            saw = [who for who in observers if _saw(looks, who, name, judge, until, window, policy.rounds)]
-            return 2 * len(saw) <= len(observers)
+        def few(name: str, judge: Judge, until: int = each.elapsed) -> bool:
+            return not sightings.majority_saw(name, judge, until)
 
-        if _is_decided(each.routing):
-            yield from _leaves(epoch, each.routing, few, spills=policy.strategy == "bursting")
+        if is_decided(each.routing):
+            yield from _leaves(epoch, each.routing, few, spills=moves.scene.policy.strategy == "bursting")
             new = (
                 name for name, weight in each.routing.weights.items() if weight and not each.routing.before.get(name)
             )
             yield from (
                 f"epoch {epoch} brought traffic to {name}, which no majority saw well"
                 for name in new
-                if few(name, lambda look: look.good)
+                if few(name, good)
             )
 
 
-Few = Callable[[str, Callable[[Look], bool]], bool]
+Few = Callable[[str, Judge], bool]
 
 
 def _leaves(epoch: int, routing: Routing, few: Few, *, spills: bool) -> Iterator[str]:
     if routing.kind is not Kind.FAILOVER:
         return
-    unseen = [name for name in routing.leaving if few(name, lambda look: not look.good or look.late)]
+    unseen = [name for name in routing.leaving if few(name, poor)]
     if unseen and (not spills or unseen == list(routing.leaving)):  # who spills less sends less to those who are well
         yield f"epoch {epoch} took the traffic from {unseen}, which no majority saw failing"
     stays = any(routing.weights.get(name) for name, weight in routing.before.items() if weight)
@@ -137,31 +126,19 @@ def _leaves(epoch: int, routing: Routing, few: Few, *, spills: bool) -> Iterator
         yield f"epoch {epoch} took the traffic from {routing.leaving}, which are of two clouds"
 
 
-def _is_decided(routing: Routing) -> bool:
+def is_decided(routing: Routing) -> bool:
     """Say whether observers began an epoch because of what they saw, and not because a move did not pass."""
     detected = bool(routing.steps) and routing.steps[0].state is State.DETECTED
     return detected and routing.kind in {Kind.FAILOVER, Kind.SHIFT, Kind.RESTORE}
 
 
-def _saw(
-    looks: Looks, observer: str, name: str, judge: Callable[[Look], bool], until: int, window: int, rounds: int
-) -> bool:
-    """Say whether an observer saw an endpoint so for enough looks in a row, the last of them not long ago."""
-    row, bad = 0, 0
-    for at, look in enumerate(looks.get((observer, name), ())):
-        if look.elapsed > until:
-            break
-        bad += not look.good
-        row = row + 1 if judge(look) else 0
-        if look.elapsed >= until - window and (row >= rounds or (at + 1 >= OFTEN and judge(look))):
-            return True
-    return False
-
-
 def traffic_rests(moves: Moves) -> Iterator[str]:
-    """With clocks that run evenly, observers move traffic only when the cooldown after the last move is over."""
-    if moves.scene.shift:
-        return
+    """Observers move traffic only when the cooldown after the last move is over, to the second with even clocks."""
+    scene, slack = moves.scene, 1
+    if scene.shift:
+        if scene.twice:
+            return  # then a look says little of how much time went by
+        slack = EVERY + 1
     settled: dict[int, int] = {}
     for each in moves.chosen:
         if each.routing.state is State.SETTLED:
@@ -169,9 +146,9 @@ def traffic_rests(moves: Moves) -> Iterator[str]:
     for epoch, each in moves.epochs.items():
         routing = each.routing
         before = moves.epochs.get(epoch - 1)
-        if not _is_decided(routing) or before is None:
+        if not is_decided(routing) or before is None:
             continue
         if before.routing.kind is Kind.INITIAL or epoch - 1 not in settled:
             continue
-        if (rest := each.elapsed - settled[epoch - 1]) < (moves.scene.policy.cooldown - 1) * SECOND:
+        if (rest := each.elapsed - settled[epoch - 1]) < (scene.policy.cooldown - slack) * SECOND:
             yield f"epoch {epoch} began {rest / SECOND:.0f} s after the one before it, and the cooldown is longer"

@@ -21,6 +21,7 @@ PARTS = "replication/parts/work.py"
 SEND = "        self.at.send(job.source, (task.encode() for task in tasks))\n"
 NOTE = "        self.jobs.note_asked(held, self.at.clock(), missing[share - 1] if share < len(missing) else None)\n"
 PROPOSER = "registers/proposer.py"
+STEPS = "failover/moving/steps.py"
 _REPLAY = re.compile(r"^replay: .* SEED=(\d+)$", re.MULTILINE)
 
 
@@ -258,6 +259,76 @@ PLANTS = {
                 "    return",
             ),
             Edit("failover/looking/seeing.py", "heard.still > STILL", "False"),
+        ),
+    ),
+    "failover-frozen": Plant(
+        "failover",
+        (
+            Edit("failover/deciding/decide.py", "    if routing.frozen:\n", "    if False:\n"),
+            Edit(STEPS, "routing.state is not State.SETTLED or routing.frozen:", "routing.state is not State.SETTLED:"),
+            Edit(
+                STEPS, "routing.state is not State.DETECTED or routing.frozen:", "routing.state is not State.DETECTED:"
+            ),
+        ),
+    ),
+    "failover-thawed": Plant("failover", (Edit(STEPS, "        frozen=routing.frozen,\n", ""),)),
+    "failover-minimum": Plant(
+        "failover",
+        (
+            Edit(
+                "failover/deciding/leaving.py",
+                "    if len(left) < scene.group.minimum_serving:\n",
+                "    if False:\n",
+            ),
+        ),
+    ),
+    "failover-person": Plant(
+        "failover",
+        (
+            Edit(
+                "failover/deciding/returning.py",
+                "if scene.routing.kind is Kind.MANUAL and _moved(scene, start(scene)):",
+                "if False:",
+            ),
+        ),
+    ),
+    "failover-person-unseen": Plant(
+        "failover",
+        (
+            Edit(
+                "failover/moving/acting.py",
+                "(routing.kind is Kind.MANUAL and not any(self.hands.seen_down(name) for name in out))",
+                "False",
+            ),
+        ),
+    ),
+    "failover-stores": Plant(
+        "failover",
+        (
+            Edit(
+                "registers/panel.py",
+                "len(self.held) >= self.config.majority",
+                "len(self.held) >= len(self.config.members)",
+            ),
+        ),
+    ),
+    "failover-observers": Plant(
+        "failover", (Edit("failover/deciding/decide.py", "< health.majority:", "< health.observers:"),)
+    ),
+    "failover-verified": Plant(
+        "failover", (Edit("failover/moving/acting.py", "        if not poor:\n", "        if True:\n"),)
+    ),
+    "failover-unshown": Plant(
+        "failover", (Edit(STEPS, "routing.before if routing.state in UNSHOWN else routing.weights", "routing.weights"),)
+    ),
+    "failover-jumps": Plant(
+        "failover",
+        (
+            Edit(
+                "failover/remembering.py",
+                "min(now - known.epoch_since, known.looks * every)",
+                "(now - known.epoch_since)",
+            ),
         ),
     ),
     "failover-alone": Plant(

@@ -12,6 +12,8 @@ from tradewind.fleet import Fleet
 
 EVERY = 20
 """Seconds between two looks of an observer."""
+LIMIT = 60
+"""Seconds that a function may run."""
 GROUP = "g"
 SITES = {"a": "aws", "b": "gcp", "c": "azure", "d": "aws", "e": "gcp"}
 """Each has a control store and an observer; in most worlds only the first three do."""
@@ -67,7 +69,8 @@ class Scene:
     cut: float
     """The same, that an observer and an endpoint do not reach each other, or do again."""
     dark: float
-    """The same, that a control store goes away, or returns."""
+    """The same, that a control store goes away, or returns; that one, or the director, can be read only; that the pager
+    goes away. Half of it: that the director does."""
     absent: float
     """The same, that an observer is not run for a while, or is again."""
     shift: float
@@ -113,13 +116,24 @@ def draw(rng: Random) -> Scene:
     fate = rng.random()
     if fate < 0.15:
         return _apart(scene)
-    return _contended(scene) if fate < 0.4 else scene
+    if fate < 0.4:
+        return _contended(scene)
+    return _jumping(scene) if fate < 0.44 else scene
 
 
 def _contended(scene: Scene) -> Scene:
     """Let persons and observers move traffic at once, and whoever does hang at any moment."""
     calm, slow = Mishaps(late=0.01), Mishaps(late=0.4)
     return replace(scene, mishaps=calm, director=slow, rings=5, fall=0.5, cut=0, dark=0, absent=0, shift=0, hand=1)
+
+
+def _jumping(scene: Scene) -> Scene:
+    """Let clocks jump while endpoints come and go, so that a cooldown is told by no clock alone."""
+    policy = replace(scene.policy, rounds=1, cooldown=100, failback=0, minimum=1)
+    calm = Mishaps(), Mishaps()
+    return replace(
+        scene, policy=policy, rings=8, mishaps=calm[0], director=calm[1], twice=0, fall=0.6, absent=0, shift=0.8, hand=0
+    )
 
 
 def _apart(scene: Scene) -> Scene:

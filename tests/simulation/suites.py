@@ -8,7 +8,7 @@ from random import Random
 from unittest.mock import patch
 
 from rigs.world import InlineExecutor
-from simulation import moves, registering, scenes, watching, wishes
+from simulation import moves, promises, registering, scenes, watching, wishes
 from simulation.buffering import BufferedWorld, draw_buffered
 from simulation.findings import faults
 from simulation.guarding import (
@@ -94,7 +94,9 @@ def failover(seed: int) -> Result:
 
     def found() -> Iterable[str]:
         yield from world.wrong
-        yield from moves.faults(world.moves, world.director.shown, world.endpoints.looks)
+        seen = world.sightings()
+        yield from moves.faults(world.moves, world.director.shown, seen)
+        yield from promises.broken(world.moves, world.director.shown, seen)
 
     return _agreed(seed, scene.policy.told(), world.processes, world.run, found)
 

@@ -48,10 +48,14 @@ def test_everything_happens_to_registers() -> None:
 
 def test_everything_happens_to_observers() -> None:
     """The worlds are such that all that is simulated comes about, and every decision is taken."""
-    lines = [line for seed in range(80) for line in SUITES["failover"](seed).schedule]
+    lines = [line for seed in range(150) for line in SUITES["failover"](seed).schedule]
 
     happened = {line.what for line in lines}
     assert happened >= {"crashes", "falls", "is cut off", "is away", "is not run", "clock jumps", "move", "freeze"}
+    assert happened >= {"is lost", "can be read only", "can be written"}
+    assert {"is refused", "resent", "is overdue"} <= {line.answer for line in lines if line.site == "director"}
+    assert {"director"} < {line.site for line in lines if line.what == "can be read only"}
+    assert any(line.site == "pager" and line.answer == "does not answer" for line in lines)
     decided = {line.answer.partition("(")[0] for line in lines if line.what == "looks"}
     assert decided >= {"Keep", "FailOver", "Shift", "Restore"}
     assert any(line.what == "publish" and line.answer == "refused" for line in lines)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from random import Random
 
 from simulation.control import Bucket, Mishaps, SimulatedRecords
 from simulation.landscape import AtOnce, Clock, Endpoints, Look, Pager, SimulatedDirector, SimulatedProber
-from simulation.moves import LIMIT, Moves
+from simulation.moves import Moves
 from simulation.processes import Process, Processes
-from simulation.scenes import ENDPOINTS, EVERY, GROUP, SITES, Policy, Scene, fleet_of
+from simulation.scenes import ENDPOINTS, EVERY, GROUP, LIMIT, SITES, Policy, Scene, fleet_of
+from simulation.sightings import Sightings
 from simulation.turns import SECOND
 from simulation.world import EndlessError
 from tradewind.errors import TradewindError
@@ -197,7 +198,8 @@ class World:
             self.buckets[site].held = dict(held)
             self.buckets[site].writes = 1000
         self.endpoints.looks = {pair: list(looks) for pair, looks in begun.looks.items()}
-        self.director.inner.published.append(begun.traffic)
+        self.director.inner.published.append(replace(begun.traffic, token="begun"))  # no other has this one
+        self.moves.first = begun.traffic.weights
         if begun.value.value is not None:
             self.moves.choose(begun.elapsed, begun.value.revision, begun.value.value)
 
@@ -268,6 +270,7 @@ class World:
         if chance() < scene.dark / 2:
             self.director.inner.away = not self.director.inner.away
             self.processes.note("is away" if self.director.inner.away else "is there", "director")
+        self._restrain()
         if chance() < scene.absent:
             site = self.rng.choice(self.sites)
             self._absent ^= {site}
@@ -282,19 +285,33 @@ class World:
         if chance() < 0.2:
             self.endpoints.load = self.rng.choice((10, 50, 90, 150))
 
+    def _restrain(self) -> None:
+        """Let something be read and not be written, or let the pager be away; or end it."""
+        dark, chance = self.scene.dark, self.rng.random
+        if chance() < dark:
+            bucket = self.buckets[self.rng.choice(self.sites)]
+            bucket.unwritable = not bucket.unwritable
+            self.processes.note("can be read only" if bucket.unwritable else "can be written", bucket.site)
+        if chance() < dark:
+            self.director.unwritable = not self.director.unwritable
+            self.processes.note("can be read only" if self.director.unwritable else "can be written", "director")
+        if chance() < dark:
+            self.pager.away = not self.pager.away
+            self.processes.note("is away" if self.pager.away else "is there", "pager")
+
     def _heal(self) -> None:
         """Let nothing go wrong any more; but in some worlds a whole cloud is lost then, or a little later."""
         self.processes.note("nothing goes wrong any more")
         self.healthy = True
         self.scene.mishaps.heal()
         self.scene.director.heal()
-        self.director.inner.away = False
+        self.director.inner.away = self.director.unwritable = self.pager.away = False
         self._absent.clear()
         self.endpoints.cut.clear()
         if self.scene.calm:
             self.endpoints.fallen.clear()
         for bucket in self.buckets.values():
-            bucket.away = False
+            bucket.away = bucket.unwritable = False
         self._go_on()
         self._drain()
         reading = self.registers(self.clocks["a"]).register(REGISTER).read()
@@ -312,7 +329,7 @@ class World:
         for _ in range(self.scene.quiet):
             self._period()
         lost = [site for site in self.sites if SITES[site] == cloud]
-        self.processes.note("is lost", *lost[:1], answer=cloud)
+        self.processes.note("is lost", cloud)
         self.endpoints.fallen |= {name for name, site in ENDPOINTS.items() if SITES[site] == cloud}
         self._absent |= set(lost)
         for process in [each for each in self._running if each.name.rstrip("0123456789") in lost and not each.over]:
@@ -320,8 +337,14 @@ class World:
         for site in lost:
             self.buckets[site].away = True
 
+    def sightings(self) -> Sightings:
+        """Return who saw what of the endpoints."""
+        return Sightings(self.scene.policy, self.endpoints.looks, self.endpoints.told)
+
     def _written(self, name: str) -> None:
         """See whether what was written to a store is at a majority of them now."""
+        if name.startswith("views/") and (acting := self.processes.acting):
+            self.endpoints.told.add(acting.process.name)
         if name != RECORD:
             return
         shown = [bucket.held[RECORD].value for bucket in self.buckets.values() if RECORD in bucket.held]
