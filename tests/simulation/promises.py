@@ -42,8 +42,9 @@ def enough_are_left(moves: Moves, sightings: Sightings) -> Iterator[str]:
         routing = each.routing
         if not is_decided(routing) or routing.kind is Kind.SHIFT or not routing.leaving:
             continue  # a shift leaves those who have nothing to do any more, and are there when they are needed
-        lost = [name for name in routing.leaving if sightings.majority_saw(name, poor, each.elapsed)]
-        others = [name for name in ENDPOINTS if name not in lost]  # what only spilled may have nothing, and is there
+        spilled = moves.scene.policy.strategy == "bursting" and routing.weights.get(PRIMARY)  # or some of it has
+        lost = [name for name in routing.leaving if not spilled or sightings.majority_saw(name, bad, each.elapsed)]
+        others = [name for name in ENDPOINTS if name not in lost]
         left = [name for name in others if sightings.majority_saw_stand(name, each.elapsed)]
         if len(left) < least:
             yield f"epoch {epoch} took the traffic from {routing.leaving}, and only {left} of {least} were left"
