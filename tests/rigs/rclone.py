@@ -37,6 +37,9 @@ AWKWARD = (
     "x" * 200,
 )
 """Names that all three clouds can hold."""
+BINARY = b"\x01"
+"""A first byte that no text has. fake-gcs-server drops the content type that rclone gives, and serves a guess from the
+bytes; Cloud Storage guesses nothing, and serves what was stored without a type as what is guessed of this."""
 
 
 def remotes(sites: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
@@ -87,6 +90,6 @@ def make_files(where: Path, count: int, seed: int) -> dict[str, int]:
         size = {0: 0, 1: 8 * MIB}.get(number, int(2 ** chance.uniform(0, 23)))
         path = where / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(chance.randbytes(size))
+        path.write_bytes((BINARY + chance.randbytes(size))[:size])
         sizes[name] = size
     return sizes

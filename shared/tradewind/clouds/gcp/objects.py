@@ -14,6 +14,7 @@ from typing import Any
 
 from tradewind.clouds.gcp.errors import translate
 from tradewind.clouds.gcp.limits import encode_user
+from tradewind.clouds.gcp.states import PLAIN_TYPE
 from tradewind.clouds.gcp.wire import GcsWire, json_target
 from tradewind.clouds.pieces import Passing
 from tradewind.clouds.telling import told
@@ -21,7 +22,6 @@ from tradewind.clouds.understood import understood
 from tradewind.errors import BucketNotFoundError, NotFoundError
 from tradewind.ports import Metadata
 
-PLAIN_TYPE = "application/octet-stream"
 _FIELDS = "name,generation,size,crc32c,metadata"
 
 

@@ -21,6 +21,10 @@ from typing import NotRequired, TypedDict
 
 from tradewind.ports import Checksums, Metadata, ObjectState, ObjectSummary
 
+PLAIN_TYPE = "application/octet-stream"
+"""What an object has that was stored without a content type: it is served so, while its resource has none, and a
+replica that was made of the one would never be found to be of the other.
+https://cloud.google.com/storage/docs/json_api/v1/objects"""
 NEAR = 60
 """Seconds between a generation and what is told of it, up to which it says when it was written."""
 _USER = "x-goog-meta-"
@@ -56,7 +60,7 @@ def by_resource(resource: Resource) -> ObjectState:
         modified=_written(resource["generation"], datetime.fromisoformat(resource["timeCreated"])),
         checksums=_checksums(resource.get("crc32c"), resource.get("md5Hash")),
         metadata=Metadata(
-            content_type=resource.get("contentType") or None,
+            content_type=resource.get("contentType") or PLAIN_TYPE,
             content_encoding=resource.get("contentEncoding") or None,
             content_language=resource.get("contentLanguage") or None,
             content_disposition=resource.get("contentDisposition") or None,
@@ -90,7 +94,7 @@ def by_headers(key: str, headers: Mapping[str, str]) -> ObjectState | None:
         modified=_written(headers["x-goog-generation"], parsedate_to_datetime(headers["last-modified"])),
         checksums=_checksums(hashes["crc32c"], hashes.get("md5")),
         metadata=Metadata(
-            content_type=headers.get("content-type") or None,
+            content_type=headers.get("content-type") or PLAIN_TYPE,
             content_encoding=headers.get("content-encoding") or None,
             content_language=headers.get("content-language") or None,
             content_disposition=headers.get("content-disposition") or None,

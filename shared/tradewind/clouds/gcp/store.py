@@ -12,7 +12,7 @@ from typing import Any, Literal
 from tradewind.clouds.gcp.clients import open_wire
 from tradewind.clouds.gcp.errors import translate
 from tradewind.clouds.gcp.limits import check_key, check_metadata, encode_user
-from tradewind.clouds.gcp.states import Hearsay, by_headers, by_resource, summary_of, was_inflated
+from tradewind.clouds.gcp.states import PLAIN_TYPE, Hearsay, by_headers, by_resource, summary_of, was_inflated
 from tradewind.clouds.gcp.wire import GcsWire, json_target, xml_target
 from tradewind.clouds.http import Answer, AnswerError, Body
 from tradewind.clouds.telling import told
@@ -119,7 +119,7 @@ class GcsStore:
             "md5Hash": b64encode(md5).decode() if md5 is not None else None,
         }
         condition = {"uploadType": "multipart", "ifGenerationMatch": self._generation(key, expect)}
-        form_type, form = _related(fields, metadata.content_type or "application/octet-stream", body)
+        form_type, form = _related(fields, metadata.content_type or PLAIN_TYPE, body)
         with self._bucket_required(), translate("put", self._uri(key)):
             target = json_target(self._bucket, query=condition, upload=True)
             written = self._json("POST", target, headers={"Content-Type": form_type}, body=form)
