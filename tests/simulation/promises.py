@@ -37,14 +37,14 @@ def frozen_means_frozen(moves: Moves) -> Iterator[str]:
 
 def enough_are_left(moves: Moves, sightings: Sightings) -> Iterator[str]:
     """What loses its traffic loses it only if as many others as must serve were seen to stand by a majority."""
-    least = moves.scene.policy.minimum
+    policy = moves.scene.policy
+    least = policy.minimum
     for epoch, each in moves.epochs.items():
         routing = each.routing
         if not is_decided(routing) or routing.kind is Kind.SHIFT or not routing.leaving:
             continue  # a shift leaves those who have nothing to do any more, and are there when they are needed
-        spilled = moves.scene.policy.strategy == "bursting" and routing.weights.get(PRIMARY)  # or some of it has
-        lost = [name for name in routing.leaving if not spilled or sightings.majority_saw(name, bad, each.elapsed)]
-        others = [name for name in ENDPOINTS if name not in lost]
+        spilled = policy.strategy == "bursting" and routing.weights.get(PRIMARY)
+        others = [name for name in ENDPOINTS if spilled or name not in routing.leaving]  # who spilled stands by
         left = [name for name in others if sightings.majority_saw_stand(name, each.elapsed)]
         if len(left) < least:
             yield f"epoch {epoch} took the traffic from {routing.leaving}, and only {left} of {least} were left"
