@@ -17,7 +17,8 @@ from tradewind.checksums import crc32c, md5
 from tradewind.clouds.azure.blocks import checksums_of_blocks
 from tradewind.clouds.azure.lists import BlockLists
 from tradewind.clouds.azure.uploads import BlobUploads
-from tradewind.clouds.gcp.objects import PLAIN_TYPE, GcsObjects, Resource
+from tradewind.clouds.gcp.objects import GcsObjects, Resource
+from tradewind.clouds.gcp.states import PLAIN_TYPE
 from tradewind.clouds.gcp.uploads import GcsUploads
 from tradewind.clouds.memory.copies import MemoryCopies
 from tradewind.clouds.memory.uploads import LIMITS, MemoryUploads

@@ -133,7 +133,6 @@ class Replicator:
         if (until := self._deferred(rule, notification, site)) is not None:
             return [Outcome(route, Verdict.DEFERRED, until) for route in routes]
         removing = notification.change in (Change.DELETED, Change.NOTHING)
-        removing = notification.change in (Change.DELETED, Change.NOTHING)
         return self._copy(rule, notification.key, site, routes, fresh=fresh, removing=removing, size=notification.size)
 
     def _deferred(self, rule: Rule, notification: Notification, site: str) -> str | None:
