@@ -11,6 +11,7 @@ from threading import Event
 
 import pytest
 
+from rigs.switch_objects import epochs
 from rigs.world import PLAIN, InlineExecutor, WatchedStore
 from tradewind.checksums import crc32c
 from tradewind.clouds.memory.store import MemoryStore
@@ -23,7 +24,7 @@ from tradewind.errors import (
 from tradewind.failover.moving.switch import SwitchDirector
 from tradewind.ports import Traffic
 from tradewind.registers.asking import OVERDUE, Asking
-from tradewind.switch_text import decode, encode, text_of
+from tradewind.switch_text import encode, text_of
 
 KEY = "switch/vision.txt"
 AWS, GCP, AZURE = {"aws": 100, "gcp": 0, "azr": 0}, {"aws": 0, "gcp": 100, "azr": 0}, {"aws": 0, "gcp": 0, "azr": 100}
@@ -84,13 +85,7 @@ class Sites:
 
     def epochs(self) -> list[int]:
         """Return the epoch that each object shows, 0 if there is none."""
-        return [self._epoch(store) for store in self.memory.values()]
-
-    def _epoch(self, store: MemoryStore) -> int:
-        if store.head(KEY) is None:
-            return 0
-        with store.get(KEY) as download:
-            return decode(b"".join(download.chunks)).epoch
+        return epochs(self.memory.values(), KEY)
 
 
 @pytest.fixture

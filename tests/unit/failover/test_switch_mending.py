@@ -8,12 +8,12 @@ import pytest
 
 from rigs.groups_command_line import groups_command_line
 from rigs.observers import GROUP, OBSERVERS, Observatory
+from rigs.switch_objects import epochs
 from rigs.world import InlineExecutor, WatchedStore
 from tradewind.clouds.memory.store import MemoryStore
 from tradewind.errors import StoreUnavailableError
 from tradewind.failover.moving.switch import SwitchDirector
 from tradewind.registers.asking import Asking
-from tradewind.switch_text import decode
 
 KEY = "classifier.txt"
 ONE_TURN_EACH = len(OBSERVERS)
@@ -42,13 +42,7 @@ class Switched:
 
     def epochs(self) -> list[int]:
         """Return the epoch that each object shows, 0 if there is none."""
-        return [self._epoch(store) for store in self.memory.values()]
-
-    def _epoch(self, store: MemoryStore) -> int:
-        if store.head(KEY) is None:
-            return 0
-        with store.get(KEY) as download:
-            return decode(b"".join(download.chunks)).epoch
+        return epochs(self.memory.values(), KEY)
 
     def _reach(self, site: str) -> Callable[[str], None]:
         def before(_: str) -> None:
