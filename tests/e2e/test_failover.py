@@ -13,10 +13,11 @@ import httpx
 import pytest
 
 from rigs.acceptance import eventually
-from tradewind.failover.callers.published import Published
+from tradewind.failover.callers.published import Condition, Published
 from tradewind.failover.callers.reading import name_of
 from tradewind.failover.deciding.health import judge
 from tradewind.failover.routing import Routing, State
+from tradewind.failover.views import Breaker
 from tradewind.ports import Traffic
 from tradewind.registers.outcomes import Done, NoMajority, Reading
 from tradewind.runtime import Runtime, read_fleet
@@ -62,14 +63,19 @@ def go_home(sandbox: Sandbox, runtime: Runtime) -> None:
         assert said.returncode == 0, said.stdout + said.stderr
     eventually(lambda: routing(runtime).state is State.SETTLED, "the routing is settled", LONGEST)
     epoch = routing(runtime).epoch
-    eventually(lambda: published(runtime) == {(epoch, State.SETTLED)}, "all observers let callers know", LONGEST)
+    eventually(lambda: callers_know(runtime, epoch), "all observers let callers know", LONGEST)
 
 
-def published(runtime: Runtime) -> set[tuple[int, State]]:
-    """Return what the observers let callers know of the group."""
+def callers_know(runtime: Runtime, epoch: int) -> bool:
+    """Say whether all observers tell callers that an epoch is settled, and that none of its endpoints is to be spared.
+
+    A breaker is half open for some looks after its endpoint is well again, and callers are sent elsewhere meanwhile.
+    """
     records = [runtime.records(site).read(name_of(GROUP)) for site in runtime.failover.control.stores]
     known = [Published.of(record.value) for record in records if record]
-    return {(each.epoch, each.state) for each in known}
+    offers = [offer for each in known for offer in each.endpoints.values()]
+    settled = {(each.epoch, each.state) for each in known} == {(epoch, State.SETTLED)}
+    return settled and all(offer.condition is Condition.UP and offer.breaker is Breaker.CLOSED for offer in offers)
 
 
 def all_well(runtime: Runtime) -> bool:
