@@ -45,7 +45,7 @@ def groups_command_line(sky: Observatory, patch: pytest.MonkeyPatch) -> Iterator
     runtime = Runtime(sky.fleet, Path())
     for site, records in sky._records("").items():
         runtime._opened["records", site] = records
-    runtime.failover._directors[GROUP, False] = sky.director
+    runtime.failover._directors[GROUP] = sky.director
     patch.setattr("tradewind.cli.context.read_fleet", lambda _: runtime)
     patch.setattr("tradewind.runtime.failover._now", lambda: sky.now)
     yield GroupsCommandLine(sky, runtime)

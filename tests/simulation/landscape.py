@@ -152,7 +152,7 @@ class SimulatedDirector:
         self._answer("read", heard=heard)
         return traffic
 
-    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic) -> Traffic:
+    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic, force: bool = False) -> Traffic:
         """Publish the weights, if what is published is still `expect`."""
         name = self._name()
         began = self._read.get(name, 0)

@@ -19,12 +19,11 @@ from tradewind.cli.text import as_json, one_line
 from tradewind.errors import TradewindError
 from tradewind.failover.deciding.decide import initial
 from tradewind.failover.deciding.sharing import percent
-from tradewind.failover.moving.forcing import show_anyway
 from tradewind.failover.moving.manual import complete, objections
 from tradewind.failover.moving.switch import SwitchDirector
 from tradewind.failover.routing import Routing, State
 from tradewind.ports import Stops
-from tradewind.registers.outcomes import Done, NoMajority, Outcome
+from tradewind.registers.outcomes import Done, NoMajority, Outcome, Unchanged
 from tradewind.runtime import Runtime
 
 app = typer.Typer(no_args_is_help=True, help="Groups of endpoints: where their traffic goes, and moving it by hand.")
@@ -143,16 +142,34 @@ def thaw(
 
 
 @app.command("force-zone")
-def force_zone(group: GroupArgument, yes: YesOption = False, fleet_file: FleetOption = None) -> None:
-    """Let the director show the present epoch although that changes more of a zone than `most_of_zone` allows."""
+def force_zone(
+    group: GroupArgument,
+    why: WhyOption,
+    who: WhoOption = None,
+    yes: YesOption = False,
+    wait: WaitOption = False,
+    operation: OperationOption = None,
+    since: SinceOption = None,
+    fleet_file: FleetOption = None,
+) -> None:
+    """Let a group's present epoch change more of a zone than `most_of_zone` allows; the observers show it then."""
     runtime = open_runtime(fleet_file)
-    known = runtime.failover.group(group)
-    director = runtime.failover.director(group, force=True)
-    if not yes:
-        typer.confirm(f"Publish what {group} is to show, however much of its zone that is?", abort=True)
-    shown = show_anyway(runtime.failover.register(group), director, group=group, endpoints=tuple(known.endpoints))
-    to = ", ".join(f"{name} {weight} %" for name, weight in shown.weights.items() if weight)
-    typer.echo(f"{group}: the director shows epoch {shown.epoch}, {to}; the observers take it to its end")
+    held = runtime.failover.routing(group)
+    if isinstance(held, NoMajority):
+        raise typer.Exit(_tell(runtime, group, held))
+    epoch = held.epoch if held else 0
+    if held and not yes:
+        shares = _shares(held.weights)
+        typer.confirm(f"Show epoch {epoch} of {group} ({shares}), however much of its zone that changes?", abort=True)
+    id_ = _id(operation, since)
+    outcome = runtime.failover.hand(group).force(epoch, who=who_is(who), why=why, id=id_, since=since)
+    if isinstance(outcome, Unchanged) and outcome.reading.value is not None:
+        now = Routing.of(outcome.reading.value)
+        if now.epoch != epoch:
+            typer.echo(f"{group}: epoch {now.epoch} has overtaken it: {one_line(now.reason)}", err=True)
+            raise typer.Exit(1)
+    code = _tell(runtime, group, outcome)
+    raise typer.Exit(_follow(runtime, group, epoch, held.state) if code == 0 and wait and held else code)
 
 
 def look(runtime: Runtime, group: str) -> Standing:
@@ -179,15 +196,18 @@ def _move(runtime: Runtime, wish: Wish, *, yes: bool, force: bool, wait: bool) -
     if against and not force:
         typer.echo("what to do: choose another endpoint, or say that it is meant: --force", err=True)
         return 1
-    shown = ", ".join(f"{name} {weight} %" for name, weight in wish.weights.items() if weight)
     if not yes:
-        typer.confirm(f"Move the traffic of {wish.group} to {shown}?", abort=True)
+        typer.confirm(f"Move the traffic of {wish.group} to {_shares(wish.weights)}?", abort=True)
     outcome = failover.hand(wish.group).move(wish.weights, who=wish.who, why=wish.why, id=wish.id, since=wish.since)
     code = _tell(runtime, wish.group, outcome)
     if code == 0 and wait and isinstance(outcome, Done) and outcome.reading.value is not None:
         begun = Routing.of(outcome.reading.value)
         return _follow(runtime, wish.group, begun.epoch, begun.state)
     return code
+
+
+def _shares(weights: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {weight} %" for name, weight in weights.items() if weight)
 
 
 def _id(given: str | None, since: int | None) -> str:

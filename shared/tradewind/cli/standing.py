@@ -85,7 +85,8 @@ class Standing:
         if self.trouble:
             said.append(f"group {self.name}: its director could not be asked: {self.trouble}")
         if self.stop_ahead:
-            held = self.routing is not None and self.routing.state is State.DRAINING
+            now = self.routing
+            held = now is not None and now.state is State.DRAINING and not now.forced
             way = f"; what it holds back now: `tradewind group force-zone {self.name}`" if held else ""
             said.append(f"group {self.name}: {self.stop_ahead}{way}")
         said += [f"group {self.name}: the switch's object at {site}: {wrong}" for site, wrong in self.lacking.items()]
@@ -160,6 +161,8 @@ def shown(found: Standing) -> RenderableType:
     if routing:
         lines.append(Text(f"epoch {routing.epoch} ({routing.kind}) is {routing.state}: {one_line(routing.reason)}"))
         lines += [Text(_step(each.state, each.at, each.by, each.note), style="dim") for each in routing.steps]
+    if routing and routing.forced:
+        lines.append(Text(f"may change more of its zone than others: {one_line(routing.forced)}"))
     if routing and routing.tried:
         lines.append(Text(f"did not pass verification: {', '.join(routing.tried)}"))
     if found.cooldown > 0:

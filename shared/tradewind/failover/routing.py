@@ -75,6 +75,8 @@ class Routing:
     """Of this epoch, in order."""
     frozen: str = ""
     """Who froze it and why; while it is, nothing but a person's change moves traffic."""
+    forced: str = ""
+    """Who lets this epoch change more of a zone than `most_of_zone` allows, and why."""
 
     @property
     def serving(self) -> tuple[str, ...]:
@@ -100,6 +102,7 @@ class Routing:
             "tried": list(self.tried),
             "steps": [asdict(step) for step in self.steps],
             "frozen": self.frozen,
+            "forced": self.forced,
         }
 
     @classmethod
@@ -122,6 +125,7 @@ class Routing:
                 tried=tuple(document["tried"]),
                 steps=tuple(_step(each) for each in document["steps"]),
                 frozen=str(document["frozen"]),
+                forced=str(document.get("forced", "")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigurationError(

@@ -30,7 +30,7 @@ class TrafficDirector(Protocol):
     def read(self) -> Traffic:
         """Return what is published: at most a few requests, and none of them changes anything."""
 
-    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic) -> Traffic:
+    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic, force: bool = False) -> Traffic:
         """Publish the weights with their epoch, if what is published is still `expect`, and return what is there now.
 
         Publishing what is there already changes nothing. An answer that got lost leaves open what is published;
@@ -40,11 +40,12 @@ class TrafficDirector(Protocol):
             weights: Percent by endpoint, 100 together; every endpoint of the group is named.
             epoch: Of the decision; never less than that of `expect`.
             expect: What `read` returned.
+            force: Whether a change of much of a zone is meant.
 
         Raises:
             PreconditionFailedError: Somebody else published meanwhile, or `expect` is of a later epoch; nothing was
                 changed.
-            SafetyStopError: The change would touch more than the zone may lose at once; nothing changed.
+            SafetyStopError: The change would touch more than may be at once, and is not forced; nothing changed.
         """
 
 

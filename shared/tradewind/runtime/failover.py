@@ -60,7 +60,7 @@ class Failover:
     """Sites whose control store did not take the credentials: to everybody else that is no error, but its silence."""
     _registers: Registers | None = None
     _switches: dict[float, Asking] = field(default_factory=dict)
-    _directors: dict[tuple[str, bool], TrafficDirector] = field(default_factory=dict)
+    _directors: dict[str, TrafficDirector] = field(default_factory=dict)
     _notifiers: dict[str, Mapping[str, Notifier]] = field(default_factory=dict)
     _observers: dict[str, Observer] = field(default_factory=dict)
     _routes: dict[str, Routes] = field(default_factory=dict)
@@ -120,17 +120,11 @@ class Failover:
         self.group(group)
         return self.registers.register(register_of(group))
 
-    def director(self, group: str, *, force: bool = False) -> TrafficDirector:
-        """Return what directs a group's traffic.
-
-        Args:
-            group: Its name.
-            force: Whether it may change more of a zone than `most_of_zone` says.
-        """
-        key = (group, force)
-        if key not in self._directors:
-            self._directors[key] = self._open_director(group, force=force)
-        return self._directors[key]
+    def director(self, group: str) -> TrafficDirector:
+        """Return what directs a group's traffic."""
+        if group not in self._directors:
+            self._directors[group] = self._open_director(group)
+        return self._directors[group]
 
     def switch_zone(self, group: str) -> SwitchZone:
         """Return what makes the health checks and the records of a group's quorum switch.
@@ -248,7 +242,7 @@ class Failover:
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
-    def _open_director(self, name: str, *, force: bool) -> TrafficDirector:
+    def _open_director(self, name: str) -> TrafficDirector:
         director = self.group(name).director
         if isinstance(director, Caddy):
             return cast("TrafficDirector", cloud("web", "traffic").open_director(director))
@@ -256,10 +250,7 @@ class Failover:
             return self._open_switch(name, director)
         site = self.runtime.site(director.site)
         credentials = self.runtime.credentials(director.site)
-        insisting = {"force": True} if force else {}
-        return cast(
-            "TrafficDirector", cloud(site.cloud, "traffic").open_director(director, site, credentials, **insisting)
-        )
+        return cast("TrafficDirector", cloud(site.cloud, "traffic").open_director(director, site, credentials))
 
     def _open_switch(self, name: str, switch: Switch) -> TrafficDirector:
         return SwitchDirector(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -12,10 +13,9 @@ from rigs.groups_command_line import GroupsCommandLine, groups_command_line
 from rigs.observers import GROUP, OBSERVERS, REFUSED, Observatory
 from tradewind.clouds.memory.traffic import MemoryDirector
 from tradewind.errors import ConfigurationError, SafetyStopError
-from tradewind.failover.moving.forcing import show_anyway
 from tradewind.failover.routing import Kind, State
 from tradewind.ports import Traffic
-from tradewind.registers.outcomes import Done, Indeterminate, Operation, Outcome
+from tradewind.registers.outcomes import Done, Indeterminate, Operation, Outcome, Reading
 
 MOVE = ("group", "failover", GROUP, "--to", "on-gcp", "--why", "a try", "--yes")
 
@@ -77,7 +77,7 @@ def test_wait_follows_the_epoch_to_its_end(
 
 
 class Careful:
-    """A director that lets nothing move, because it would be too much of its zone."""
+    """A director that lets nothing move unless it is forced, because it would be too much of its zone."""
 
     def __init__(self, inner: MemoryDirector) -> None:
         self.inner = inner
@@ -86,10 +86,10 @@ class Careful:
         """Return what is published."""
         return self.inner.read()
 
-    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic) -> Traffic:
+    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic, force: bool = False) -> Traffic:
         """Refuse whatever is not there already."""
         now = self.read()
-        if (now.epoch, dict(now.weights)) == (epoch, dict(weights)):
+        if force or (now.epoch, dict(now.weights)) == (epoch, dict(weights)):
             return self.inner.publish(weights, epoch=epoch, expect=expect)
         raise SafetyStopError("Refused to change 4 of the 12 records of the zone")
 
@@ -102,8 +102,7 @@ class Careful:
 def careful(tradewind: GroupsCommandLine, sky: Observatory) -> GroupsCommandLine:
     """The same command line, over a director that is stopped unless it is forced."""
     sky.directors[GROUP] = cast("MemoryDirector", Careful(sky.director))
-    tradewind.runtime.failover._directors[GROUP, False] = sky.directors[GROUP]
-    tradewind.runtime.failover._directors[GROUP, True] = sky.director
+    tradewind.runtime.failover._directors[GROUP] = sky.directors[GROUP]
     return tradewind
 
 
@@ -116,56 +115,84 @@ def test_a_stop_is_told_before_it_strikes(careful: GroupsCommandLine) -> None:
     assert "force-zone" not in ended.out
 
 
+FORCE = ("group", "force-zone", GROUP, "--why", "it is meant", "--who", "bob")
+
+
 def test_a_move_that_was_stopped_is_forced_and_comes_to_its_end(careful: GroupsCommandLine, sky: Observatory) -> None:
-    """A person publishes what the director held back, and the observers go on from there."""
+    """A person lets one epoch change so much, and that is on record; the observers show it, and stop at the next."""
     careful(*MOVE)
     sky.rounds(3)
     assert sky.routing.state is State.DRAINING
     assert "tradewind group force-zone classifier" in careful("group", "status").out
 
-    forced = careful("group", "force-zone", GROUP, typed="y\n")
+    forced = careful(*FORCE, typed="y\n")
 
     assert forced.code == 0
-    assert "the director shows epoch 2, on-gcp 100 %" in forced.out
+    assert "Show epoch 2 of classifier (on-gcp 100 %), however much of its zone that changes?" in forced.out
+    status = careful("group", "status").out
+    assert "may change more of its zone than others: bob: it is meant" in status
+    assert "force-zone" not in status
     sky.rounds(2)
     assert (sky.routing.state, sky.routing.epoch) == (State.SETTLED, 2)
+    assert sky.director.read().epoch == 2
+    reading = careful.runtime.failover.register(GROUP).read()
+    assert isinstance(reading, Reading)
+    assert Operation("forced", "bob", "epoch 2 forced: it is meant") in [
+        replace(each.operation, id="forced") for each in reading.history
+    ]
+    careful("group", "restore", GROUP, "--yes")
+    sky.rounds(3)
+    assert (sky.routing.epoch, sky.routing.state, sky.routing.forced) == (3, State.DRAINING, "")
 
 
-def test_nothing_is_forced_before_callers_were_told(careful: GroupsCommandLine, sky: Observatory) -> None:
-    """An epoch that no observer has begun to drain is theirs, and what is shown stays."""
+def test_forcing_is_followed_to_the_end(
+    careful: GroupsCommandLine, sky: Observatory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --wait the command ends when the epoch that was held back is settled; forced twice, it stays forced."""
+    monkeypatch.setattr("tradewind.cli.group.sleep", lambda _: sky.rounds())
     careful(*MOVE)
+    sky.rounds(3)
 
-    with pytest.raises(ConfigurationError, match="ELECTED: nothing is held back"):
-        careful("group", "force-zone", GROUP, "--yes")
+    waited = careful(*FORCE, "--yes", "--wait")
 
-    assert sky.director.read().epoch == 1
+    assert waited.code == 0
+    assert waited.out.splitlines()[-1] == "classifier: epoch 2 is SETTLED"
+    assert "Nothing to change" in careful(*FORCE, "--yes").out
 
 
-def test_what_left_the_group_is_not_forced(careful: GroupsCommandLine, sky: Observatory) -> None:
-    """An epoch that leads to an endpoint which is gone is left by the observers, not published."""
+def test_an_epoch_that_was_overtaken_is_not_forced(
+    careful: GroupsCommandLine, sky: Observatory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a person was asked about is forced, and nothing that came since."""
     careful(*MOVE)
-    sky.rounds()
-    register = careful.runtime.failover.register(GROUP)
+    sky.rounds(3)
+    asked = sky.routing
+    careful("group", "failover", GROUP, "--to", "on-azure", "--why", "another", "--yes")
+    monkeypatch.setattr(type(careful.runtime.failover), "routing", lambda *_: asked)
 
-    with pytest.raises(ConfigurationError, match="'on-gcp', which is not in the group"):
-        show_anyway(register, sky.director, group=GROUP, endpoints=("on-aws", "on-azure"))
+    late = careful(*FORCE, "--yes")
+
+    assert (late.code, sky.routing.epoch, sky.routing.forced) == (1, 3, "")
+    assert "epoch 3 has overtaken it: another" in late.err
 
 
 def test_nothing_is_forced_without_a_majority(careful: GroupsCommandLine, sky: Observatory) -> None:
-    """What nobody can tell to be the present epoch is not published."""
+    """What nobody can tell to be the present epoch is not forced."""
     sky.away.update(OBSERVERS[:2])
 
-    with pytest.raises(ConfigurationError, match="No majority"):
-        careful("group", "force-zone", GROUP, "--yes")
+    ended = careful(*FORCE, "--yes")
+
+    assert ended.code == 1
+    assert "too few control stores answer" in ended.err
 
 
 def test_a_group_that_has_not_begun_has_nothing_to_force(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the first epoch there is nothing that a director could be held from."""
-    sky = Observatory()
-    with groups_command_line(sky, monkeypatch) as tradewind:
-        tradewind.runtime.failover._directors[GROUP, True] = sky.director
-        with pytest.raises(ConfigurationError, match="no routing yet"):
-            tradewind("group", "force-zone", GROUP, "--yes")
+    with groups_command_line(Observatory(), monkeypatch) as tradewind:
+        ended = tradewind(*FORCE, "--yes")
+
+    assert ended.code == 1
+    assert "has no routing yet" in ended.err
 
 
 def test_an_epoch_that_is_overtaken_is_not_waited_for(

@@ -34,7 +34,7 @@ class Hanging(MemoryDirector):
         self.released.wait(30)
         return self.inner.read()
 
-    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic) -> Traffic:
+    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic, force: bool = False) -> Traffic:
         """Show it, some day."""
         self.released.wait(30)
         return self.inner.publish(weights, epoch=epoch, expect=expect)

@@ -99,7 +99,7 @@ def test_a_person_sees_what_is_wrong_with_an_object(switched: Switched, monkeypa
     """A majority serves, and yet the next loss would be one too many: status names the sites, and ends with 1."""
     lost, gone, _ = OBSERVERS
     with groups_command_line(switched.sky, monkeypatch) as tradewind:
-        tradewind.runtime.failover._directors[GROUP, False] = switched.director
+        tradewind.runtime.failover._directors[GROUP] = switched.director
         assert tradewind("group", "status").code == 0
 
         switched.lose(lost)

@@ -77,11 +77,11 @@ def test_a_group_that_is_frozen_in_the_middle_stays_so(sky: Observatory) -> None
     """What was moved to does not pass, and nothing moves it on: a person wanted it to stay."""
     publish = sky.director.publish
 
-    def freezing(weights: dict[str, int], *, epoch: int, expect: Traffic) -> Traffic:
+    def freezing(weights: dict[str, int], *, epoch: int, expect: Traffic, force: bool) -> Traffic:
         if epoch > 1:
             sky.hand.freeze(who="ann", why="investigating", id="freeze-1")
             sky.down.add("on-gcp")
-        return publish(weights, epoch=epoch, expect=expect)
+        return publish(weights, epoch=epoch, expect=expect, force=force)
 
     sky.director.publish = freezing  # type: ignore[method-assign, assignment]  # it happens while traffic is moved
     sky.down.add("on-aws")

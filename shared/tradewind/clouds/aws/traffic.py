@@ -32,16 +32,13 @@ REFUSED = frozenset({"InvalidChangeBatch", "InvalidInput"})
 """What Route 53 says of a batch that does not fit what is there, or that would never fit."""
 
 
-def open_director(
-    config: Route53, site: AwsSite, credentials: Mapping[str, str] | None, *, force: bool = False
-) -> Route53Director:
+def open_director(config: Route53, site: AwsSite, credentials: Mapping[str, str] | None) -> Route53Director:
     """Return the director of a group.
 
     Args:
         config: Which records of which zone.
         site: Whose credentials these are.
         credentials: Fields of the secret; None for the identity of the process.
-        force: Change the zone even if it is much of it.
 
     Raises:
         CredentialsError: The secret lacks a field.
@@ -56,9 +53,7 @@ def open_director(
         user_agent_extra="tradewind",
     )
     session = open_session(credentials, region=site.region, subject=f"Route 53, zone {config.zone}")
-    return Route53Director(
-        session.client("route53", endpoint_url=config.api, config=client_config), config, force=force
-    )
+    return Route53Director(session.client("route53", endpoint_url=config.api, config=client_config), config)
 
 
 class Route53Director:
@@ -69,13 +64,11 @@ class Route53Director:
     Args:
         client: May be shared between threads.
         config: Which records of which zone.
-        force: Change the zone even if it is much of it.
     """
 
-    def __init__(self, client: Route53Client, config: Route53, *, force: bool = False) -> None:
+    def __init__(self, client: Route53Client, config: Route53) -> None:
         self._client = client
         self._config = config
-        self._force = force
         self._zone = f"route53 zone {config.zone}"
         self._subject = f"{self._zone}, {config.name} {config.type}"
         check_targets(config.targets, subject=self._subject)
@@ -84,7 +77,7 @@ class Route53Director:
         """Return where the records send the traffic: 1 request, unless hundreds of records are between them."""
         return weighted.shown(self._records(), self._config)
 
-    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic) -> Traffic:
+    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic, force: bool = False) -> Traffic:
         """Replace the records in one batch, if they are still what `expect` shows: up to 4 requests.
 
         Raises:
@@ -97,7 +90,7 @@ class Route53Director:
         if settled(self._subject, self._config.targets, weights, epoch=epoch, expect=expect, now=now):
             return now
         made = weighted.wanted(records, self._config, weights, epoch)
-        self._check_share(weighted.touched(records, made))
+        self._check_share(weighted.touched(records, made), force=force)
         changes = weighted.batch(records, made)
         from botocore.exceptions import ClientError  # noqa: PLC0415 - loaded with the client
 
@@ -149,8 +142,8 @@ class Route53Director:
             else:
                 start.pop("StartRecordIdentifier", None)
 
-    def _check_share(self, touched: int) -> None:
-        if not self._force and not self._unchecked(touched):
+    def _check_share(self, touched: int, *, force: bool) -> None:
+        if not force and not self._unchecked(touched):
             check_share(touched, self._existing(), self._config.most_of_zone, subject=self._zone, force=False)
 
     def _unchecked(self, touched: int) -> bool:

@@ -38,8 +38,6 @@ def open_director(
     config: TrafficManager,
     site: AzureSite,  # noqa: ARG001 - every cloud's opener is called alike; the profile's subscription may be another
     credentials: Mapping[str, str] | None,
-    *,
-    force: bool = False,  # noqa: ARG001 - likewise; a profile is nobody else's, so nothing of it is held back
 ) -> TrafficManagerDirector:
     """Return the director of a group.
 
@@ -47,7 +45,6 @@ def open_director(
         config: Which profile.
         site: Whose credentials these are.
         credentials: Fields of the secret; None for the identity of the process.
-        force: As of the other directors.
 
     Raises:
         CredentialsError: The secret has only what storage is asked with.
@@ -89,7 +86,14 @@ class TrafficManagerDirector:
         """Return what the profile does: 1 request."""
         return profiles.shown(self._profile(), self._config)
 
-    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic) -> Traffic:
+    def publish(
+        self,
+        weights: Mapping[str, int],
+        *,
+        epoch: int,
+        expect: Traffic,
+        force: bool = False,  # noqa: ARG002 - a profile is nobody else's
+    ) -> Traffic:
         """Write the profile if it was right before what `expect` shows: 3 requests, or 1 if there is nothing to change.
 
         Raises:

@@ -38,8 +38,6 @@ def open_director(
     config: CloudDns,
     site: GcpSite,  # noqa: ARG001 - every cloud's opener is called alike; the zone's project may be another
     credentials: Mapping[str, str] | None,
-    *,
-    force: bool = False,
 ) -> CloudDnsDirector:
     """Return the director of a group.
 
@@ -47,7 +45,6 @@ def open_director(
         config: Which record set of which zone.
         site: Whose credentials these are.
         credentials: Fields of the secret; None for the identity of the process.
-        force: Change the zone even if it is much of it.
 
     Raises:
         CredentialsError: There are no credentials, or they are not of Google.
@@ -55,9 +52,7 @@ def open_director(
     """
     endpoint = (config.api or _ENDPOINT).rstrip("/")
     http = HttpClient(endpoint, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
-    return CloudDnsDirector(
-        GcsWire(http, open_tokens(credentials), prefix=urlsplit(endpoint).path), config, force=force
-    )
+    return CloudDnsDirector(GcsWire(http, open_tokens(credentials), prefix=urlsplit(endpoint).path), config)
 
 
 class CloudDnsDirector:
@@ -68,13 +63,11 @@ class CloudDnsDirector:
     Args:
         wire: Of the API; may be shared between threads.
         config: Which record set of which zone.
-        force: Change the zone even if it is much of it.
     """
 
-    def __init__(self, wire: GcsWire, config: CloudDns, *, force: bool = False) -> None:
+    def __init__(self, wire: GcsWire, config: CloudDns) -> None:
         self._wire = wire
         self._config = config
-        self._force = force
         self._zone = f"cloud dns zone {config.project}/{config.zone}"
         self._subject = f"{self._zone}, {config.name} {config.type}"
         self._path = f"/dns/v1/projects/{quote(config.project, safe='')}/managedZones/{quote(config.zone, safe='')}"
@@ -87,7 +80,7 @@ class CloudDnsDirector:
         """
         return weighted.shown(self._sets(), self._config)
 
-    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic) -> Traffic:
+    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic, force: bool = False) -> Traffic:
         """Replace the record sets in one change, if they are still what `expect` shows: up to 6 requests.
 
         Raises:
@@ -100,7 +93,7 @@ class CloudDnsDirector:
         if settled(self._subject, self._config.targets, weights, epoch=epoch, expect=expect, now=now):
             return now
         change = weighted.change(sets, weighted.wanted(sets, self._config, weights, epoch))
-        self._check_share(len(change["deletions"]))
+        self._check_share(len(change["deletions"]), force=force)
         try:
             with translate("change the records of", self._subject), understood("change", self._subject):
                 self._ask("POST", "/changes", body=change)
@@ -129,10 +122,10 @@ class CloudDnsDirector:
             listed = self._list({"name": full_name(self._config.name), "type": self._config.type})
             return weighted.found(epochs, listed, self._config, subject=self._subject)
 
-    def _check_share(self, touched: int) -> None:
+    def _check_share(self, touched: int, *, force: bool) -> None:
         most = self._config.most_of_zone
         needed = records_needed(touched, most)
-        if self._force or needed <= FEW:  # whatever else there is in the zone
+        if force or needed <= FEW:  # whatever else there is in the zone
             return
         check_share(touched, self._existing(needed), most, subject=self._zone, force=False)
 

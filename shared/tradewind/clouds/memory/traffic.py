@@ -43,7 +43,14 @@ class MemoryDirector:
         with self._lock:
             return self._now()
 
-    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic) -> Traffic:
+    def publish(
+        self,
+        weights: Mapping[str, int],
+        *,
+        epoch: int,
+        expect: Traffic,
+        force: bool = False,  # noqa: ARG002 - it stops nothing
+    ) -> Traffic:
         """Publish the weights, if what is published is still `expect`.
 
         Raises:

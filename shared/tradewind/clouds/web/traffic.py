@@ -69,7 +69,14 @@ class CaddyDirector:
         handler, token = self._handler()
         return shown(handler, self._targets, token)
 
-    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic) -> Traffic:
+    def publish(
+        self,
+        weights: Mapping[str, int],
+        *,
+        epoch: int,
+        expect: Traffic,
+        force: bool = False,  # noqa: ARG002 - a handler is nobody else's
+    ) -> Traffic:
         """Change the handler in one request, if it is still what `expect` shows; its other fields stay as they are.
 
         Takes 1 request if there is nothing to change, else 3.

@@ -101,7 +101,7 @@ def redirect(hands: Hands, routing: Routing) -> str:
         )
     weights = {name: routing.weights.get(name, 0) for name in hands.endpoints}
     try:  # what is there already is published, too: a director of several objects brings up those that are behind
-        hands.director.publish(weights, epoch=routing.epoch, expect=shown)
+        hands.director.publish(weights, epoch=routing.epoch, expect=shown, force=bool(routing.forced))
     except PreconditionFailedError:
         return ""  # another observer was first; the next round looks who
     if there:

@@ -76,6 +76,12 @@ class Hand:
         operation = Operation(id, who, f"thawed: {why}")
         return self.register.change(on_routing(lambda held: steps.freeze(held, "")), operation, since=since)
 
+    def force(self, epoch: int, *, who: str, why: str, id: str, since: int | None = None) -> Outcome:  # noqa: A002 - likewise
+        """Let the director show an epoch however much of its zone that changes; another epoch is not meant."""
+        operation = Operation(id, who, f"epoch {epoch} forced: {why}")
+        said = f"{cut(who, WHO)}: {cut(why, WHY)}"
+        return self.register.change(on_routing(lambda held: steps.force(held, epoch, said)), operation, since=since)
+
 
 def complete(group: Group, weights: Mapping[str, int]) -> dict[str, int]:
     """Return the weights with every endpoint of the group.

@@ -110,6 +110,11 @@ def freeze(routing: Routing, why: str) -> Routing:
     return replace(routing, frozen=why)
 
 
+def force(routing: Routing, epoch: int, why: str) -> Routing | None:
+    """Let `epoch` change however much of a zone it takes; the epochs after it are stopped as ever."""
+    return replace(routing, forced=why) if routing.epoch == epoch and not routing.forced else None
+
+
 def arriving(routing: Routing) -> tuple[str, ...]:
     """Return the endpoints that get more traffic by this epoch than they had: those that verification is about."""
     more = [name for name, weight in routing.weights.items() if weight > routing.before.get(name, 0)]

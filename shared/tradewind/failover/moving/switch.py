@@ -71,7 +71,14 @@ class SwitchDirector:
         """
         return self._seen(self._objects.read(lambda held: agree(held.values(), self._majority))).traffic
 
-    def publish(self, weights: Mapping[str, int], *, epoch: int, expect: Traffic) -> Traffic:
+    def publish(
+        self,
+        weights: Mapping[str, int],
+        *,
+        epoch: int,
+        expect: Traffic,
+        force: bool = False,  # noqa: ARG002 - its objects are nobody else's
+    ) -> Traffic:
         """Write the decision to every object that can be reached; done when a majority took it.
 
         Takes 1 request to each site, and another to each that does not show the decision yet. Publishing what a
