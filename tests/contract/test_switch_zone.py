@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,14 @@ def change(client: Route53Client, config: Switch, action: str, record: object) -
     client.change_resource_record_sets(HostedZoneId=config.zone, ChangeBatch={"Changes": changes})
 
 
+def age(client: Route53Client, *, minutes: float = 2) -> None:
+    """Let time pass for all health checks."""
+    for check in checks_of(client).values():
+        made = datetime.fromisoformat(tags_of(client, check["Id"])["tradewind-made"])
+        tag: Any = {"Key": "tradewind-made", "Value": (made - timedelta(minutes=minutes)).isoformat()}
+        client.change_tags_for_resource(ResourceType="healthcheck", ResourceId=check["Id"], AddTags=[tag])
+
+
 def test_makes_a_check_for_each_object_and_one_that_counts(client: Route53Client, config: Switch) -> None:
     """Every endpoint has three checks that look for its mark, and one that passes at two of three."""
     opened(config).make()
@@ -129,7 +138,10 @@ def test_makes_a_check_for_each_object_and_one_that_counts(client: Route53Client
     count = checks["vision classifier-gcp"]["HealthCheckConfig"]
     assert (count["Type"], count["HealthThreshold"]) == ("CALCULATED", 2)
     assert set(count["ChildHealthChecks"]) == {checks[f"vision classifier-gcp at {site}"]["Id"] for site in OBJECTS}
-    assert tags_of(client, checks["vision classifier-gcp at azr-weu"]["Id"]) == {
+    tags = tags_of(client, checks["vision classifier-gcp at azr-weu"]["Id"])
+    made = datetime.fromisoformat(tags.pop("tradewind-made"))
+    assert abs(datetime.now(UTC) - made) < timedelta(hours=1)
+    assert tags == {
         "Name": "vision classifier-gcp at azr-weu",
         "tradewind-group": "vision",
         "tradewind-record": f"{config.name.lower()}. CNAME",
@@ -208,6 +220,7 @@ def test_an_attempt_that_broke_off_is_finished(client: Route53Client, config: Sw
 def test_what_was_changed_by_hand_is_told_and_mended(client: Route53Client, config: Switch) -> None:
     """A check that looks elsewhere, a count of one, a lost tag and another record are each seen, and put right."""
     opened(config).make()
+    age(client)
     checks = checks_of(client)
     look, count = checks["vision classifier-aws at gcp-euw4"]["Id"], checks["vision classifier-gcp"]["Id"]
     client.update_health_check(HealthCheckId=look, SearchString="[classifier-aws=off]")
@@ -235,6 +248,7 @@ def test_a_slower_look_is_another_check(client: Route53Client, config: Switch) -
     opened(config).make()
 
     made = opened(config, interval=30).make()
+    age(client)
     done = opened(config, interval=30).make()
 
     assert (len(made.create), len(done.replaced), len(done.unused)) == (8, 2, 8)
@@ -256,6 +270,7 @@ def test_what_serves_is_not_handed_to_checks_that_never_looked(
     counted = {name: checks[f"vision {name}"]["HealthCheckConfig"]["ChildHealthChecks"] for name in TWO}
     for site in lost:
         client.delete_health_check(HealthCheckId=checks[f"vision classifier-aws at {site}"]["Id"])
+    age(client)
 
     lines = opened(config).make().lines()
 
@@ -265,6 +280,11 @@ def test_what_serves_is_not_handed_to_checks_that_never_looked(
     assert lines[len(lost)].startswith("later: change the health check vision classifier-aws (")
     assert lines[-1].startswith("run it again in two minutes: ")
 
+    age(client, minutes=1.9)
+    early = opened(config).make()
+    assert (early.due, early.create, set(early.fresh)) == (True, (), {early.update[0][0].reference})
+    assert checks_of(client) == after
+    age(client, minutes=0.1)
     again = opened(config).make()
 
     assert (len(again.create), len(again.update), again.fresh) == (0, 1, frozenset())
@@ -283,6 +303,9 @@ def test_records_stay_with_the_old_checks_until_the_new_ones_have_looked(client:
     assert planned.lines()[8].startswith("later: remove the record ")
     assert planned.lines()[10].startswith("later: create the record ")
     assert records_of(client, config) == records
+    assert "run it again in two minutes" in opened(config, interval=30).make().lines()[-1]
+    assert records_of(client, config) == records
+    age(client)
     opened(config, interval=30).make()
     assert records_of(client, config).keys() == records.keys()
     assert records_of(client, config) != records
@@ -292,6 +315,7 @@ def test_the_check_of_an_endpoint_that_left_is_left_over(client: Route53Client, 
     """Nobody removes what costs money by himself; it is said."""
     config = config_of(server, THREE)
     opened(config).make()
+    age(client)
     fewer = config.model_copy(update={"targets": {name: config.targets[name] for name in THREE[:2]}})
     client.change_resource_record_sets(
         HostedZoneId=config.zone,
@@ -324,6 +348,7 @@ def test_somebody_elses_record_is_left_alone(client: Route53Client, config: Swit
 def test_too_much_of_a_zone_is_not_replaced(client: Route53Client, config: Switch) -> None:
     """A zone of some size of which a change would touch much is left alone unless it is forced."""
     opened(config).make()
+    age(client)
     domain = config.name.partition(".")[2]
     for number in range(8):
         record = {
@@ -367,6 +392,9 @@ def stubbed(config: Switch) -> tuple[SwitchZone, Stubber]:
     zone = opened(config)
     stub = Stubber(zone._client)
     stub.add_response("list_health_checks", {"HealthChecks": [], "Marker": "", "IsTruncated": False, "MaxItems": "100"})
+    zone_of = {"HostedZone": {"Id": config.zone, "Name": "example.com.", "CallerReference": "1"}}
+    dated = {"ResponseMetadata": {"HTTPHeaders": {"date": "Fri, 18 Sep 2026 12:00:00 GMT"}}}
+    stub.add_response("get_hosted_zone", {**zone_of, **dated})
     stub.add_response("list_resource_record_sets", {"ResourceRecordSets": [], "IsTruncated": False, "MaxItems": "300"})
     return zone, stub
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from tradewind.clouds.aws.errors import translate
 from tradewind.clouds.aws.identity import open_session
 from tradewind.clouds.aws.switch_plan import (
     INTERVAL,
+    MADE,
     PREFIX,
     THRESHOLD,
     Found,
@@ -125,13 +128,14 @@ class SwitchZone:
         Raises:
             ConfigurationError: There is no such zone, or somebody else's record in the place of the group's.
         """
-        return self._plan(self._found())
+        found = self._found()
+        return self._plan(found, self._clock())
 
     def make(self, *, force: bool = False) -> Plan:
         """Make what is missing, change what differs, and return what was done. Records are changed in one batch.
 
         Nothing that is left over is removed. Where records are there, what they answer by is not handed to checks that
-        are new (`Plan.fresh`): traffic that is away from a primary would go back to it. That is for the next call.
+        are new (`Plan.fresh`): traffic that is away from a primary would go back to it. That is for a later call.
 
         Args:
             force: Change the zone even if it is much of it.
@@ -141,19 +145,19 @@ class SwitchZone:
             PreconditionFailedError: Somebody changed a health check meanwhile.
             ConfigurationError: Route 53 refuses a part of it; what was made before stays, and is found again.
         """
-        found = self._found()
-        due = self._plan(found)
+        found, now = self._found(), self._clock()
+        due = self._plan(found, now)
         self._check_share(len(due.replaced), force=force)
         ids = dict(ids_of(found))
         with self._changing():
             for wish in due.create:
                 ids[wish.reference] = self._created(wish, ids)
-                self._tag(wish, ids[wish.reference])
+                self._tag(wish, ids[wish.reference], made=now)
             for wish, each in due.update:
                 if not due.waits(wish):
                     self._update(wish, each, ids)
             for wish, each in due.tag:
-                self._tag(wish, each.id)
+                self._tag(wish, each.id, made=now if each.bare else None)
             # With the ids that the checks have by now; an endpoint that lacked a check has other records than planned.
             changes = batch(changes_of(self._config, self._order, self._wanted, ids, self._there()))
             if changes and not due.fresh:
@@ -162,10 +166,16 @@ class SwitchZone:
                 )
         return due
 
-    def _plan(self, found: Sequence[Found]) -> Plan:
+    def _plan(self, found: Sequence[Found], now: datetime) -> Plan:
         with translate("read the records of", self._subject):
             there = self._there()
-        return plan(self._config, self._order, self._wanted, found, there)
+        return plan(self._config, self._order, self._wanted, found, there, now)
+
+    def _clock(self) -> datetime:
+        """Return the time by Route 53's clock, since whoever comes next may have another one than this machine."""
+        with translate("read the zone of", self._subject):
+            headers = self._client.get_hosted_zone(Id=self._config.zone)["ResponseMetadata"]["HTTPHeaders"]
+        return parsedate_to_datetime(headers["date"]).astimezone(UTC)
 
     def _found(self) -> Sequence[Found]:
         """Return the health checks of this switch: those that it would make, and those that are tagged as its own."""
@@ -237,8 +247,9 @@ class SwitchZone:
                 f"Could not change the health check {wish.name}: somebody changed it meanwhile", hint="Look again"
             ) from error
 
-    def _tag(self, wish: Wish, check: str) -> None:
-        tags = [{"Key": name, "Value": value} for name, value in wish.tags.items()]
+    def _tag(self, wish: Wish, check: str, *, made: datetime | None) -> None:
+        time = {} if made is None else {MADE: made.isoformat()}
+        tags = [{"Key": name, "Value": value} for name, value in {**wish.tags, **time}.items()]
         self._client.change_tags_for_resource(
             ResourceType="healthcheck",
             ResourceId=check,

@@ -16,8 +16,9 @@ https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy-weighte
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,10 @@ INTERVAL, THRESHOLD = 10, 3
 """Seconds between two looks of one health checker, and how many looks in a row change its mind."""
 PREFIX = "tradewind-"
 """Begins the references of health checks, and their tags."""
+MADE = f"{PREFIX}made"
+"""The tag that says when a check was made, by Route 53's clock."""
+SETTLING = timedelta(minutes=2)
+"""For so long a check counts as one that has not looked often enough."""
 LATER = "later: "
 """Begins the lines of what is not for this time."""
 AGAIN = (
@@ -90,6 +95,15 @@ class Found:
     def wished(self) -> str:
         """The reference of the wish that it was made for."""
         return self.reference.rpartition("-")[0]
+
+    @property
+    def bare(self) -> bool:
+        """Say whether an attempt broke off before it could say what this is, and so when it was made."""
+        return f"{PREFIX}group" not in self.tags
+
+    def is_new(self, now: datetime) -> bool:
+        """Say whether it may not have looked often enough yet. What an earlier tradewind made bears no time."""
+        return self.bare or (MADE in self.tags and now - datetime.fromisoformat(self.tags[MADE]) < SETTLING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +237,7 @@ def plan(
     wanted: Sequence[Wish],
     found: Sequence[Found],
     there: Sequence[ResourceRecordSetOutputTypeDef],
+    now: datetime,
 ) -> Plan:
     """Compare what is to be with what is.
 
@@ -232,6 +247,7 @@ def plan(
         wanted: The health checks that are to be.
         found: Those of this group that are there.
         there: The records of the switch's name and type that are there.
+        now: By Route 53's clock.
 
     Raises:
         ConfigurationError: A record in the place of the group's is somebody else's.
@@ -244,13 +260,16 @@ def plan(
     tag = tuple((wish, each) for wish, each in kept if not wish.tags.items() <= each.tags.items())
     about_records = changes_of(config, order, wanted, ids, there)
     used = {each.id for _, each in kept}
+    new = {*(wish.reference for wish in create), *(wish.reference for wish, each in kept if each.is_new(now))}
+    fresh = _counting(wanted, new) if there else frozenset()
+    waited_for = bool(about_records.records) or any(wish.reference in fresh for wish, _ in update)
     return replace(
         about_records,
         create=create,
         update=update,
         tag=tag,
         unused=tuple(each for each in found if each.id not in used),
-        fresh=_fresh(wanted, create) if there else frozenset(),
+        fresh=fresh if waited_for else frozenset(),
     )
 
 
@@ -313,10 +332,10 @@ def _changed(
     return tuple(there), tuple(wanted)
 
 
-def _fresh(wanted: Sequence[Wish], create: Sequence[Wish]) -> frozenset[str]:
-    """Return the references of the counts that are made now, or count anything that is."""
-    made = {wish.reference for wish in create}
-    return frozenset(wish.reference for wish in wanted if wish.children and made & {wish.reference, *wish.children})
+def _counting(wanted: Sequence[Wish], new: Collection[str]) -> frozenset[str]:
+    """Return the references of the counts that are new, or count anything that is."""
+    counts = (wish for wish in wanted if wish.children)
+    return frozenset(wish.reference for wish in counts if not {wish.reference, *wish.children}.isdisjoint(new))
 
 
 def _differs(wish: Wish, found: Found, ids: Mapping[str, str]) -> bool:
