@@ -155,7 +155,7 @@ class Turn:
         self.at.publish(self.name, routing, self.judged)
         in_turn = self.view.round % len(observers) == observers.index(self.me)
         whole = set(routing.serving) <= set(self.group.endpoints)
-        if in_turn and whole and not routing.frozen and routing.state is State.SETTLED:
+        if in_turn and whole and routing.state is State.SETTLED:
             redirect(self._hands(), routing)
 
     def _hands(self) -> Hands:

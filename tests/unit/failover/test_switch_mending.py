@@ -70,6 +70,20 @@ def test_a_lost_object_is_made_anew_by_the_observers(switched: Switched, lost: s
     assert switched.epochs() == [1, 1, 1]
 
 
+def test_a_freeze_leaves_what_is_shown_and_mends_an_object_that_is_lost(switched: Switched) -> None:
+    """A third object moves nothing, and one less might; where no majority shows the epoch, persons are at it."""
+    switched.sky.hand.freeze(who="ann", why="a release", id="freeze-1")
+    switched.lose(OBSERVERS[0])
+    switched.sky.rounds(ONE_TURN_EACH)
+    assert switched.epochs() == [1, 1, 1]
+
+    for site in OBSERVERS[:2]:
+        switched.lose(site)
+    switched.sky.rounds(ONE_TURN_EACH)
+
+    assert switched.epochs() == [0, 0, 1]
+
+
 @pytest.mark.parametrize("gone", OBSERVERS)
 def test_an_object_that_missed_a_move_is_brought_up_by_the_observers(switched: Switched, gone: str) -> None:
     """A site that was away during a failover counts again soon after it is back."""

@@ -84,7 +84,8 @@ def redirect(hands: Hands, routing: Routing) -> str:
     """Let the director show a routing's weights, and say what it shows; "" if they are not what it is to show any more.
 
     Endpoints that came to the group since then are shown without any traffic, and what has left it, and had none, is
-    left out: a director knows those of the present fleet file.
+    left out: a director knows those of the present fleet file. While a group is frozen and nothing is under way, what
+    the director shows is left to persons; objects of it that are behind what it shows are brought up all the same.
 
     Raises:
         ConfigurationError: The director shows a later epoch than there is.
@@ -92,7 +93,8 @@ def redirect(hands: Hands, routing: Routing) -> str:
     """
     shown = hands.director.read()
     there = shown.epoch == routing.epoch and _same(shown.weights, routing.weights)
-    if not there and not _current(hands.register, routing):
+    left_alone = routing.frozen and routing.state is State.SETTLED
+    if not there and (left_alone or not _current(hands.register, routing)):
         return ""
     if shown.epoch > routing.epoch:
         raise ConfigurationError(
