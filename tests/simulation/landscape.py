@@ -15,7 +15,7 @@ from simulation.processes import Processes, Promise
 from simulation.scenes import ENDPOINTS
 from simulation.turns import KilledError
 from tradewind.clouds.memory.traffic import MemoryDirector
-from tradewind.errors import PreconditionFailedError, StoreUnavailableError
+from tradewind.errors import PreconditionFailedError, SafetyStopError, StoreUnavailableError
 from tradewind.fleet import Endpoint
 from tradewind.ports import Answer, Notice, Traffic
 
@@ -142,6 +142,8 @@ class SimulatedDirector:
     shown: list[Shown] = field(default_factory=list)
     unwritable: bool = False
     """Whether it can be read only."""
+    careful: bool = False
+    """Whether it changes only what it is forced to change, once it shows something."""
     _read: dict[str, int] = field(default_factory=dict)
 
     def read(self) -> Traffic:
@@ -158,7 +160,7 @@ class SimulatedDirector:
         began = self._read.get(name, 0)
 
         def put() -> Traffic:
-            return self._put(Shown(0, began, name, Traffic(weights, epoch, "")), expect)
+            return self._put(Shown(0, began, name, Traffic(weights, epoch, "")), expect, force=force)
 
         if self.processes.acting and self.rng.random() < self.mishaps.overdue:
             self._repeat(put)
@@ -172,15 +174,19 @@ class SimulatedDirector:
                 traffic = put()
             elif fate < self.mishaps.resent + self.mishaps.twice:
                 self._repeat(put)
-        except PreconditionFailedError:
+        except (PreconditionFailedError, SafetyStopError):
             if not heard:
                 raise KilledError from None
             raise
         self._answer("publish", heard=heard)
         return traffic
 
-    def _put(self, wanted: Shown, expect: Traffic) -> Traffic:
+    def _put(self, wanted: Shown, expect: Traffic, *, force: bool) -> Traffic:
         before, epoch, weights = self.inner.read(), wanted.traffic.epoch, wanted.traffic.weights
+        if self.careful and not force and before.epoch and (before.epoch, before.weights) != (epoch, weights):
+            self.processes.note("publish", "director", f"epoch {epoch}", "is stopped")
+            message = "too much of the zone"
+            raise SafetyStopError(message)
         try:
             traffic = self.inner.publish(weights, epoch=epoch, expect=expect)
         except PreconditionFailedError:
@@ -196,7 +202,7 @@ class SimulatedDirector:
 
         def again() -> None:
             self.processes.request(1.0)
-            with suppress(PreconditionFailedError, StoreUnavailableError):
+            with suppress(PreconditionFailedError, SafetyStopError, StoreUnavailableError):
                 put()
 
         self.processes.start("network", again)

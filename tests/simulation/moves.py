@@ -40,6 +40,10 @@ class Moves:
             self.revision = revision
             self.chosen.append(Chosen(elapsed, Routing.of(value), revision))
 
+    def until(self, elapsed: int) -> Iterator[Chosen]:
+        """Yield what was chosen up to a moment."""
+        return (each for each in self.chosen if each.elapsed <= elapsed)
+
     @property
     def epochs(self) -> dict[int, Chosen]:
         """The first that was chosen of each epoch."""

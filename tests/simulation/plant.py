@@ -231,8 +231,8 @@ PLANTS = {
         (
             Edit(
                 "failover/moving/acting.py",
-                "    if not there and not _current(hands.register, routing):\n",
-                "    if False:\n",
+                "    if not there and (left_alone or not _current(hands.register, routing)):\n",
+                "    if not there and left_alone:\n",
             ),
         ),
     ),
@@ -270,6 +270,10 @@ PLANTS = {
                 STEPS, "routing.state is not State.DETECTED or routing.frozen:", "routing.state is not State.DETECTED:"
             ),
         ),
+    ),
+    "failover-forced": Plant(
+        "failover",
+        (Edit(STEPS, "        frozen=routing.frozen,\n", "        frozen=routing.frozen, forced=routing.forced,\n"),),
     ),
     "failover-thawed": Plant("failover", (Edit(STEPS, "        frozen=routing.frozen,\n", ""),)),
     "failover-minimum": Plant(

@@ -22,6 +22,20 @@ def broken(moves: Moves, shown: list[Shown], sightings: Sightings) -> Iterator[s
     yield from enough_are_left(moves, sightings)
     yield from persons_are_not_undone(moves, sightings)
     yield from what_is_on_record_was_done(moves, shown, sightings)
+    yield from only_what_is_forced_is_shown(moves, shown)
+
+
+def only_what_is_forced_is_shown(moves: Moves, shown: list[Shown]) -> Iterator[str]:
+    """A director that would change too much shows an epoch once a person has forced it, and this one only."""
+    if not moves.scene.careful:
+        return
+    for one in shown if moves.first else shown[1:]:
+        epoch = one.traffic.epoch
+        if not any(each.routing.epoch == epoch and each.routing.forced for each in moves.until(one.elapsed)):
+            yield f"{one.by} let the director show epoch {epoch}, which nobody had forced"
+    for before, after in _changes(moves):
+        if after.routing.epoch > before.routing.epoch and after.routing.forced:
+            yield f"epoch {after.routing.epoch} began as forced, which was said of {before.routing.epoch}"
 
 
 def frozen_means_frozen(moves: Moves) -> Iterator[str]:

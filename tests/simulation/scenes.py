@@ -76,7 +76,9 @@ class Scene:
     shift: float
     """The same, that a clock jumps."""
     hand: float
-    """The same, that a person moves traffic, freezes it or lets it go."""
+    """The same, that a person moves traffic, freezes it, lets it go, or forces the zone."""
+    careful: bool = False
+    """Whether the director changes its zone only when a person forces it."""
     calm: int = 0
     """So often the timers ring, when nothing goes wrong any more, before all must be as it should be."""
     loses: str = ""
@@ -113,6 +115,8 @@ def draw(rng: Random) -> Scene:
     )
     if rng.random() < 1 / 3:
         scene.calm, scene.loses, scene.quiet = 0, rng.choice(("aws", "gcp", "azure")), rng.choice((0, 0, 2, 11))
+    if rng.random() < 0.1:
+        scene.careful, scene.hand = True, rng.choice((0.1, 0.3, 1))
     fate = rng.random()
     if fate < 0.15:
         return _apart(scene)

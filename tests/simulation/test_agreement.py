@@ -52,8 +52,10 @@ def test_everything_happens_to_observers() -> None:
 
     happened = {line.what for line in lines}
     assert happened >= {"crashes", "falls", "is cut off", "is away", "is not run", "clock jumps", "move", "freeze"}
-    assert happened >= {"is lost", "can be read only", "can be written"}
-    assert {"is refused", "resent", "is overdue"} <= {line.answer for line in lines if line.site == "director"}
+    assert happened >= {"is lost", "can be read only", "can be written", "force"}
+    assert {"is refused", "is stopped", "resent", "is overdue"} <= {
+        line.answer for line in lines if line.site == "director"
+    }
     assert {"director"} < {line.site for line in lines if line.what == "can be read only"}
     assert any(line.site == "pager" and line.answer == "does not answer" for line in lines)
     decided = {line.answer.partition("(")[0] for line in lines if line.what == "looks"}

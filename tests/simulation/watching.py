@@ -24,7 +24,7 @@ from tradewind.ports import Traffic
 from tradewind.records import Record
 from tradewind.registers.initialise import initialise
 from tradewind.registers.outcomes import Indeterminate, NoMajority, Reading
-from tradewind.registers.register import Registers
+from tradewind.registers.register import Register, Registers
 
 REGISTER = f"groups/{GROUP}"
 RECORD = f"registers/{REGISTER}"
@@ -80,7 +80,7 @@ class World:
         self.sites = tuple(SITES)[: self.scene.policy.observers]
         self.processes = Processes(self.rng, haste=self.rng.choice((0.0, 0.8, 0.95)))
         self.moves = Moves(self.scene)
-        self.director = SimulatedDirector(self.processes, self.rng, self.scene.director)
+        self.director = SimulatedDirector(self.processes, self.rng, self.scene.director, careful=self.scene.careful)
         self.pager = Pager(self.processes)
         self.endpoints.weights = lambda: self.director.inner.published[-1].weights
         for site in self.sites:
@@ -143,21 +143,24 @@ class World:
         self.processes.note("looks", observer.me, answer=decision)
 
     def _hand(self) -> None:
-        """Let a person move traffic, freeze it, or let it go."""
-        fleet = fleet_of(self.scene.policy)
+        """Let a person move traffic, freeze it, let it go, or force the zone."""
         register = self.registers(Clock(self.processes, 0)).register(REGISTER)
-        hand = Hand(fleet.groups[GROUP], register, Clock(self.processes, 5 * SECOND).read)
+        hand = Hand(fleet_of(self.scene.policy).groups[GROUP], register, Clock(self.processes, 5 * SECOND).read)
         self._started += 1
-        name, wish = f"p{self._started}", self.rng.choice(("move", "move", "freeze", "thaw"))
+        wishes = ("move", "move", "freeze", "thaw", *(("force", "force") if self.scene.careful else ()))
+        name, wish = f"p{self._started}", self.rng.choice(wishes)
         target = self.rng.choice(list(ENDPOINTS))
 
         def act() -> None:
             since: int | None = None
+            epoch = self._present(register)
             for _ in range(3):
                 if wish == "move":
                     outcome = hand.move({target: 100}, who="somebody", why="to see", id=name, since=since)
                 elif wish == "freeze":
                     outcome = hand.freeze(who="somebody", why="to see", id=name)
+                elif wish == "force":
+                    outcome = hand.force(epoch, who="somebody", why="to see", id=name)
                 else:
                     outcome = hand.thaw(who="somebody", why="to see", id=name)
                 self.processes.note(wish, answer=type(outcome).__name__)
@@ -166,6 +169,18 @@ class World:
                 since = outcome.seen
 
         self._running.append(self.processes.start(name, act))
+
+    def _present(self, register: Register) -> int:
+        """Return the epoch that a person sees; 0: none."""
+        reading = register.read() if self.scene.careful else None
+        return int(reading.value["epoch"]) if isinstance(reading, Reading) and reading.value else 0
+
+    def _force(self) -> None:
+        """Let a person force whatever a careful director holds back."""
+        register = self.registers(self.clocks["a"]).register(REGISTER)
+        if epoch := self._present(register):
+            hand = Hand(fleet_of(self.scene.policy).groups[GROUP], register, self.clocks["a"].read)
+            hand.force(epoch, who="somebody", why="it is meant", id=f"force-{epoch}")
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
@@ -185,6 +200,7 @@ class World:
         self._heal()
         unfinished: list[str] = []
         for ring in range(MOST_RINGS):
+            self._force()
             self._period()
             if ring >= self.scene.calm and not (unfinished := list(self.unfinished())):
                 self.processes.note("is as it should be", answer=f"after {ring + 1} rings")
