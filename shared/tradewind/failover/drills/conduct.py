@@ -194,9 +194,10 @@ class Drill:
             self.artifacts = self.scene.artifacts.look()
 
     def _lift(self) -> None:
+        # Before it is: mending takes its time, and what happens meanwhile is not what came of the fault.
+        self._mark(Moment.LIFTED)
         self.scene.say("the fault is lifted")
         self.scene.fault.lift()
-        self._mark(Moment.LIFTED)
 
     def _back(self) -> None:
         """Have the traffic go back, if it had left."""

@@ -35,7 +35,7 @@ class Figures:
     """How many were lost for which reason."""
     epoch_before: int
     epoch: int | None = None
-    """Where the traffic was in the end, before the fault was lifted; None if it did not move."""
+    """Where the traffic was in the end, before the fault began to be lifted; None if it did not move."""
     epochs: tuple[int, ...] = ()
     """All that were elected between the fault and its end."""
     later: tuple[int, ...] = ()
@@ -142,7 +142,7 @@ def recovery(requests: Sequence[Request], fault: float, until: float, steady: fl
     Args:
         requests: In the order of their starts.
         fault: When it came; what was lost earlier is not its doing.
-        until: When it was lifted; what is answered then says nothing of a recovery from it.
+        until: When it began to be lifted; what is answered then says nothing of a recovery from it.
         steady: For so long they must all succeed.
     """
     seen = [each for each in requests if fault <= each.end and each.start < until]

@@ -173,7 +173,7 @@ class DrillReport:
             "epoch": f"{figures.epoch_before} -> {figures.epoch}"
             if figures.epochs
             else f"{figures.epoch_before}, still",
-            "epochs after the fault was lifted": ", ".join(map(str, figures.later)) or "none",
+            "epochs since the mending began": ", ".join(map(str, figures.later)) or "none",
             "restored within": _seconds(figures.restored),
         }
 
@@ -219,7 +219,7 @@ _PHASES = {
     "before": "before the fault",
     "during": "until the move was settled",
     "after": "after that",
-    "restore": "after the fault was lifted",
+    "restore": "since the mending began",
 }
 
 

@@ -17,7 +17,7 @@ class Moment(StrEnum):
     BROKEN = "broken"
     """All of it is made."""
     LIFTED = "lifted"
-    """What was broken is mended."""
+    """What was broken begins to be mended."""
     ASKED = "restore asked"
     """Somebody asked for the traffic to go back."""
     RESTORED = "restored"

@@ -29,6 +29,7 @@ class Play:
 
     moves: bool = True
     breaks: Callable[[], None] = lambda: None
+    mends: Callable[[], None] = lambda: None
     serves: bool = True
     routing: Routing = field(
         default_factory=lambda: Routing(7, State.SETTLED, Kind.INITIAL, AWS, {}, "it is where it belongs", "a")
@@ -42,15 +43,16 @@ class Play:
         self.broken = True
         self.breaks()
         if self.moves:
-            self._move(GCP)
+            self.move(GCP)
 
     def lift(self) -> None:
         """Mend it."""
+        self.mends()
         self.broken = False
 
     def restore(self) -> None:
         """Let the traffic go back."""
-        self._move(AWS)
+        self.move(AWS)
 
     def scene(self, artifacts: Artifacts | None = None) -> Scene:
         """Return what a drill of it works with."""
@@ -68,7 +70,8 @@ class Play:
             say=self.said.append,
         )
 
-    def _move(self, weights: dict[str, int]) -> None:
+    def move(self, weights: dict[str, int]) -> None:
+        """Begin an epoch, and settle it."""
         self.routing = replace(self.routing, epoch=self.routing.epoch + 1, weights=weights, reason="it was asked for")
 
 
@@ -124,6 +127,31 @@ def test_a_group_that_does_not_move_is_mended_all_the_same() -> None:
 
     assert not play.broken
     assert figures(drill.timeline, 0.02).epoch is None
+
+
+def test_what_moves_while_it_is_mended_did_not_come_of_the_fault() -> None:
+    """Stores that are back let the observers move traffic before all is mended; under the fault nothing had moved."""
+    seen: list[int] = []
+    recorded = Event()
+
+    def looked() -> Routing:
+        seen.append(play.routing.epoch)
+        if seen.count(8) == 2:  # the look before this one is on record
+            recorded.set()
+        return play.routing
+
+    def mends() -> None:
+        play.move(GCP)
+        assert recorded.wait(10)
+
+    play = Play(moves=False, mends=mends)
+    drill = Drill(replace(play.scene(), routing=looked), replace(PACE, longest=0.1))
+
+    drill.run()
+
+    found = figures(drill.timeline, 0.02)
+    assert (found.epoch, found.detected, found.later[0]) == (None, None, 8)
+    assert play.routing.weights == AWS, "and it goes back all the same"
 
 
 @pytest.mark.parametrize("pace", [PACE, replace(PACE, keep=True)])
