@@ -11,6 +11,7 @@ from uuid import uuid4
 from tradewind.cli.breaking import NONE, ByHand, Injected, Several, parse_fault
 from tradewind.cli.status import reader_of
 from tradewind.errors import ConfigurationError, StoreUnavailableError
+from tradewind.failover.deciding.decide import initial
 from tradewind.failover.deciding.health import judge
 from tradewind.failover.drills.artifacts import Artifacts
 from tradewind.failover.drills.conduct import Fault, Scene, Sender
@@ -18,7 +19,7 @@ from tradewind.failover.drills.load import Load, Question, question
 from tradewind.failover.drills.measure import Waiting
 from tradewind.failover.drills.report import Expected
 from tradewind.failover.drills.timeline import Request
-from tradewind.failover.routing import Routing, State
+from tradewind.failover.routing import Kind, Routing, State
 from tradewind.fleet import CloudDns, Group, Route53, Rule, Switch
 from tradewind.registers.outcomes import Done, NoMajority, Unchanged
 from tradewind.replication.routes import routes_for
@@ -171,7 +172,7 @@ class Stage:
         """Return the group's routing, if a drill can begin.
 
         Raises:
-            ConfigurationError: It is not settled, or frozen.
+            ConfigurationError: It is not settled, or frozen, or the way back would take it from the observers.
         """
         routing = self._routing()
         if routing.state is not State.SETTLED or routing.frozen:
@@ -180,7 +181,25 @@ class Stage:
                 f"The group {self.name!r} is {why}, so a drill would show nothing",
                 hint=f"See `tradewind group status {self.name}`",
             )
+        if not self._stays_as_brought_back(routing):
+            there = ", ".join(f"{name} {routing.weights[name]} %" for name in routing.serving)
+            raise ConfigurationError(
+                f"The traffic of the group {self.name!r} is not where it begins ({there}, by {routing.kind}), so a "
+                "drill, which brings it back by hand, would keep the observers from ever moving it on from there",
+                hint=f"First: tradewind group restore {self.name}. What the load moved moves again while it lasts: "
+                "drill when it is less",
+            )
         return routing
+
+    def _stays_as_brought_back(self, routing: Routing) -> bool:
+        """Say whether a move by hand to its weights leaves the group as it is.
+
+        Observers take those with which the group begins for their own policy, and others for what a person arranged,
+        which they do not touch. So what a person did arrange may be arranged again, and what they chose may not.
+        """
+        start = initial(self.group, self.runtime.fleet.endpoints)
+        begins = {name: weight for name, weight in start.items() if weight}
+        return routing.kind is Kind.MANUAL or {name: routing.weights[name] for name in routing.serving} == begins
 
     def scene(self, before: Routing, *, load: float, timeout: float) -> Scene:
         """Return what the drill works with.

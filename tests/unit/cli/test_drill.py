@@ -118,6 +118,30 @@ def test_a_frozen_group_is_not_drilled(tradewind: GroupsCommandLine, sky: Observ
         tradewind(*DRILL)
 
 
+def test_a_group_that_observers_moved_is_brought_back_first(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """A drill would arrange by hand what policy had arranged, and observers would never bring the traffic home."""
+    sky.down.add("on-aws")
+    sky.rounds(6)
+    sky.down.clear()
+    sky.rounds(6)
+
+    with pytest.raises(ConfigurationError, match=r"not where it begins \(on-gcp 100 %, by failover\)") as caught:
+        tradewind(*DRILL, "--dry-run")
+    assert caught.value.hint.startswith(f"First: tradewind group restore {GROUP}.")
+
+    assert tradewind("group", "restore", GROUP, "--yes").code == 0
+    sky.rounds(6)
+    assert tradewind(*DRILL, "--dry-run").code == 0
+
+
+def test_what_a_person_arranged_is_drilled_where_it_is(tradewind: GroupsCommandLine, sky: Observatory) -> None:
+    """It is arranged by hand before and after, so a drill takes nothing from the observers."""
+    sky.hand.move({"on-gcp": 100}, who="bob", why="maintenance at AWS", id="m")
+    sky.rounds(6)
+
+    assert stage_of(tradewind).settled().serving == ("on-gcp",)
+
+
 def test_only_a_sandbox_is_broken(tradewind: GroupsCommandLine) -> None:
     """On a fleet of one's own nothing is broken by a command."""
     with pytest.raises(ConfigurationError, match="No sandbox runs in /nowhere") as caught:
