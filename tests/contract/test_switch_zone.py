@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,17 @@ def opened(config: Switch, *, interval: int = 10, threshold: int = 3) -> SwitchZ
     """Open a switch as the command line does."""
     order = list(config.targets)
     return open_switch(config, "vision", order, AWS_SITE, AWS_KEYS, interval=interval, threshold=threshold)
+
+
+def opened_at(config: Switch, time: datetime) -> SwitchZone:
+    """Open a switch where it is some time by Route 53's clock, whatever this machine's says."""
+    zone = opened(config)
+
+    def tell(parsed: dict[str, Any], **_: object) -> None:
+        parsed["ResponseMetadata"]["HTTPHeaders"]["date"] = format_datetime(time, usegmt=True)
+
+    zone._client.meta.events.register("after-call.route-53", tell)
+    return zone
 
 
 def checks_of(client: Route53Client) -> dict[str, Any]:
@@ -290,6 +302,27 @@ def test_what_serves_is_not_handed_to_checks_that_never_looked(
     assert (len(again.create), len(again.update), again.fresh) == (0, 1, frozenset())
     assert not opened(config).plan().due
     assert records_of(client, config) == records
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_check_is_new_by_the_clock_of_route53(client: Route53Client, config: Switch, hours: int) -> None:
+    """However wrong a machine goes: else one would hand traffic to a check too early, and another never."""
+    made = (datetime.now(UTC) + timedelta(hours=hours)).replace(microsecond=0)
+    opened_at(config, made - timedelta(days=1)).make()
+    lost = checks_of(client)["vision classifier-aws at gcp-euw4"]["Id"]
+    client.delete_health_check(HealthCheckId=lost)
+
+    opened_at(config, made).make()
+
+    look = checks_of(client)["vision classifier-aws at gcp-euw4"]["Id"]
+    assert datetime.fromisoformat(tags_of(client, look)["tradewind-made"]) == made
+    early = opened_at(config, made + timedelta(seconds=119))
+    assert early.plan().fresh
+    assert early.make().fresh
+    late = opened_at(config, made + timedelta(seconds=120))
+    assert not late.plan().fresh
+    assert not late.make().fresh
+    assert not opened(config).plan().due
 
 
 def test_records_stay_with_the_old_checks_until_the_new_ones_have_looked(client: Route53Client, config: Switch) -> None:
