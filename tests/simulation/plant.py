@@ -231,8 +231,8 @@ PLANTS = {
         (
             Edit(
                 "failover/moving/acting.py",
-                "    if not there and (left_alone or not _current(hands.register, routing)):\n",
-                "    if not there and left_alone:\n",
+                "    if not whole and not _current(hands.register, routing, changing=True):\n",
+                "    if False:\n",
             ),
         ),
     ),

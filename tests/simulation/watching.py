@@ -180,7 +180,7 @@ class World:
         register = self.registers(self.clocks["a"]).register(REGISTER)
         if epoch := self._present(register):
             hand = Hand(fleet_of(self.scene.policy).groups[GROUP], register, self.clocks["a"].read)
-            hand.force(epoch, who="somebody", why="it is meant", id=f"force-{epoch}")
+            hand.force(epoch, who="somebody", why="it is meant", id=f"force-{epoch}-{self.processes.elapsed}")
 
     # --- what happens -------------------------------------------------------------------------------------------------
 

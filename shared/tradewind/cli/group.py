@@ -20,10 +20,12 @@ from tradewind.errors import TradewindError
 from tradewind.failover.deciding.decide import initial
 from tradewind.failover.deciding.sharing import percent
 from tradewind.failover.moving.manual import complete, objections
+from tradewind.failover.moving.steps import UNSHOWN
 from tradewind.failover.moving.switch import SwitchDirector
 from tradewind.failover.routing import Routing, State
+from tradewind.fleet import CloudDns, Route53
 from tradewind.ports import Stops
-from tradewind.registers.outcomes import Done, NoMajority, Outcome, Unchanged
+from tradewind.registers.outcomes import Done, Indeterminate, NoMajority, Outcome, Unchanged
 from tradewind.runtime import Runtime
 
 app = typer.Typer(no_args_is_help=True, help="Groups of endpoints: where their traffic goes, and moving it by hand.")
@@ -148,28 +150,36 @@ def force_zone(
     who: WhoOption = None,
     yes: YesOption = False,
     wait: WaitOption = False,
-    operation: OperationOption = None,
-    since: SinceOption = None,
     fleet_file: FleetOption = None,
 ) -> None:
-    """Let a group's present epoch change more of a zone than `most_of_zone` allows; the observers show it then."""
+    """Let the move that is under way change more of a zone than `most_of_zone` allows; the observers make it then."""
     runtime = open_runtime(fleet_file)
+    director = runtime.failover.group(group).director
+    if not isinstance(director, Route53 | CloudDns):
+        typer.echo(f"{group}: its director ({director.kind}) holds no move back", err=True)
+        raise typer.Exit(1)
     held = runtime.failover.routing(group)
     if isinstance(held, NoMajority):
         raise typer.Exit(_tell(runtime, group, held))
-    epoch = held.epoch if held else 0
-    if held and not yes:
-        shares = _shares(held.weights)
-        typer.confirm(f"Show epoch {epoch} of {group} ({shares}), however much of its zone that changes?", abort=True)
-    id_ = _id(operation, since)
-    outcome = runtime.failover.hand(group).force(epoch, who=who_is(who), why=why, id=id_, since=since)
+    if held is None or held.state not in UNSHOWN:
+        now = f"epoch {held.epoch} is {held.state}" if held else "it has no routing yet"
+        typer.echo(f"{group}: no move is held back: {now}", err=True)
+        raise typer.Exit(1)
+    if not yes:
+        shown = f"epoch {held.epoch} of {group} ({_shares(held.weights)})"
+        typer.confirm(f"Show {shown}, however much of its zone that changes?", abort=True)
+    outcome = runtime.failover.hand(group).force(held.epoch, who=who_is(who), why=why, id=_id(None, None))
+    if isinstance(outcome, Indeterminate):
+        typer.echo(f"Whether it was done is not known: {one_line(outcome.reason)}", err=True)
+        typer.echo("what to do: run the same command again; twice is as once", err=True)
+        raise typer.Exit(1)
     if isinstance(outcome, Unchanged) and outcome.reading.value is not None:
-        now = Routing.of(outcome.reading.value)
-        if now.epoch != epoch:
-            typer.echo(f"{group}: epoch {now.epoch} has overtaken it: {one_line(now.reason)}", err=True)
+        later = Routing.of(outcome.reading.value)
+        if later.epoch != held.epoch:
+            typer.echo(f"{group}: epoch {later.epoch} has overtaken it: {one_line(later.reason)}", err=True)
             raise typer.Exit(1)
     code = _tell(runtime, group, outcome)
-    raise typer.Exit(_follow(runtime, group, epoch, held.state) if code == 0 and wait and held else code)
+    raise typer.Exit(_follow(runtime, group, held.epoch, held.state) if code == 0 and wait else code)
 
 
 def look(runtime: Runtime, group: str) -> Standing:

@@ -128,7 +128,7 @@ class Observer:
         self._gather(done)
         turns = {name: Turn(self.me, self.fleet, self.control, self.at, name, view, judged) for name in readings}
         for name in self._under_way.keys() & turns:
-            turns[name].decision = Keep("what an earlier round began is still under way")
+            turns[name].wait(readings[name])
         free = [name for name in turns if name not in self._under_way]
         well = self._together(done, {name: partial(turns[name].take, readings[name]) for name in free}, until)
         self._together(done, {name: turns[name].finish for name in well}, until)

@@ -76,7 +76,7 @@ class Routing:
     frozen: str = ""
     """Who froze it and why; while it is, nothing but a person's change moves traffic."""
     forced: str = ""
-    """Who lets this epoch change more of a zone than `most_of_zone` allows, and why."""
+    """Who lets this epoch change more of a zone than `most_of_zone` allows, and why; "" again once it is shown."""
 
     @property
     def serving(self) -> tuple[str, ...]:

@@ -51,11 +51,29 @@ class Turn:
     """Whether this observer takes the steps of the epoch that is under way."""
 
     def take(self, reading: Reading | NoMajority) -> None:
-        """Decide, and let the director show it; the routing as it is then is in `routing`, None if it is not known."""
+        """Decide, and let the director show it; the routing as it is then is in `routing`, None if it is not known.
+
+        Callers are told how the endpoints are in any case: where nothing can be moved, they need it most.
+        """
         if isinstance(reading, NoMajority):
             silent = "; ".join(f"{site}: {why}" for site, why in reading.silent.items())
             self.decision = Keep(f"no majority of the control stores answers ({silent})")
             return
+        try:
+            self._move(reading)
+        finally:
+            if self.routing is not None:
+                self.at.publish(self.name, self.routing, self.judged)
+        if self.routing is not None:
+            self._maintain(self.routing)
+
+    def wait(self, reading: Reading | NoMajority) -> None:
+        """Leave it to what an earlier round began and is still under way; callers are told meanwhile."""
+        self.decision = Keep("what an earlier round began is still under way")
+        if isinstance(reading, Reading) and reading.value is not None:
+            self.at.publish(self.name, Routing.of(reading.value), self.judged)
+
+    def _move(self, reading: Reading) -> None:
         if reading.value is None:
             self.acts, self.routing = True, self._begin()
         else:
@@ -69,8 +87,6 @@ class Turn:
                 self.decision = Keep(f"epoch {routing.epoch} is {routing.state}, and {who}")
         if self.acts:
             self._carry_on(State.REDIRECTED)
-        if self.routing is not None:
-            self._keep(self.routing)
 
     def finish(self) -> None:
         """Verify what was moved, and tell of it; this takes a while, and no other group's traffic waits for it."""
@@ -149,10 +165,9 @@ class Turn:
         if self.routing is not None:
             self.routing = carry_on(self._hands(), self.routing, to=to)
 
-    def _keep(self, routing: Routing) -> None:
-        """Let callers know how things stand, and, in this observer's turn, see whether the director still shows it."""
+    def _maintain(self, routing: Routing) -> None:
+        """In this observer's turn, see whether the director still shows what it is to show."""
         observers = self.control.stores
-        self.at.publish(self.name, routing, self.judged)
         in_turn = self.view.round % len(observers) == observers.index(self.me)
         whole = set(routing.serving) <= set(self.group.endpoints)
         if in_turn and whole and routing.state is State.SETTLED:

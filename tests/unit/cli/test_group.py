@@ -10,10 +10,12 @@ from typing import cast
 import pytest
 
 from rigs.groups_command_line import GroupsCommandLine, groups_command_line
-from rigs.observers import GROUP, OBSERVERS, REFUSED, Observatory
+from rigs.observers import GROUP, OBSERVERS, REFUSED, Observatory, fleet_of
 from tradewind.clouds.memory.traffic import MemoryDirector
 from tradewind.errors import ConfigurationError, SafetyStopError
+from tradewind.failover.moving.manual import Hand
 from tradewind.failover.routing import Kind, State
+from tradewind.fleet import Fleet
 from tradewind.ports import Traffic
 from tradewind.registers.outcomes import Done, Indeterminate, Operation, Outcome, Reading
 
@@ -98,12 +100,28 @@ class Careful:
         return "a move of all shares would be stopped"
 
 
+def in_a_zone() -> Fleet:
+    """Return the fleet with records of Route 53 to direct its group."""
+    targets = {name: f"{name}.example.net" for name in ("on-aws", "on-gcp", "on-azure")}
+    director = {"kind": "route53", "site": OBSERVERS[0], "zone": "Z1", "name": "x.example.com", "targets": targets}
+    return fleet_of(**{GROUP: {"director": director}})
+
+
 @pytest.fixture
-def careful(tradewind: GroupsCommandLine, sky: Observatory) -> GroupsCommandLine:
-    """The same command line, over a director that is stopped unless it is forced."""
-    sky.directors[GROUP] = cast("MemoryDirector", Careful(sky.director))
-    tradewind.runtime.failover._directors[GROUP] = sky.directors[GROUP]
-    return tradewind
+def zoned() -> Observatory:
+    """Return observers of a group whose director is stopped unless it is forced, as one of a zone may be."""
+    observatory = Observatory(in_a_zone())
+    observatory.settle()
+    observatory.directors[GROUP] = cast("MemoryDirector", Careful(observatory.director))
+    return observatory
+
+
+@pytest.fixture
+def careful(zoned: Observatory, monkeypatch: pytest.MonkeyPatch) -> Iterator[GroupsCommandLine]:
+    """A command line over them."""
+    with groups_command_line(zoned, monkeypatch) as tradewind:
+        tradewind.runtime.failover._directors[GROUP] = zoned.directors[GROUP]
+        yield tradewind
 
 
 def test_a_stop_is_told_before_it_strikes(careful: GroupsCommandLine) -> None:
@@ -118,11 +136,11 @@ def test_a_stop_is_told_before_it_strikes(careful: GroupsCommandLine) -> None:
 FORCE = ("group", "force-zone", GROUP, "--why", "it is meant", "--who", "bob")
 
 
-def test_a_move_that_was_stopped_is_forced_and_comes_to_its_end(careful: GroupsCommandLine, sky: Observatory) -> None:
+def test_a_move_that_was_stopped_is_forced_and_comes_to_its_end(careful: GroupsCommandLine, zoned: Observatory) -> None:
     """A person lets one epoch change so much, and that is on record; the observers show it, and stop at the next."""
     careful(*MOVE)
-    sky.rounds(3)
-    assert sky.routing.state is State.DRAINING
+    zoned.rounds(3)
+    assert zoned.routing.state is State.DRAINING
     assert "tradewind group force-zone classifier" in careful("group", "status").out
 
     forced = careful(*FORCE, typed="y\n")
@@ -132,53 +150,60 @@ def test_a_move_that_was_stopped_is_forced_and_comes_to_its_end(careful: GroupsC
     status = careful("group", "status").out
     assert "may change more of its zone than others: bob: it is meant" in status
     assert "force-zone" not in status
-    sky.rounds(2)
-    assert (sky.routing.state, sky.routing.epoch) == (State.SETTLED, 2)
-    assert sky.director.read().epoch == 2
+    zoned.rounds(2)
+    assert (zoned.routing.state, zoned.routing.epoch) == (State.SETTLED, 2)
+    assert zoned.director.read().epoch == 2
     reading = careful.runtime.failover.register(GROUP).read()
     assert isinstance(reading, Reading)
     assert Operation("forced", "bob", "epoch 2 forced: it is meant") in [
         replace(each.operation, id="forced") for each in reading.history
     ]
+    stray = Traffic({"on-azure": 100}, 2, "stray")
+    zoned.director.published.append(stray)
+    zoned.rounds(3)
+    assert zoned.director.read() == stray, "a repair is stopped as ever"
     careful("group", "restore", GROUP, "--yes")
-    sky.rounds(3)
-    assert (sky.routing.epoch, sky.routing.state, sky.routing.forced) == (3, State.DRAINING, "")
+    zoned.rounds(3)
+    assert (zoned.routing.epoch, zoned.routing.state, zoned.routing.forced) == (3, State.DRAINING, "")
 
 
 def test_forcing_is_followed_to_the_end(
-    careful: GroupsCommandLine, sky: Observatory, monkeypatch: pytest.MonkeyPatch
+    careful: GroupsCommandLine, zoned: Observatory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With --wait the command ends when the epoch that was held back is settled; forced twice, it stays forced."""
-    monkeypatch.setattr("tradewind.cli.group.sleep", lambda _: sky.rounds())
+    monkeypatch.setattr("tradewind.cli.group.sleep", lambda _: zoned.rounds())
     careful(*MOVE)
-    sky.rounds(3)
+    zoned.rounds(3)
 
-    waited = careful(*FORCE, "--yes", "--wait")
+    careful(*FORCE, "--yes")
+    again = careful(*FORCE, "--yes", "--wait")
 
-    assert waited.code == 0
-    assert waited.out.splitlines()[-1] == "classifier: epoch 2 is SETTLED"
-    assert "Nothing to change" in careful(*FORCE, "--yes").out
+    assert again.code == 0
+    assert "Nothing to change" in again.out
+    assert again.out.splitlines()[-1] == "classifier: epoch 2 is SETTLED"
+    over = careful(*FORCE, "--yes")
+    assert (over.code, over.err) == (1, "classifier: no move is held back: epoch 2 is SETTLED\n")
 
 
 def test_an_epoch_that_was_overtaken_is_not_forced(
-    careful: GroupsCommandLine, sky: Observatory, monkeypatch: pytest.MonkeyPatch
+    careful: GroupsCommandLine, zoned: Observatory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a person was asked about is forced, and nothing that came since."""
     careful(*MOVE)
-    sky.rounds(3)
-    asked = sky.routing
+    zoned.rounds(3)
+    asked = zoned.routing
     careful("group", "failover", GROUP, "--to", "on-azure", "--why", "another", "--yes")
     monkeypatch.setattr(type(careful.runtime.failover), "routing", lambda *_: asked)
 
     late = careful(*FORCE, "--yes")
 
-    assert (late.code, sky.routing.epoch, sky.routing.forced) == (1, 3, "")
+    assert (late.code, zoned.routing.epoch, zoned.routing.forced) == (1, 3, "")
     assert "epoch 3 has overtaken it: another" in late.err
 
 
-def test_nothing_is_forced_without_a_majority(careful: GroupsCommandLine, sky: Observatory) -> None:
+def test_nothing_is_forced_without_a_majority(careful: GroupsCommandLine, zoned: Observatory) -> None:
     """What nobody can tell to be the present epoch is not forced."""
-    sky.away.update(OBSERVERS[:2])
+    zoned.away.update(OBSERVERS[:2])
 
     ended = careful(*FORCE, "--yes")
 
@@ -186,9 +211,33 @@ def test_nothing_is_forced_without_a_majority(careful: GroupsCommandLine, sky: O
     assert "too few control stores answer" in ended.err
 
 
+def test_what_came_of_forcing_may_not_be_known(careful: GroupsCommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then it is done again: twice is as once, so that nobody needs the id of the first try."""
+    careful(*MOVE)
+    operation = Operation("manual-1", "bob", "epoch 2 forced: it is meant")
+    monkeypatch.setattr(Hand, "force", lambda *_, **__: Indeterminate(operation, 7, "no majority was heard"))
+
+    ended = careful(*FORCE, "--yes")
+
+    assert ended.code == 1
+    assert ended.err.splitlines() == [
+        "Whether it was done is not known: no majority was heard",
+        "what to do: run the same command again; twice is as once",
+    ]
+
+
+def test_a_director_that_stops_nothing_is_not_forced(tradewind: GroupsCommandLine) -> None:
+    """The group's Caddy takes whatever an epoch says."""
+    tradewind(*MOVE)
+
+    ended = tradewind(*FORCE, "--yes")
+
+    assert (ended.code, ended.err) == (1, "classifier: its director (caddy) holds no move back\n")
+
+
 def test_a_group_that_has_not_begun_has_nothing_to_force(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the first epoch there is nothing that a director could be held from."""
-    with groups_command_line(Observatory(), monkeypatch) as tradewind:
+    with groups_command_line(Observatory(in_a_zone()), monkeypatch) as tradewind:
         ended = tradewind(*FORCE, "--yes")
 
     assert ended.code == 1

@@ -12,6 +12,8 @@ import pytest
 
 from rigs.observers import GROUP, OBSERVERS, Observatory, fleet_of
 from tradewind.clouds.memory.traffic import MemoryDirector
+from tradewind.failover.callers.published import Condition, Published
+from tradewind.failover.callers.reading import name_of
 from tradewind.failover.observer import Round
 from tradewind.failover.routing import State
 from tradewind.ports import Traffic
@@ -83,6 +85,23 @@ def test_another_group_is_moved_all_the_same(sky: Observatory, caplog: pytest.Lo
     rounds(sky, 8)
     assert sky.director.read().weights["on-gcp"] == 100
     assert sky.routing.state is State.SETTLED
+
+
+def test_callers_are_told_of_what_fails_meanwhile(sky: Observatory) -> None:
+    """They hear in each round how the endpoints are, though what an earlier one began still hangs."""
+    released = Event()
+    sky.directors[GROUP] = Hanging(sky.director, released)
+    sky.down = {"on-aws"}
+    rounds(sky, 6)
+
+    sky.down.add("on-gcp")
+    rounds(sky, 6)
+
+    for site in OBSERVERS:
+        record = sky._records("")[site].read(name_of(GROUP))
+        assert record is not None
+        assert Published.of(record.value).endpoints["on-gcp"].condition is Condition.DOWN
+    released.set()
 
 
 def test_what_fails_after_its_round_is_an_error_of_a_later_one(sky: Observatory) -> None:

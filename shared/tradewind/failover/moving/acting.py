@@ -92,18 +92,19 @@ def redirect(hands: Hands, routing: Routing) -> str:
         TradewindError: The director cannot be reached, or refuses.
     """
     shown = hands.director.read()
+    weights = {name: routing.weights.get(name, 0) for name in hands.endpoints}
     there = shown.epoch == routing.epoch and _same(shown.weights, routing.weights)
-    left_alone = routing.frozen and routing.state is State.SETTLED
-    if not there and (left_alone or not _current(hands.register, routing)):
+    whole = there and dict(shown.weights) == weights
+    if not whole and not _current(hands.register, routing, changing=True):
         return ""
     if shown.epoch > routing.epoch:
         raise ConfigurationError(
             f"The director of {hands.name} shows epoch {shown.epoch}, and the register has {routing.epoch}",
             hint="Another fleet may direct the same traffic. If none does, remove the epoch from the director",
         )
-    weights = {name: routing.weights.get(name, 0) for name in hands.endpoints}
+    force = bool(routing.forced) and routing.state in steps.UNSHOWN
     try:  # what is there already is published, too: a director of several objects brings up those that are behind
-        hands.director.publish(weights, epoch=routing.epoch, expect=shown, force=bool(routing.forced))
+        hands.director.publish(weights, epoch=routing.epoch, expect=shown, force=force)
     except PreconditionFailedError:
         return ""  # another observer was first; the next round looks who
     if there:
@@ -111,12 +112,17 @@ def redirect(hands: Hands, routing: Routing) -> str:
     return ", ".join(f"{name} {weight} %" for name, weight in routing.weights.items() if weight)
 
 
-def _current(register: Register, routing: Routing) -> bool:
-    """Say whether a majority still has this epoch in this state."""
+def _current(register: Register, routing: Routing, *, changing: bool = False) -> bool:
+    """Say whether a majority still has this epoch in this state; with `changing`, and leaves the director to observers.
+
+    Once an epoch is settled, a freeze leaves it to persons.
+    """
     reading = register.read()
     if isinstance(reading, NoMajority) or reading.value is None:
         return False
     now = Routing.of(reading.value)
+    if changing and now.frozen and now.state is State.SETTLED:
+        return False
     return (now.epoch, now.state) == (routing.epoch, routing.state)
 
 

@@ -76,11 +76,14 @@ class Hand:
         operation = Operation(id, who, f"thawed: {why}")
         return self.register.change(on_routing(lambda held: steps.freeze(held, "")), operation, since=since)
 
-    def force(self, epoch: int, *, who: str, why: str, id: str, since: int | None = None) -> Outcome:  # noqa: A002 - likewise
-        """Let the director show an epoch however much of its zone that changes; another epoch is not meant."""
+    def force(self, epoch: int, *, who: str, why: str, id: str) -> Outcome:  # noqa: A002 - likewise
+        """Let the director show an epoch however much of its zone that changes; another epoch is not meant.
+
+        Whoever does not know what came of it forces the epoch again, under another `id`: twice is as once.
+        """
         operation = Operation(id, who, f"epoch {epoch} forced: {why}")
         said = f"{cut(who, WHO)}: {cut(why, WHY)}"
-        return self.register.change(on_routing(lambda held: steps.force(held, epoch, said)), operation, since=since)
+        return self.register.change(on_routing(lambda held: steps.force(held, epoch, said)), operation)
 
 
 def complete(group: Group, weights: Mapping[str, int]) -> dict[str, int]:

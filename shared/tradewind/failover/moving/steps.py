@@ -95,7 +95,8 @@ def advance(routing: Routing, epoch: int, state: State, act: Act) -> Routing | N
     """Note that an epoch came to a state."""
     if routing.epoch != epoch or routing.state not in ORDER or ORDER.index(state) <= ORDER.index(routing.state):
         return None
-    return replace(routing, state=state, steps=(*routing.steps, act.step(state)))
+    forced = routing.forced if state in UNSHOWN else ""  # it is shown: what changes now is no move that was meant
+    return replace(routing, state=state, steps=(*routing.steps, act.step(state)), forced=forced)
 
 
 def doubt(routing: Routing, epoch: int, who: str) -> Routing | None:
@@ -111,8 +112,9 @@ def freeze(routing: Routing, why: str) -> Routing:
 
 
 def force(routing: Routing, epoch: int, why: str) -> Routing | None:
-    """Let `epoch` change however much of a zone it takes; the epochs after it are stopped as ever."""
-    return replace(routing, forced=why) if routing.epoch == epoch and not routing.forced else None
+    """Let the move of `epoch` change however much of a zone it takes; whatever comes after it is stopped as ever."""
+    waits = routing.epoch == epoch and routing.state in UNSHOWN
+    return replace(routing, forced=why) if waits and not routing.forced else None
 
 
 def arriving(routing: Routing) -> tuple[str, ...]:
