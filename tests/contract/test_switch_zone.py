@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 from rigs.directors import AWS_KEYS, AWS_SITE, route53_client, route53_config
 from rigs.strict_route53 import StrictRoute53, start_strict_route53
 from tradewind.clouds.aws.switch import SwitchZone, open_switch
-from tradewind.clouds.aws.switch_plan import wishes
+from tradewind.clouds.aws.switch_checks import wishes
 from tradewind.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -74,10 +74,14 @@ def config_of(server: StrictRoute53, endpoints: Sequence[str]) -> Switch:
     )
 
 
-def opened(config: Switch, *, interval: int = 10, threshold: int = 3) -> SwitchZone:
+def opened(config: Switch) -> SwitchZone:
     """Open a switch as the command line does."""
-    order = list(config.targets)
-    return open_switch(config, "vision", order, AWS_SITE, AWS_KEYS, interval=interval, threshold=threshold)
+    return open_switch(config, "vision", list(config.targets), AWS_SITE, AWS_KEYS)
+
+
+def looking(config: Switch, *, seconds: int, looks: int = 3) -> Switch:
+    """Return the switch with other checks."""
+    return config.model_copy(update={"check_seconds": seconds, "check_looks": looks})
 
 
 def opened_at(config: Switch, time: datetime) -> SwitchZone:
@@ -206,7 +210,7 @@ def test_a_dry_run_says_what_would_be_made_and_makes_nothing(client: Route53Clie
     assert len(lines) == 10
     assert lines[1] == (
         "create the health check vision classifier-aws at gcp-euw4: "
-        "looks for [classifier-aws=on] in https://storage.googleapis.com/s/c.txt every 10 s"
+        "looks for [classifier-aws=on] in https://storage.googleapis.com/s/c.txt every 10 s, 3 in a row count"
     )
     assert lines[3] == "create the health check vision classifier-aws: passes when 2 of 3 do"
     name = config.name.lower()
@@ -258,18 +262,37 @@ def test_what_was_changed_by_hand_is_told_and_mended(client: Route53Client, conf
 def test_a_slower_look_is_another_check(client: Route53Client, config: Switch) -> None:
     """How often a check looks cannot be changed: others are made, records hang on those, and the old ones are named."""
     opened(config).make()
+    slower = looking(config, seconds=30)
 
-    made = opened(config, interval=30).make()
-    age(client)
-    done = opened(config, interval=30).make()
+    made = opened(slower).make()
+    age(client, minutes=3)
+    done = opened(slower).make()
 
     assert (len(made.create), len(done.replaced), len(done.unused)) == (8, 2, 8)
     counted = {each["HealthCheckId"] for each in records_of(client, config).values()}
     assert counted.isdisjoint({each.id for each in done.unused})
-    left = list(opened(config, interval=30).plan().lines())
-    assert not opened(config, interval=30).plan().due
+    left = list(opened(slower).plan().lines())
+    assert not opened(slower).plan().due
     assert len(left) == 8
     assert left[0].startswith("left over: the health check vision ")
+
+
+def test_more_looks_are_counted_by_the_same_checks(client: Route53Client, config: Switch) -> None:
+    """How many looks in a row count can be changed, and what has looked already goes on."""
+    opened(config).make()
+    before, records = checks_of(client), records_of(client, config)
+    more = looking(config, seconds=10, looks=5)
+
+    done = opened(more).make()
+
+    assert (len(done.create), len(done.update), len(done.records)) == (0, 6, 0)
+    assert done.lines()[0].endswith(" every 10 s, 5 in a row count")
+    after = checks_of(client)
+    assert {name: each["Id"] for name, each in after.items()} == {name: each["Id"] for name, each in before.items()}
+    counted = [each["HealthCheckConfig"].get("FailureThreshold") for each in after.values()]
+    assert sorted(counted, key=str) == [5] * 6 + [None] * 2
+    assert records_of(client, config) == records
+    assert not opened(more).plan().due
 
 
 @pytest.mark.parametrize("lost", [["aws-use1"], ["aws-use1", "azr-weu"], list(OBJECTS)])
@@ -290,7 +313,7 @@ def test_what_serves_is_not_handed_to_checks_that_never_looked(
     after = checks_of(client)
     assert {name: after[f"vision {name}"]["HealthCheckConfig"]["ChildHealthChecks"] for name in TWO} == counted
     assert lines[len(lost)].startswith("later: change the health check vision classifier-aws (")
-    assert lines[-1].startswith("run it again in two minutes: ")
+    assert lines[-1].startswith("run it again in 2 minutes: ")
 
     age(client, minutes=1.9)
     early = opened(config).make()
@@ -325,21 +348,48 @@ def test_a_check_is_new_by_the_clock_of_route53(client: Route53Client, config: S
     assert not opened(config).plan().due
 
 
+@pytest.mark.parametrize(
+    ("seconds", "looks", "new_for", "words"),
+    [
+        (10, 1, 120, "in 2 minutes: "),
+        (10, 3, 120, "in 2 minutes: "),
+        (10, 10, 260, "in 5 minutes: "),
+        (30, 3, 180, "in 3 minutes: "),
+        (30, 10, 460, "in 8 minutes: "),
+    ],
+)
+def test_a_check_is_new_until_it_can_have_looked_as_often_as_counts(
+    client: Route53Client, config: Switch, seconds: int, looks: int, new_for: int, words: str
+) -> None:
+    """Fewer and slower looks take longer to tell that an object is away, each as long as a checker may wait for it."""
+    config, made = looking(config, seconds=seconds, looks=looks), datetime(2026, 9, 18, 12, tzinfo=UTC)
+    opened_at(config, made - timedelta(days=1)).make()
+    client.delete_health_check(HealthCheckId=checks_of(client)["vision classifier-aws at gcp-euw4"]["Id"])
+
+    lines = opened_at(config, made).make().lines()
+
+    assert lines[-1].startswith(f"run it again {words}")
+    assert new_for > seconds * looks
+    assert opened_at(config, made + timedelta(seconds=new_for - 1)).plan().fresh
+    assert not opened_at(config, made + timedelta(seconds=new_for)).plan().fresh
+
+
 def test_records_stay_with_the_old_checks_until_the_new_ones_have_looked(client: Route53Client, config: Switch) -> None:
     """Also where all checks are others, as when the objects move."""
     opened(config).make()
     records = records_of(client, config)
+    slower = looking(config, seconds=30)
 
-    planned = opened(config, interval=30).plan()
-    opened(config, interval=30).make()
+    planned = opened(slower).plan()
+    opened(slower).make()
 
     assert planned.lines()[8].startswith("later: remove the record ")
     assert planned.lines()[10].startswith("later: create the record ")
     assert records_of(client, config) == records
-    assert "run it again in two minutes" in opened(config, interval=30).make().lines()[-1]
+    assert "run it again in 3 minutes" in opened(slower).make().lines()[-1]
     assert records_of(client, config) == records
-    age(client)
-    opened(config, interval=30).make()
+    age(client, minutes=3)
+    opened(slower).make()
     assert records_of(client, config).keys() == records.keys()
     assert records_of(client, config) != records
 
@@ -411,13 +461,6 @@ def test_route53_away_is_worth_another_try(config: Switch) -> None:
     """Nothing can be said of an API that does not answer."""
     with pytest.raises(StoreUnavailableError):
         opened(config.model_copy(update={"api": "http://127.0.0.1:9"})).plan()
-
-
-@pytest.mark.parametrize(("interval", "threshold"), [(20, 3), (10, 0), (30, 11)])
-def test_route53_does_not_look_otherwise(config: Switch, interval: int, threshold: int) -> None:
-    """Intervals and thresholds that Route 53 does not have are refused before it is asked."""
-    with pytest.raises(ConfigurationError, match="every 10 s or every 30 s"):
-        opened(config, interval=interval, threshold=threshold)
 
 
 def stubbed(config: Switch) -> tuple[SwitchZone, Stubber]:

@@ -100,6 +100,10 @@ class Switch(_Director):
     ttl_seconds: int = Field(default=60, ge=0, le=86_400)
     most_of_zone: float = Field(default=0.3, gt=0, le=1)
     """A change that touches a greater share of the zone's records is refused unless it is forced."""
+    check_seconds: Literal[10, 30] = 10
+    """Between two looks of one health checker at an object; 10 costs more."""
+    check_looks: int = Field(default=3, ge=1, le=10)
+    """So many looks in a row change a health checker's mind."""
 
 
 Director: TypeAlias = Annotated[Route53 | CloudDns | TrafficManager | Caddy | Switch, Field(discriminator="kind")]

@@ -241,6 +241,31 @@ def test_the_quorum_switch_turns_on_and_off() -> None:
     assert "at least 3 items" in few
 
 
+def test_the_checks_of_a_switch_look_as_it_says() -> None:
+    """Every 10 s and three looks in a row, unless something else is said."""
+    slower = ZONE + "      check_seconds: 30\n      check_looks: 10\n" + OBJECTS
+
+    told = [read(*dns("switch", "aws-use1", rest)).groups["chat"].director for rest in (ZONE + OBJECTS, slower)]
+
+    assert [(each.check_seconds, each.check_looks) for each in told if isinstance(each, Switch)] == [(10, 3), (30, 10)]
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("check_seconds: 20", "check_seconds: Input should be 10 or 30 (it is 20)"),
+        ("check_seconds: 30.5", "check_seconds: Input should be 10 or 30 (it is 30.5)"),
+        ("check_looks: 0", "check_looks: Input should be greater than or equal to 1 (it is 0)"),
+        ("check_looks: 11", "check_looks: Input should be less than or equal to 10 (it is 11)"),
+    ],
+)
+def test_route53_does_not_look_otherwise(field: str, said: str) -> None:
+    """What Route 53 would refuse when the checks are made is refused when the file is read."""
+    [told] = problems(*dns("switch", "aws-use1", f"{ZONE}      {field}\n{OBJECTS}"))
+
+    assert told.endswith(f"groups.chat.director.{said}")
+
+
 def test_a_zone_keeps_most_of_its_records() -> None:
     """Unless something else is said, a change may touch three tenths of a zone."""
     director = read(*dns("route53", "aws-use1", ZONE)).groups["chat"].director
@@ -263,6 +288,8 @@ def test_the_schema_describes_endpoints_and_groups() -> None:
         ("Route53", "ttl_seconds"),
         ("Caddy", "admin"),
         ("Switch", "objects"),
+        ("Switch", "check_seconds"),
+        ("Switch", "check_looks"),
         ("Sns", "topic"),
         ("Webhook", "secret"),
     ):

@@ -15,22 +15,8 @@ from typing import TYPE_CHECKING
 
 from tradewind.clouds.aws.errors import translate
 from tradewind.clouds.aws.identity import open_session
-from tradewind.clouds.aws.switch_plan import (
-    INTERVAL,
-    MADE,
-    PREFIX,
-    THRESHOLD,
-    Found,
-    Plan,
-    Wish,
-    batch,
-    changes_of,
-    found_in,
-    ids_of,
-    marks,
-    plan,
-    wishes,
-)
+from tradewind.clouds.aws.switch_checks import MADE, PREFIX, Found, Wish, found_in, marks, wishes
+from tradewind.clouds.aws.switch_plan import Plan, batch, changes_of, ids_of, plan
 from tradewind.clouds.publishing import check_targets
 from tradewind.clouds.zones import check_share, full_name
 from tradewind.errors import ConfigurationError, PreconditionFailedError
@@ -61,9 +47,6 @@ def open_switch(
     order: Sequence[str],
     site: AwsSite,
     credentials: Mapping[str, str] | None,
-    *,
-    interval: int = INTERVAL,
-    threshold: int = THRESHOLD,
 ) -> SwitchZone:
     """Return what makes the health checks and the records of a group's switch.
 
@@ -73,12 +56,10 @@ def open_switch(
         order: Its endpoints, the primary first.
         site: Whose credentials these are.
         credentials: Fields of the secret; None for the identity of the process.
-        interval: Seconds between two looks of one health checker: 10 or 30.
-        threshold: How many looks in a row change its mind: 1 to 10.
 
     Raises:
         CredentialsError: The secret lacks a field.
-        ConfigurationError: Two endpoints share a target, or there is no such interval or threshold.
+        ConfigurationError: Two endpoints share a target.
     """
     from botocore.config import Config  # noqa: PLC0415 - only a function that talks to Route 53 pays for it
 
@@ -91,14 +72,7 @@ def open_switch(
     session = open_session(credentials, region=site.region, subject=f"Route 53, zone {config.zone}")
     client = session.client("route53", endpoint_url=config.api, config=settings)
     check_targets(config.targets, subject=f"the quorum switch of {group}")
-    if interval not in (10, 30) or not 1 <= threshold <= 10:  # noqa: PLR2004 - as Route 53 has it
-        raise ConfigurationError(
-            f"Route 53 does not look every {interval} s, or count {threshold} looks",
-            hint="It looks every 10 s or every 30 s, and counts 1 to 10 looks",
-        )
-    return SwitchZone(
-        client, config, order, wishes(group, config, order, interval=interval, threshold=threshold), group
-    )
+    return SwitchZone(client, config, order, wishes(group, config, order), group)
 
 
 class SwitchZone:

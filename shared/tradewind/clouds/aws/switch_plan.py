@@ -1,7 +1,6 @@
 """What Route 53 needs for a quorum switch, and what is missing of it; values in, values out.
 
-Each endpoint has a health check for each object, which looks there for the endpoint's mark, and a calculated one that
-passes when a majority of them does. The group's records hang on the calculated ones. Which kind of records:
+The group's records hang on the calculated health checks of its endpoints. Which kind of records:
 
 - of two endpoints, failover records. Route 53 answers the primary while its check passes, the secondary while only
   that one's does, and the primary if neither does.
@@ -19,91 +18,25 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from hashlib import sha256
+from math import ceil
 from typing import TYPE_CHECKING
 
+from tradewind.clouds.aws.switch_checks import PREFIX, SETTLING, Found, Wish, settling
 from tradewind.clouds.zones import full_name, target_in
 from tradewind.errors import ConfigurationError
 from tradewind.fleet.directors import Switch
-from tradewind.switch_text import mark
 
 if TYPE_CHECKING:
     from mypy_boto3_route53.type_defs import (
         ChangeTypeDef,
-        HealthCheckConfigTypeDef,
-        HealthCheckTypeDef,
         ResourceRecordSetOutputTypeDef,
         ResourceRecordSetTypeDef,
     )
 
-INTERVAL, THRESHOLD = 10, 3
-"""Seconds between two looks of one health checker, and how many looks in a row change its mind."""
-PREFIX = "tradewind-"
-"""Begins the references of health checks, and their tags."""
-MADE = f"{PREFIX}made"
-"""The tag that says when a check was made, by Route 53's clock."""
-SETTLING = timedelta(minutes=2)
-"""For so long a check counts as one that has not looked often enough."""
 LATER = "later: "
 """Begins the lines of what is not for this time."""
-AGAIN = (
-    "run it again in two minutes: until it has looked a few times, Route 53 takes a new health check for healthy, and "
-    "would answer whatever hangs on it"
-)
 _PAIR = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A health check as it is to be."""
-
-    reference: str
-    """The same for the same wish; a number follows it, since that of a check that was deleted is never taken again."""
-    config: HealthCheckConfigTypeDef
-    """Without the children."""
-    tags: Mapping[str, str]
-    children: tuple[str, ...] = ()
-    """The references of the checks that a calculated one counts."""
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        return self.tags["Name"]
-
-    def made(self, ids: Mapping[str, str]) -> HealthCheckConfigTypeDef:
-        """Return what Route 53 is told.
-
-        Args:
-            ids: Of the checks that were made, by reference.
-        """
-        if not self.children:
-            return self.config
-        return {**self.config, "ChildHealthChecks": [ids[child] for child in self.children if child in ids]}
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A health check that is there."""
-
-    id: str
-    version: int
-    reference: str
-    config: Mapping[str, object]
-    tags: Mapping[str, str]
-
-    @property
-    def wished(self) -> str:
-        """The reference of the wish that it was made for."""
-        return self.reference.rpartition("-")[0]
-
-    @property
-    def bare(self) -> bool:
-        """Say whether an attempt broke off before it could say what this is, and so when it was made."""
-        return f"{PREFIX}group" not in self.tags
-
-    def is_new(self, now: datetime) -> bool:
-        """Say whether it may not have looked often enough yet. What an earlier tradewind made bears no time."""
-        return self.bare or (MADE in self.tags and now - datetime.fromisoformat(self.tags[MADE]) < SETTLING)
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +54,8 @@ class Plan:
     """Checks that were this switch's and are counted by none any more; they cost, and a person removes them."""
     fresh: frozenset[str] = frozenset()
     """The references of counts that records would hang on while they, or what they count, are as good as unasked."""
+    settles: timedelta = SETTLING
+    """How long a check is new."""
 
     @property
     def due(self) -> bool:
@@ -139,70 +74,21 @@ class Plan:
             *(f"{self._when()}remove the record {_record(record)}" for record in self.replaced),
             *(f"{self._when()}create the record {_record(record)}" for record in self.records),
             *(f"left over: the health check {found.tags.get('Name', found.id)} ({found.id})" for found in self.unused),
-            *([AGAIN] if self.fresh else []),
+            *([self._again()] if self.fresh else []),
         ]
 
     def waits(self, wish: Wish) -> bool:
         """Say whether a change of a check is not for this time."""
         return wish.reference in self.fresh
 
+    def _again(self) -> str:
+        return (
+            f"run it again in {ceil(self.settles / _MINUTE)} minutes: until it has looked a few times, Route 53 takes "
+            "a new health check for healthy, and would answer whatever hangs on it"
+        )
+
     def _when(self, wish: Wish | None = None) -> str:
         return LATER if self.fresh and (wish is None or self.waits(wish)) else ""
-
-
-def marks(group: str, config: Switch) -> Mapping[str, str]:
-    """Return the tags that all health checks of a switch have."""
-    record = f"{full_name(config.name)} {config.type}".replace("*", "_")  # which no tag may have
-    return {f"{PREFIX}group": group, f"{PREFIX}record": record}
-
-
-def wishes(
-    group: str, config: Switch, order: Sequence[str], *, interval: int = INTERVAL, threshold: int = THRESHOLD
-) -> Sequence[Wish]:
-    """Return the health checks of a group, those that others count first.
-
-    Args:
-        group: The group's name.
-        config: Its switch.
-        order: Its endpoints, the primary first.
-        interval: Seconds between two looks of one checker: 10, which costs more, or 30.
-        threshold: How many looks in a row change its mind.
-    """
-    known = f"{config.zone} {full_name(config.name)} {config.type} {interval}"
-    made: list[Wish] = []
-    for endpoint in order:
-        tags = {**marks(group, config), f"{PREFIX}endpoint": endpoint}
-        looks = [
-            Wish(
-                _reference(known, group, endpoint, site),
-                {
-                    "Type": "HTTPS_STR_MATCH",
-                    "FullyQualifiedDomainName": place.host,
-                    "Port": 443,
-                    "ResourcePath": place.path,
-                    "SearchString": mark(endpoint, on=True),
-                    "RequestInterval": interval,
-                    "FailureThreshold": threshold,
-                    "EnableSNI": True,
-                    "Inverted": False,
-                    "Disabled": False,
-                },
-                {"Name": f"{group} {endpoint} at {site}", **tags, f"{PREFIX}object": site},
-            )
-            for site, place in config.objects.items()
-        ]
-        count: HealthCheckConfigTypeDef = {
-            "Type": "CALCULATED",
-            "HealthThreshold": len(looks) // 2 + 1,
-            "Inverted": False,
-            "Disabled": False,
-        }
-        children = tuple(look.reference for look in looks)
-        made += [
-            *looks,
-            Wish(_reference(known, group, endpoint, ""), count, {"Name": f"{group} {endpoint}", **tags}, children),
-        ]
-    return made
 
 
 def records(config: Switch, order: Sequence[str], checks: Mapping[str, str]) -> Sequence[ResourceRecordSetTypeDef]:
@@ -260,7 +146,8 @@ def plan(
     tag = tuple((wish, each) for wish, each in kept if not wish.tags.items() <= each.tags.items())
     about_records = changes_of(config, order, wanted, ids, there)
     used = {each.id for _, each in kept}
-    new = {*(wish.reference for wish in create), *(wish.reference for wish, each in kept if each.is_new(now))}
+    settles = settling(config)
+    new = {*(wish.reference for wish in create), *(wish.reference for wish, each in kept if each.is_new(now, settles))}
     fresh = _counting(wanted, new) if there else frozenset()
     waited_for = bool(about_records.records) or any(wish.reference in fresh for wish, _ in update)
     return replace(
@@ -270,6 +157,7 @@ def plan(
         tag=tag,
         unused=tuple(each for each in found if each.id not in used),
         fresh=fresh if waited_for else frozenset(),
+        settles=settles,
     )
 
 
@@ -309,13 +197,6 @@ def batch(done: Plan) -> list[ChangeTypeDef]:
     return deletes + creates
 
 
-def found_in(check: HealthCheckTypeDef, tags: Mapping[str, str]) -> Found:
-    """Return a health check as Route 53 lists it."""
-    return Found(
-        check["Id"], check["HealthCheckVersion"], check["CallerReference"], {**check["HealthCheckConfig"]}, tags
-    )
-
-
 def _changed(
     there: Sequence[ResourceRecordSetOutputTypeDef], wanted: Sequence[ResourceRecordSetTypeDef]
 ) -> tuple[tuple[ResourceRecordSetOutputTypeDef, ...], tuple[ResourceRecordSetTypeDef, ...]]:
@@ -346,10 +227,6 @@ def _differs(wish: Wish, found: Found, ids: Mapping[str, str]) -> bool:
     return sorted(ids.get(child, "") for child in wish.children) != present
 
 
-def _reference(*of: str) -> str:
-    return f"{PREFIX}{sha256(json.dumps(of).encode()).hexdigest()[:32]}"
-
-
 def _newest(found: Sequence[Found]) -> Mapping[str, Found]:
     return {each.wished: each for each in sorted(found, key=_number)}
 
@@ -368,7 +245,10 @@ def _words(wish: Wish) -> str:
     if wish.children:
         return f"passes when {config.get('HealthThreshold')} of {len(wish.children)} do"
     url = f"https://{config.get('FullyQualifiedDomainName')}{config.get('ResourcePath')}"
-    return f"looks for {config.get('SearchString')} in {url} every {config.get('RequestInterval')} s"
+    return (
+        f"looks for {config.get('SearchString')} in {url} every {config.get('RequestInterval')} s, "
+        f"{config.get('FailureThreshold')} in a row count"
+    )
 
 
 def _record(record: ResourceRecordSetTypeDef | ResourceRecordSetOutputTypeDef) -> str:
