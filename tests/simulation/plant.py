@@ -325,6 +325,16 @@ PLANTS = {
     "failover-unshown": Plant(
         "failover", (Edit(STEPS, "routing.before if routing.state in UNSHOWN else routing.weights", "routing.weights"),)
     ),
+    "failover-callers": Plant(
+        "failover",
+        (
+            Edit(
+                "failover/turn.py",
+                "        finally:\n            if self.routing is not None:\n",
+                "        finally:\n            if self.routing is not None and self.routing.state in steps.RESTING:\n",
+            ),
+        ),
+    ),
     "failover-jumps": Plant(
         "failover",
         (

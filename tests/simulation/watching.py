@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from random import Random
 
 from simulation.control import Bucket, Mishaps, SimulatedRecords
 from simulation.landscape import AtOnce, Clock, Endpoints, Look, Pager, SimulatedDirector, SimulatedProber
 from simulation.moves import Moves
+from simulation.persons import Persons
 from simulation.processes import Process, Processes
 from simulation.scenes import ENDPOINTS, EVERY, GROUP, LIMIT, SITES, Policy, Scene, fleet_of
 from simulation.sightings import Sightings
@@ -17,13 +18,12 @@ from simulation.world import EndlessError
 from tradewind.errors import TradewindError
 from tradewind.failover.instruments import Instruments
 from tradewind.failover.looking.viewing import Exchange
-from tradewind.failover.moving.manual import Hand
 from tradewind.failover.observer import Observer
 from tradewind.failover.routing import Routing, State
 from tradewind.ports import Traffic
 from tradewind.records import Record
 from tradewind.registers.initialise import initialise
-from tradewind.registers.outcomes import Indeterminate, NoMajority, Reading
+from tradewind.registers.outcomes import NoMajority, Reading
 from tradewind.registers.register import Register, Registers
 
 REGISTER = f"groups/{GROUP}"
@@ -64,6 +64,7 @@ class World:
     moves: Moves = field(init=False)
     director: SimulatedDirector = field(init=False)
     pager: Pager = field(init=False)
+    persons: Persons = field(init=False)
     endpoints: Endpoints = field(default_factory=Endpoints)
     buckets: dict[str, Bucket] = field(default_factory=dict)
     clocks: dict[str, Clock] = field(default_factory=dict)
@@ -73,6 +74,8 @@ class World:
     _absent: set[str] = field(default_factory=set)
     _warm: dict[str, tuple[Process, Observer]] = field(default_factory=dict)
     _running: list[Process] = field(default_factory=list)
+    _telling: set[str] = field(default_factory=set)
+    """Processes that told callers how things stand."""
     _steps: int = 0
     _started: int = 0
 
@@ -82,6 +85,9 @@ class World:
         self.moves = Moves(self.scene)
         self.director = SimulatedDirector(self.processes, self.rng, self.scene.director, careful=self.scene.careful)
         self.pager = Pager(self.processes)
+        clock = Clock(self.processes, 5 * SECOND)
+        register = partial(self._register, clock)
+        self.persons = Persons(self.scene, self.rng, self.processes, register, clock)
         self.endpoints.weights = lambda: self.director.inner.published[-1].weights
         for site in self.sites:
             by_content = self.rng.random() < 0.05
@@ -101,6 +107,9 @@ class World:
         at_once = AtOnce(self.processes)
         return Registers(self._records(), at_once, clock.read, self.rng, history=64, sleep=self.processes.sleep)
 
+    def _register(self, clock: Clock) -> Register:
+        return self.registers(clock).register(REGISTER)
+
     def observer(self, site: str) -> Observer:
         """Return a new instance of an observer."""
         fleet, clock = fleet_of(self.scene.policy), self.clocks[site]
@@ -116,7 +125,7 @@ class World:
                 lambda group: registers.register(f"groups/{group}"),
                 lambda _: self.director,
                 lambda _: {"pager": self.pager},
-                lambda *_: None,
+                self._tell,
                 at_once,
                 at_once,
                 clock.read,
@@ -139,48 +148,21 @@ class World:
         except TradewindError as error:
             self.processes.note("fails", observer.me, answer=error)
             return
-        decision = done.decisions.get(GROUP)
+        decision, acting = done.decisions.get(GROUP), self.processes.acting
         self.processes.note("looks", observer.me, answer=decision)
+        if GROUP in done.routings and acting and acting.process.name not in self._telling:
+            self.wrong.append(f"{acting.process.name} knows the routing, and told no callers how the endpoints are")
+
+    def _tell(self, *_: object) -> None:
+        """Note that callers are told."""
+        if acting := self.processes.acting:
+            self._telling.add(acting.process.name)
 
     def _hand(self) -> None:
-        """Let a person move traffic, freeze it, let it go, or force the zone."""
-        register = self.registers(Clock(self.processes, 0)).register(REGISTER)
-        hand = Hand(fleet_of(self.scene.policy).groups[GROUP], register, Clock(self.processes, 5 * SECOND).read)
+        """Let a person do something."""
         self._started += 1
-        wishes = ("move", "move", "freeze", "thaw", *(("force", "force") if self.scene.careful else ()))
-        name, wish = f"p{self._started}", self.rng.choice(wishes)
-        target = self.rng.choice(list(ENDPOINTS))
-
-        def act() -> None:
-            since: int | None = None
-            epoch = self._present(register)
-            for _ in range(3):
-                if wish == "move":
-                    outcome = hand.move({target: 100}, who="somebody", why="to see", id=name, since=since)
-                elif wish == "freeze":
-                    outcome = hand.freeze(who="somebody", why="to see", id=name)
-                elif wish == "force":
-                    outcome = hand.force(epoch, who="somebody", why="to see", id=name)
-                else:
-                    outcome = hand.thaw(who="somebody", why="to see", id=name)
-                self.processes.note(wish, answer=type(outcome).__name__)
-                if not isinstance(outcome, Indeterminate):
-                    return
-                since = outcome.seen
-
-        self._running.append(self.processes.start(name, act))
-
-    def _present(self, register: Register) -> int:
-        """Return the epoch that a person sees; 0: none."""
-        reading = register.read() if self.scene.careful else None
-        return int(reading.value["epoch"]) if isinstance(reading, Reading) and reading.value else 0
-
-    def _force(self) -> None:
-        """Let a person force whatever a careful director holds back."""
-        register = self.registers(self.clocks["a"]).register(REGISTER)
-        if epoch := self._present(register):
-            hand = Hand(fleet_of(self.scene.policy).groups[GROUP], register, self.clocks["a"].read)
-            hand.force(epoch, who="somebody", why="it is meant", id=f"force-{epoch}-{self.processes.elapsed}")
+        name = f"p{self._started}"
+        self._running.append(self.processes.start(name, self.persons.wish(name)))
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
@@ -200,7 +182,8 @@ class World:
         self._heal()
         unfinished: list[str] = []
         for ring in range(MOST_RINGS):
-            self._force()
+            if self.scene.careful:
+                self.persons.force()
             self._period()
             if ring >= self.scene.calm and not (unfinished := list(self.unfinished())):
                 self.processes.note("is as it should be", answer=f"after {ring + 1} rings")
@@ -330,12 +313,7 @@ class World:
             bucket.away = bucket.unwritable = False
         self._go_on()
         self._drain()
-        reading = self.registers(self.clocks["a"]).register(REGISTER).read()
-        if isinstance(reading, Reading) and reading.value and reading.value["frozen"]:
-            register = self.registers(self.clocks["a"]).register(REGISTER)
-            Hand(fleet_of(self.scene.policy).groups[GROUP], register, self.clocks["a"].read).thaw(
-                who="somebody", why="it is over", id="thaw"
-            )
+        self.persons.thaw()
         if self.scene.loses:
             self._lose(self.scene.loses)
 
