@@ -25,7 +25,7 @@ class _Dns(_Director):
     type: Literal["A", "AAAA", "CNAME"] = "CNAME"
     """Of the records; `targets` are addresses or host names accordingly."""
     ttl_seconds: int = Field(default=60, ge=0, le=86_400)
-    """For so long resolvers keep an answer; traffic that is drained is waited for accordingly."""
+    """For so long resolvers keep an answer."""
     most_of_zone: float = Field(default=0.3, gt=0, le=1)
     """A change that touches a greater share of the zone's records is refused unless it is forced."""
 
