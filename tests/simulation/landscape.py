@@ -85,8 +85,8 @@ class Endpoints:
     weights: Callable[[], Mapping[str, int]] = dict
     looks: dict[tuple[str, str], list[Look]] = field(default_factory=dict)
     """By observer and endpoint, in order."""
-    told: set[str] = field(default_factory=set)
-    """Processes whose view came to a store; what another one looked at may be known to nobody."""
+    told: dict[str, set[str]] = field(default_factory=dict)
+    """By process, to which stores its view came that are not lost; what another one looked at nobody may know."""
 
     def answer(self, observer: str, name: str) -> Answer:
         """Return what an observer hears of an endpoint."""

@@ -194,6 +194,14 @@ class Processes(Executor):
         for task in [each for each in self.waiting if each.process is process]:
             self._wake(task)
 
+    def drop(self, task: Task) -> None:
+        """End a thread of a dead process that will not go on; one that only hung would keep its world for ever."""
+        self.acting = task
+        try:
+            task.light.throw()
+        finally:
+            self.acting = None
+
     def expire(self, task: Task) -> None:
         """Let so much time pass that a thread waits no longer."""
         self.elapsed = max(self.elapsed, task.until)

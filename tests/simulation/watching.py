@@ -91,7 +91,7 @@ class World:
         self.endpoints.weights = lambda: self.director.inner.published[-1].weights
         for site in self.sites:
             by_content = self.rng.random() < 0.05
-            self.buckets[site] = Bucket(site, by_content=by_content, watch=self._written)
+            self.buckets[site] = Bucket(site, by_content=by_content, watch=partial(self._written, site))
             self.clocks[site] = Clock(self.processes, _WRONG[site])
 
     # --- who acts -----------------------------------------------------------------------------------------------------
@@ -245,6 +245,8 @@ class World:
                 processes.kill(task.process)
                 if self.rng.random() < 0.5:
                     processes.ready.append(task)  # what it has under way still arrives
+                else:
+                    processes.drop(task)
             elif self.healthy or self.rng.random() < RETURNS:
                 processes.ready.append(task)
             else:
@@ -330,15 +332,18 @@ class World:
             self.processes.kill(process)
         for site in lost:
             self.buckets[site].away = True
+            for sites in self.endpoints.told.values():
+                sites.discard(site)
 
     def sightings(self) -> Sightings:
         """Return who saw what of the endpoints."""
-        return Sightings(self.scene.policy, self.endpoints.looks, self.endpoints.told)
+        told = {process for process, sites in self.endpoints.told.items() if sites}
+        return Sightings(self.scene.policy, self.endpoints.looks, told)
 
-    def _written(self, name: str) -> None:
+    def _written(self, site: str, name: str) -> None:
         """See whether what was written to a store is at a majority of them now."""
         if name.startswith("views/") and (acting := self.processes.acting):
-            self.endpoints.told.add(acting.process.name)
+            self.endpoints.told.setdefault(acting.process.name, set()).add(site)
         if name != RECORD:
             return
         shown = [bucket.held[RECORD].value for bucket in self.buckets.values() if RECORD in bucket.held]
