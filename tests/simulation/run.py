@@ -30,7 +30,7 @@ def _failing(suite: str, seed: int) -> Result | None:
 
 def _results(suite: str, seeds: range) -> Iterator[Result | None]:
     """Yield the failures in the order of the seeds, on all cores."""
-    # A world leaves many cycles behind, 0.7 MB of them. To look for them after every few hundred objects takes a fifth of
+    # A world leaves many cycles behind, up to 0.7 MB. To look for them after every few hundred objects takes a fifth of
     # the time; after 2,000 worlds, next to nothing.
     with Pool(os.cpu_count(), gc.set_threshold, (200_000, 10, 4)) as pool:
         yield from pool.imap(partial(_failing, suite), seeds, chunksize=CHUNK)
