@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
-from tradewind.errors import StoreUnavailableError
+from tradewind.errors import ConfigurationError, StoreUnavailableError
 from tradewind.failover.deciding.decide import decide, initial, next_best
 from tradewind.failover.deciding.decisions import Decision, FailOver, Keep, Restore, Shift
 from tradewind.failover.instruments import Instruments
@@ -71,7 +72,8 @@ class Turn:
         """Leave it to what an earlier round began and is still under way; callers are told meanwhile."""
         self.decision = Keep("what an earlier round began is still under way")
         if isinstance(reading, Reading) and reading.value is not None:
-            self.at.publish(self.name, Routing.of(reading.value), self.judged)
+            with suppress(ConfigurationError):  # what is under way says what is wrong with the register
+                self.at.publish(self.name, Routing.of(reading.value), self.judged)
 
     def _move(self, reading: Reading) -> None:
         if reading.value is None:

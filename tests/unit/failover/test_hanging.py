@@ -17,6 +17,7 @@ from tradewind.failover.callers.reading import name_of
 from tradewind.failover.observer import Round
 from tradewind.failover.routing import State
 from tradewind.ports import Traffic
+from tradewind.registers.outcomes import Operation
 
 OTHER = "z-other"
 EVERY = 0.2
@@ -101,6 +102,21 @@ def test_callers_are_told_of_what_fails_meanwhile(sky: Observatory) -> None:
         record = sky._records("")[site].read(name_of(GROUP))
         assert record is not None
         assert Published.of(record.value).endpoints["on-gcp"].condition is Condition.DOWN
+    released.set()
+
+
+def test_a_register_of_a_later_version_stops_no_other_group_meanwhile(sky: Observatory) -> None:
+    """What hangs is left alone, whatever its register holds by then, and the other group is moved."""
+    released = Event()
+    sky.directors[GROUP] = Hanging(sky.director, released)
+    sky.down = {"on-aws"}
+    rounds(sky, 4)
+    newer = Operation("newer", "somebody", "a later version")
+    sky.registers.register(f"groups/{GROUP}").change(lambda held: {**(held or {}), "state": "POSTPONED"}, newer)
+
+    rounds(sky, 8)
+
+    assert sky.directors[OTHER].read().weights["on-gcp"] == 100
     released.set()
 
 

@@ -102,9 +102,8 @@ def redirect(hands: Hands, routing: Routing) -> str:
             f"The director of {hands.name} shows epoch {shown.epoch}, and the register has {routing.epoch}",
             hint="Another fleet may direct the same traffic. If none does, remove the epoch from the director",
         )
-    force = bool(routing.forced) and routing.state in steps.UNSHOWN
     try:  # what is there already is published, too: a director of several objects brings up those that are behind
-        hands.director.publish(weights, epoch=routing.epoch, expect=shown, force=force)
+        hands.director.publish(weights, epoch=routing.epoch, expect=shown, force=bool(routing.forced))
     except PreconditionFailedError:
         return ""  # another observer was first; the next round looks who
     if there:
